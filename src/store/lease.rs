@@ -83,13 +83,7 @@ pub(crate) fn on(tx: &Tx<'_>, job: JobId) -> Fallible<Option<LeaseRow>> {
 pub(crate) fn of_server(tx: &Tx<'_>, server: &ServerName, after: JobId, limit: u32) -> Fallible<Vec<JobId>> {
     tx.rows(
         "SELECT job_id FROM away WHERE server = ? AND stage IN (?, ?) AND job_id > ? ORDER BY job_id LIMIT ?",
-        values![
-            server.as_str(),
-            super::remote::Stage::Leased as i64,
-            super::remote::Stage::Begun as i64,
-            after,
-            limit
-        ],
+        values![server.as_str(), super::remote::Stage::Leased as i64, super::remote::Stage::Begun as i64, after, limit],
         |row| row.only(),
     )
 }

@@ -145,9 +145,7 @@ fn a_server_that_dies_at_any_point_of_a_claim_leaves_the_job_held_or_printed_onc
         let again = world["acme1"].jobs().iter().any(is_held);
         if again {
             assert_eq!(world.paper(), "", "{point}");
-            world["acme1"].wait_for("it is offered again", || {
-                world["acme2"].run("pdclaim", &[]).out.contains(&job)
-            });
+            world["acme1"].wait_for("it is offered again", || world["acme2"].run("pdclaim", &[]).out.contains(&job));
             claim(&world, &job);
         }
         world.wait_until_empty();

@@ -13,12 +13,8 @@ fn three() -> World {
         let file = world[name].document(&format!("of {name}"), b"line\n");
         world[name].submit("office.front", &format!("job of {name}"), &file).expect(0);
     }
-    world["acme1"].wait_for("its group is known", || {
-        world["acme1"].run("pdls", &["*:"]).out.contains("job of acme3")
-    });
-    world["acme2"].wait_for("its group is known", || {
-        world["acme2"].run("pdls", &["*:"]).out.contains("job of acme3")
-    });
+    world["acme1"].wait_for("its group is known", || world["acme1"].run("pdls", &["*:"]).out.contains("job of acme3"));
+    world["acme2"].wait_for("its group is known", || world["acme2"].run("pdls", &["*:"]).out.contains("job of acme3"));
     world
 }
 

@@ -103,13 +103,9 @@ impl Peers {
         drop(known);
         let caller = match users::uid_of(&assertion.user).filter(|uid| *uid != 0) {
             Some(uid) => users::of_uid(uid),
-            None => Caller {
-                uid: NOBODY,
-                user: String::new(),
-                host: String::new(),
-                groups: Vec::new(),
-                operator: false,
-            },
+            None => {
+                Caller { uid: NOBODY, user: String::new(), host: String::new(), groups: Vec::new(), operator: false }
+            }
         };
         let operators = self.inner.terms.operators.as_ref();
         let operator = operators.is_some_and(|group| caller.groups.contains(group));
@@ -135,12 +131,7 @@ impl Peers {
         Ok(stream)
     }
 
-    fn ask_one(
-        &self,
-        server: &ServerName,
-        request: &PeerRequest,
-        patience: Duration,
-    ) -> Result<PeerReply, Failure> {
+    fn ask_one(&self, server: &ServerName, request: &PeerRequest, patience: Duration) -> Result<PeerReply, Failure> {
         let mut stream = self.reach(server, patience)?;
         let asked = frames::ask_of_one(stream.as_mut(), request).map_err(|error| unanswered(server, &error))?;
         match asked.map_err(|error| Failure::new(FailureKind::BadValue, error.to_string()))? {
@@ -338,7 +329,9 @@ pub fn see_to(peers: &Peers, stream: &mut dyn PeerStream, server: &ServerName) -
             left = true;
             if claim.renews {
                 let sent = clock::now();
-                if let Ok(PeerReply::Lease(answer)) = frames::ask_of_one(stream, &PeerRequest::Renew(claim.token.clone()))? {
+                if let Ok(PeerReply::Lease(answer)) =
+                    frames::ask_of_one(stream, &PeerRequest::Renew(claim.token.clone()))?
+                {
                     let targets = spool.lease_renewed(&claim.token, answer, (&sent, &clock::now()))?;
                     if !targets.is_empty() {
                         peers.inner.attendant.attend(spool, &targets, &clock::now());
@@ -399,9 +392,12 @@ mod tests {
         let looked = asked(&peers, &Request::Device { name: device.clone() }).unwrap();
         assert!(matches!(looked, PeerReply::Looked(reply) if reply.contains("LP1")));
         let servers = Request::Servers {};
-        let on = Request::AskServer { server: name("acme3"), request: Box::new(Request::Device { name: device.clone() }) };
+        let on =
+            Request::AskServer { server: name("acme3"), request: Box::new(Request::Device { name: device.clone() }) };
         let waits = Request::AwaitOffline { name: device.clone(), timeout_ms: 60_000 };
-        for refused in [Request::DeleteDevice { name: device }, servers, on, waits, Request::Releasable { server: None }] {
+        for refused in
+            [Request::DeleteDevice { name: device }, servers, on, waits, Request::Releasable { server: None }]
+        {
             let failure = asked(&peers, &refused).unwrap_err();
             assert_eq!(failure.kind, FailureKind::Security, "{refused:?}");
         }

@@ -335,7 +335,13 @@ mod tests {
         site.route("#OFFICE.FAR", Some("\\acme2.$LP1"));
         let jobs = (0..jobs).map(|_| JobRef::Number(site.submit("office.far", |_| {}).number)).collect();
         let log: Log = Arc::new(|_: &str| {});
-        let peers = Peers::new(site.spool.clone(), Arc::new(Nobody), Arc::new(replies), log, crate::server::peers::Terms::default());
+        let peers = Peers::new(
+            site.spool.clone(),
+            Arc::new(Nobody),
+            Arc::new(replies),
+            log,
+            crate::server::peers::Terms::default(),
+        );
         assert!(matches!(round(&peers, &name("acme2"), (&mut None, &mut HashSet::new())), Ok(true)));
         (site, jobs)
     }

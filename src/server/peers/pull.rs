@@ -14,8 +14,8 @@ use std::time::{Duration, Instant};
 
 use crate::client::fetch::MAX_LINE;
 use crate::client::peer::PeerStream;
-use crate::model::{DocumentId, Failure, FailureKind};
 use crate::model::remote::Wanted;
+use crate::model::{DocumentId, Failure, FailureKind};
 use crate::spool::remote::asking::{ASKS, Answer, LONGEST_QUESTION};
 use crate::spool::remote::fetched::PART;
 use crate::sys::{clock, fault, socket};

@@ -25,8 +25,8 @@ use crate::model::collector::{CollectorChange, CollectorState, CollectorStatus};
 use crate::model::device::{DeviceChange, DeviceStatus};
 use crate::model::finished::FinishedStatus;
 use crate::model::job::{Accepted, BatchChange, BatchResult, Format, JobStatus, Occurrence, RawPath, Submission};
-use crate::model::lifetime::Retention;
 use crate::model::lease::ReleasableJobs;
+use crate::model::lifetime::Retention;
 use crate::model::location::{Destination, FontStatus, GroupStatus, LocationStatus};
 use crate::model::managed::{ManagedChange, ManagedObject};
 use crate::model::object::{ObjectAttribute, ObjectChange, ObjectClass, ObjectName, ObjectPage};
@@ -39,8 +39,8 @@ use crate::model::space::Reserve;
 use crate::model::state::{DeviceState, HoldReasons};
 use crate::model::why::Why;
 use crate::model::{
-    BatchNumber, Call, CollectorName, DeviceName, Failure, FailureKind, FontName, GlobalJobId, GroupName, JobId, JobNumber, JobRef,
-    LocationName, LocationPattern, ProcessName, RequestId, ServerName,
+    BatchNumber, Call, CollectorName, DeviceName, Failure, FailureKind, FontName, GlobalJobId, GroupName, JobId,
+    JobNumber, JobRef, LocationName, LocationPattern, ProcessName, RequestId, ServerName,
 };
 use crate::spool::Spool;
 use crate::spool::remote::asking::LOGIN;
@@ -89,7 +89,8 @@ fn ask_there(spool: &Spool, call: &Call, server: &ServerName, request: &Request)
     }
     let asked = serde_json::to_string(request).map_err(|error| Failure::internal(error.to_string()))?;
     let reply = spool.look_there(call, server, asked)?;
-    let bad = |_| Failure::new(FailureKind::Unreachable, format!("server {server} answers what nobody here understands"));
+    let bad =
+        |_| Failure::new(FailureKind::Unreachable, format!("server {server} answers what nobody here understands"));
     serde_json::from_str(&reply).map(Box::new).map_err(bad)
 }
 

@@ -65,11 +65,7 @@ pub enum Permit {
 fn as_claim(row: &OwnRow, now_ms: i64, lease_ms: i64) -> OwnClaim {
     let end = row.outcome.as_ref().map(|outcome| {
         let printed = Delivery::ALL.into_iter().any(|delivery| delivery.word() == outcome);
-        ClaimEnd {
-            outcome: outcome.clone(),
-            device: row.device.clone(),
-            begun: row.own == Own::Begun && !printed,
-        }
+        ClaimEnd { outcome: outcome.clone(), device: row.device.clone(), begun: row.own == Own::Begun && !printed }
     });
     let renews = end.is_none() && row.own == Own::Leased && lease::is_to_renew(now_ms, row.until, lease_ms);
     OwnClaim { token: row.token.clone(), renews, end }
@@ -86,15 +82,12 @@ impl Spool {
     ///
     /// # Errors
     /// The reason in words.
-    pub fn may_claim(
-        &self,
-        call: &Call,
-        job: &GlobalJobId,
-        destination: &str,
-    ) -> Fallible<(Destination, DeviceName)> {
+    pub fn may_claim(&self, call: &Call, job: &GlobalJobId, destination: &str) -> Fallible<(Destination, DeviceName)> {
         if job.server == *self.server() {
             let why = format!("{job} is a job of this server");
-            return Err(Failure::new(FailureKind::BadValue, why).hint(format!("spoolcom 'JOB {job}, START' starts it here")));
+            return Err(
+                Failure::new(FailureKind::BadValue, why).hint(format!("spoolcom 'JOB {job}, START' starts it here"))
+            );
         }
         self.look(call, |tx| {
             takes_work(tx)?;
@@ -111,9 +104,7 @@ impl Spool {
     fn demand_not_here(&self, tx: &Tx<'_>, job: &GlobalJobId) -> Fallible<()> {
         let found = store::job::by_ref(tx, &JobRef::Global(job.clone()), 0, self.server().as_str())?;
         match found {
-            Some(row) => {
-                Err(Failure::new(FailureKind::State, format!("{job} is here already, as job {}", row.number)))
-            }
+            Some(row) => Err(Failure::new(FailureKind::State, format!("{job} is here already, as job {}", row.number))),
             None => Ok(()),
         }
     }
@@ -183,7 +174,7 @@ impl Spool {
         })
     }
 
-    /// Records what the owner answered to a renewal that was sent at `sent`. Returns the print processes that have to stop.
+    /// Records what the owner answered to a renewal that was sent at `sent`. Returns the print processes that have to look.
     ///
     /// # Errors
     /// When the spool cannot be changed. It is renewed again.
@@ -206,7 +197,11 @@ impl Spool {
                         _ => (Own::Begun, row.until),
                     };
                     store::lease::set_own(tx, &token, own, until)?;
-                    Ok(Vec::new())
+                    // Whoever made the job here may have died before he woke its print process.
+                    match store::job::by_id(tx, row.job)? {
+                        Some(job) => wakes::of_route(tx, job.route),
+                        None => Ok(Vec::new()),
+                    }
                 })
             }
         }

@@ -13,9 +13,7 @@
 use crate::model::authority::{OfJob, Right};
 use crate::model::event::EventWord;
 use crate::model::job::AFTER_PRINTING;
-use crate::model::lease::{
-    self, ClaimAnswer, ClaimEnd, ClaimRefusal, EndAnswer, Granted, LeaseAnswer, Releasable,
-};
+use crate::model::lease::{self, ClaimAnswer, ClaimEnd, ClaimRefusal, EndAnswer, Granted, LeaseAnswer, Releasable};
 use crate::model::lifetime::Ending;
 use crate::model::remote::of_token;
 use crate::model::state::{Delivery, EntryState, HoldReason, HoldReasons, JobState, Wish};
@@ -30,8 +28,8 @@ use crate::store::{self, Fallible, Lock, Tx};
 use super::outgoing::{end_if_cancelled, hold};
 use crate::spool::disk::files;
 use crate::spool::interface::records::SpoolerState;
-use crate::spool::jobs::lifetime::is_discarded;
 use crate::spool::jobs::actions;
+use crate::spool::jobs::lifetime::is_discarded;
 use crate::spool::{Room, Spool};
 
 /// How many jobs of one user one answer names.
@@ -278,7 +276,9 @@ impl Spool {
     fn demand_own(&self, from: &ServerName, token: &str) -> Fallible<String> {
         match of_token(token) {
             Some((global, _)) if global.server == *self.server() => Ok(token.to_owned()),
-            _ => Err(Failure::new(FailureKind::Security, format!("{from} has claimed no such job of {}", self.server()))),
+            _ => {
+                Err(Failure::new(FailureKind::Security, format!("{from} has claimed no such job of {}", self.server())))
+            }
         }
     }
 
@@ -287,13 +287,7 @@ impl Spool {
     ///
     /// # Errors
     /// When the spool cannot be changed, or that server has claimed no such job.
-    pub fn lease_over(
-        &self,
-        from: &ServerName,
-        token: &str,
-        end: ClaimEnd,
-        now: &Moment,
-    ) -> Fallible<EndAnswer> {
+    pub fn lease_over(&self, from: &ServerName, token: &str, end: ClaimEnd, now: &Moment) -> Fallible<EndAnswer> {
         let (from, token) = (from.clone(), self.demand_own(from, token)?);
         let (answer, erase) = self.change(Room::Gives, &Call::of_spooler(now), move |tx| {
             let unknown = || Failure::new(FailureKind::Security, format!("{from} has claimed no such job"));
@@ -330,9 +324,8 @@ impl Spool {
     pub fn end_leases(&self, now: &Moment) -> Fallible<bool> {
         let mut any = false;
         loop {
-            let over = self.look(&Call::of_spooler(now), |tx| {
-                store::lease::over(tx, store::spool::seen_time(tx)?.0, AT_ONCE)
-            })?;
+            let over = self
+                .look(&Call::of_spooler(now), |tx| store::lease::over(tx, store::spool::seen_time(tx)?.0, AT_ONCE))?;
             let full = over.len() == AT_ONCE as usize;
             for id in over {
                 any = true;
@@ -429,10 +422,7 @@ fn take_back(tx: &Tx<'_>, job: &JobRow, duplicate: bool) -> Fallible<()> {
 fn give_back(tx: &Tx<'_>, job: &JobRow, row: LeaseRow, why: &str) -> Fallible<()> {
     let text = format!("the claim of {} has ended: {why}", row.server);
     record(&tx.spooler(), Object::Job(job.id), EventWord::Returned, &text)?;
-    store::lease::set(
-        tx,
-        &LeaseRow { standing: Standing::Ended, until: None, why: Some(why.to_owned()), ..row },
-    )?;
+    store::lease::set(tx, &LeaseRow { standing: Standing::Ended, until: None, why: Some(why.to_owned()), ..row })?;
     take_back(tx, job, false)
 }
 

@@ -12,8 +12,8 @@ use crate::model::job::{AFTER_PRINTING, Identity, RawPath, Transfer};
 use crate::model::lifetime::Ending;
 use crate::model::order::{USUAL_SPEED, estimate_ms};
 use crate::model::remote::{Offer, OfferAnswer, OfferedDocument, PeerFate, of_token, token};
-use crate::model::time::Moment;
 use crate::model::state::{Delivery, EntryState, HoldReason, JobState, Wish};
+use crate::model::time::Moment;
 use crate::model::{Call, DocumentId, Failure, FailureKind, GlobalJobId, JobId, JobRef, ServerName};
 use crate::store::document::DocumentRow;
 use crate::store::event::{Object, record, record_with};
@@ -201,9 +201,9 @@ impl Spool {
                 None => Ok(Vec::new()),
             }
         })?;
-        let unread = documents.into_iter().filter(|one| {
-            one.transfer == Transfer::Copy && one.digest.is_none() && one.identity.size <= LONGEST_READ
-        });
+        let unread = documents
+            .into_iter()
+            .filter(|one| one.transfer == Transfer::Copy && one.digest.is_none() && one.identity.size <= LONGEST_READ);
         Ok(unread
             .map(|one| Unread { document: one.id, path: dir.join(one.store_name), identity: one.identity })
             .filter(|one| one.open().is_ok())

@@ -2,9 +2,7 @@
 
 use super::*;
 use crate::model::authority::Caller;
-use crate::model::lease::{
-    ClaimAnswer, ClaimEnd, ClaimRefusal, EndAnswer, GRACE_MS, Granted, LEASE_MS, LeaseAnswer,
-};
+use crate::model::lease::{ClaimAnswer, ClaimEnd, ClaimRefusal, EndAnswer, GRACE_MS, Granted, LEASE_MS, LeaseAnswer};
 use crate::model::lifetime::Lifetime;
 use crate::model::remote::{PeerFate, of_token};
 use crate::model::state::{HoldReason, HoldReasons, JobState};
@@ -30,13 +28,7 @@ struct Two {
 
 /// The same user, as another server speaks of him.
 fn speaks_for(site: &Site) -> Caller {
-    Caller {
-        uid: u32::MAX,
-        user: site.caller.user.clone(),
-        host: "acme2".into(),
-        groups: Vec::new(),
-        operator: false,
-    }
+    Caller { uid: u32::MAX, user: site.caller.user.clone(), host: "acme2".into(), groups: Vec::new(), operator: false }
 }
 
 impl Two {
@@ -327,10 +319,7 @@ fn a_change_at_the_owner_ends_a_claim_that_was_not_begun() {
     let changes: [(Change, Option<JobState>); 4] = [
         (|two, job| drop(two.a.spool.start_job(&two.a.call(), &reference(job)).unwrap()), Some(JobState::Ready)),
         (|two, job| drop(two.a.spool.hold_job(&two.a.call(), &reference(job)).unwrap()), Some(JobState::Held)),
-        (
-            |two, job| drop(two.a.spool.pause_job(&two.a.call(), &reference(job), None).unwrap()),
-            Some(JobState::Paused),
-        ),
+        (|two, job| drop(two.a.spool.pause_job(&two.a.call(), &reference(job), None).unwrap()), Some(JobState::Paused)),
         (|two, job| drop(two.a.spool.delete_job(&two.a.call(), &reference(job), None, None).unwrap()), None),
     ];
     for (change, state) in changes {

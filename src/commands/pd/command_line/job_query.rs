@@ -36,8 +36,7 @@ impl Wanted {
     /// Returns whether `job` is wanted.
     pub fn takes(&self, job: &JobStatus) -> bool {
         // A filter names no job, so it does not matter whose local id is meant.
-        self.is_own(&job.user_name)
-            && Filter::new(&self.filter, Class::Job).takes(&Object::Job(job), job.owner_uid)
+        self.is_own(&job.user_name) && Filter::new(&self.filter, Class::Job).takes(&Object::Job(job), job.owner_uid)
     }
 
     /// Makes a query of it that also asks for `also`, and for `parts` of the jobs.

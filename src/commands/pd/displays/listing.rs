@@ -314,7 +314,11 @@ pub fn silent(server: &ServerName, stop: Stop) -> Stop {
 
 /// What is said where the other servers are not known.
 pub fn others_unknown(failure: Failure) -> Failure {
-    Failure { message: format!("other servers are not listed: {}", failure.message), kind: FailureKind::Timeout, ..failure }
+    Failure {
+        message: format!("other servers are not listed: {}", failure.message),
+        kind: FailureKind::Timeout,
+        ..failure
+    }
 }
 
 /// Lists a job that is not here: its server is asked for it, and where the name says none, all are.

@@ -86,7 +86,8 @@ fn there(
     failures: &mut Vec<Failure>,
 ) -> Result<(), Stop> {
     let mut at = At { spool: &mut *spool, server: server.clone() };
-    match list_at(&mut at, display, look, std::slice::from_ref(argument), failures).map_err(|stop| silent(server, stop)) {
+    match list_at(&mut at, display, look, std::slice::from_ref(argument), failures).map_err(|stop| silent(server, stop))
+    {
         Err(Stop::Failed(failure)) => {
             failures.push(failure);
             Ok(())

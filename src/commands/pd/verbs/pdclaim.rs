@@ -101,8 +101,10 @@ fn claim(line: CommandLine, shell: &mut Shell<'_>) -> Result<Exit, Stop> {
 fn whole(word: &str) -> Result<JobRef, Stop> {
     match job_of(word)? {
         (job, None) => Ok(job),
-        (job, Some(_)) => Err(Stop::usage(format!("'{}' names a document", escaped(word)))
-            .hint(format!("{job}   names the whole job"))),
+        (job, Some(_)) => {
+            Err(Stop::usage(format!("'{}' names a document", escaped(word)))
+                .hint(format!("{job}   names the whole job")))
+        }
     }
 }
 
@@ -198,8 +200,7 @@ fn table(shell: &mut Shell<'_>, jobs: &[Releasable], times: &Times) -> Result<()
     let widths: Vec<usize> =
         (0..5).map(|n| rows.iter().map(|row| row[n].chars().count()).max().unwrap_or_default()).collect();
     for row in &rows {
-        let cells: Vec<String> =
-            row.iter().zip(&widths).map(|(text, width)| format!("{text:<width$}")).collect();
+        let cells: Vec<String> = row.iter().zip(&widths).map(|(text, width)| format!("{text:<width$}")).collect();
         writeln!(shell.out, "{}", cells.join("  ").trim_end())?;
     }
     Ok(())
