@@ -455,6 +455,12 @@ fn necessary(condition: &Condition, uid: u32, server: &str, sql: &mut String, va
                 necessary(part, uid, server, sql, values);
             }
         }
+        Condition::Submitter(login) => {
+            // What follows the login name is `@`, and `A` comes next.
+            sql.push_str(" AND user_name >= ? AND user_name < ?");
+            values.push(Box::new(format!("{login}@")));
+            values.push(Box::new(format!("{login}A")));
+        }
         Condition::UserName(user) => {
             sql.push_str(" AND user_name = ?");
             values.push(Box::new(user.clone()));

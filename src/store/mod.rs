@@ -36,6 +36,7 @@ pub mod generation;
 pub(crate) mod given;
 mod ground;
 pub mod job;
+pub mod lease;
 pub mod lifetime;
 pub mod location;
 pub mod managed;

@@ -379,7 +379,8 @@ fn to_7(tx: &Tx<'_>) -> Fallible<()> {
     tx.script(ARRIVALS)?;
     tx.script(STANDINGS)?;
     tx.script(SCHEDULERS)?;
-    tx.script(PRINTERS)
+    tx.script(PRINTERS)?;
+    tx.script(LEASES)
 }
 
 /// How many devices there are of each print process and wish, and an index of those in error.
@@ -454,6 +455,25 @@ CREATE TABLE peer_link (
     error           TEXT,
     since_ms        INTEGER
 ) WITHOUT ROWID;
+";
+
+/// Claims of other servers on jobs that are held here, and of this one on jobs that others hold. A claim that has ended stays as long as
+/// the history of its job: whoever reports to an old number is told so.
+const LEASES: &str = "
+CREATE TABLE lease (
+    token           TEXT    PRIMARY KEY,
+    job_id          INTEGER NOT NULL,
+    server          TEXT    NOT NULL COLLATE NOCASE,
+    user_name       TEXT    NOT NULL,
+    stage           INTEGER NOT NULL,
+    until_spool     INTEGER,
+    why             TEXT
+) WITHOUT ROWID;
+CREATE INDEX lease_job ON lease (job_id);
+CREATE INDEX lease_until ON lease (until_spool) WHERE until_spool IS NOT NULL;
+ALTER TABLE incoming ADD COLUMN lease INTEGER;
+ALTER TABLE incoming ADD COLUMN lease_until INTEGER;
+CREATE INDEX incoming_lease ON incoming (server, lease) WHERE lease IS NOT NULL;
 ";
 
 /// Access rules; what is kept free on the disk, and what the print files take of it; limits for users, with what each has. A user's counters stand beside the last of his own numbers,

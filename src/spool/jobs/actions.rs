@@ -285,6 +285,7 @@ impl Spool {
         self.change(Room::Gives, call, move |tx| {
             let row = find_to_change(tx, &spool, &job)?;
             demand_hold(tx, &row, owner.as_ref())?;
+            Self::take_from_claimant(tx, &row)?;
             let (state, entries) = Self::job_state(tx, &row)?;
             if matches!(state, JobState::Terminating | JobState::Retained) {
                 return Err(wrong_state(&row, state, "held"));
@@ -306,6 +307,7 @@ impl Spool {
         self.change(Room::Gives, call, move |tx| {
             let row = find_to_change(tx, &spool, &job)?;
             demand_hold(tx, &row, owner.as_ref())?;
+            Self::take_from_claimant(tx, &row)?;
             let (state, _) = Self::job_state(tx, &row)?;
             if !matches!(state, JobState::Held | JobState::Paused | JobState::Retained) {
                 return Err(wrong_state(&row, state, "started: only a held job can be"));
@@ -387,6 +389,7 @@ impl Spool {
             let mut row = find_to_change(tx, &spool, &job)?;
             demand_job(tx, &row, owner.as_ref())?;
             demand_no_font(tx, &row)?;
+            Self::take_from_claimant(tx, &row)?;
             let (state, _) = Self::job_state(tx, &row)?;
             if let Some(text) = &message {
                 keep_message(tx, row.id, text)?;

@@ -400,7 +400,15 @@ fn given_by_people(offer: &Offer) -> impl Iterator<Item = &GivenValue> {
     offer.given.iter().filter(taken)
 }
 
-fn new_job(spool: &Spool, from: &ServerName, offer: &Offer, caller: &Caller) -> NewJob {
+/// Checks an offer, whatever this spool holds.
+pub(super) fn demand_usable(offer: &Offer, from: &ServerName, own: &str) -> Fallible<()> {
+    if let Some(fault) = fault_of(offer, from, own) {
+        return Err(Failure::new(FailureKind::BadValue, fault));
+    }
+    given_by_people(offer).try_for_each(|given| check_given(given, offer.documents.len()))
+}
+
+pub(super) fn new_job(spool: &Spool, from: &ServerName, offer: &Offer, caller: &Caller) -> NewJob {
     let documents: Vec<DocumentRow> = offer
         .documents
         .iter()
