@@ -8,6 +8,7 @@ pub(crate) mod log;
 pub(crate) mod parts;
 pub mod pd;
 pub(crate) mod progress;
+pub(crate) mod release;
 pub mod shell;
 pub mod spoolcom;
 pub(crate) mod why;

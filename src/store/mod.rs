@@ -47,6 +47,7 @@ pub mod remote;
 pub mod request;
 pub mod restored;
 pub mod schema;
+pub mod secure;
 pub mod spool;
 mod sqlite;
 pub mod submission;

@@ -46,6 +46,7 @@ use crate::spool::disk::files::{Intake, Look, Reading, Received};
 use crate::spool::disk::reserve;
 use crate::spool::objects::{collectors, locations};
 use crate::spool::printing::wakes;
+use crate::spool::secure::arrive as secure;
 use crate::spool::{Room, Spool, WakeTarget};
 
 /// The longest name of a job, in characters.
@@ -152,6 +153,10 @@ impl Spool {
             let destination = self.destination(tx, &submission.destination)?;
             may_submit(tx, asked(&submission, by_default), &destination, sizes(&files))?;
             demand_open(tx, &destination)?;
+            if let Some(group) = store::location::group(tx, destination.group())? {
+                let transfers = submission.documents.iter().map(|document| document.transfer);
+                secure::demand_copies(secure::secure_queue(tx, group.id)?.as_ref(), transfers)?;
+            }
             let (content, sheet) = Self::printed_on(tx, &destination)?;
             Ok((content, sheet, most_opens(tx)?, store::spool::row(tx)?.reserve, limits(tx)?))
         })?;
@@ -503,7 +508,14 @@ impl NewJob {
         let fifo = if devices.is_empty() { store::job::route_order(tx, route)?.unwrap_or(true) } else { fifo };
         let held = s.hold.then_some(HoldReason::Operator);
         let later = s.lifetime.print_after_ms.map(|_| HoldReason::PrintAfter);
-        let reasons = held.into_iter().chain(later).fold(HoldReasons::NONE, HoldReasons::with);
+        // A job of another server that is printed here was released there.
+        let secure = match s.token.starts_with(crate::model::remote::TOKEN) {
+            true => None,
+            false => secure::secure_queue(tx, group.id)?,
+        };
+        secure::demand_copies(secure.as_ref(), self.documents.iter().map(|document| document.transfer))?;
+        let waits = secure.map(|_| HoldReason::SecureRelease);
+        let reasons = held.into_iter().chain(later).chain(waits).fold(HoldReasons::NONE, HoldReasons::with);
         s.lifetime.check(tx.now().wall_ms).map_err(|why| Failure::new(FailureKind::BadValue, why))?;
         let mut job = JobRow {
             id: JobId(0),
@@ -524,7 +536,12 @@ impl NewJob {
             reason_text: None,
             hold_after: s.hold_after,
             arriving: false,
-            lifetime: Lifetime { ending: s.keep.then_some(Ending::Kept), previous: None, ..s.lifetime },
+            lifetime: Lifetime {
+                retention: secure.map_or(s.lifetime.retention, |queue| queue.retention(s.lifetime.retention)),
+                ending: s.keep.then_some(Ending::Kept),
+                previous: None,
+                ..s.lifetime
+            },
             group: group.id,
             location: location.map(|location| location.0),
             batch: None,
@@ -557,6 +574,9 @@ impl NewJob {
         );
         s.given.iter().try_for_each(|one| spool.demand_notifiable(tx, one.field, &one.value))?;
         record(tx, Object::Job(job.id), EventWord::Accepted, &why)?;
+        if let Some(queue) = &secure {
+            spool.arrived(tx, &job, queue)?;
+        }
         if s.keep {
             let until = job.lifetime.kept_until(store::spool::time(tx)?, tx.now().wall_ms);
             let until = until.ok_or_else(|| Failure::internal("a job that is only kept would be kept for no time"))?;

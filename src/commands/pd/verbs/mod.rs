@@ -20,6 +20,7 @@ pub mod pdpause;
 pub mod pdpr;
 pub mod pdpromote;
 pub mod pdq;
+pub mod pdrelease;
 pub mod pdreorder;
 pub mod pdresubmit;
 pub mod pdresume;
@@ -48,6 +49,7 @@ pub const VERBS: &[Verb] = &[
     pdpr::VERB,
     pdpromote::VERB,
     pdq::VERB,
+    pdrelease::VERB,
     pdreorder::VERB,
     pdresubmit::VERB,
     pdresume::VERB,
