@@ -81,7 +81,7 @@ fn the_attributes_in_docs_json_are_fresh() -> anyhow::Result<()> {
         Class::Log,
     ]
     .map(attributes)
-        .concat();
+    .concat();
     let mut stale = Vec::new();
     check(
         "docs/json.md",

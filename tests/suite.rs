@@ -62,6 +62,7 @@ mod queue_model;
 mod repeating;
 mod reprints;
 mod rooms;
+mod secure_release;
 mod servers;
 mod shown;
 mod site_check;

@@ -41,7 +41,7 @@ pub static TABLE: &[Attribute] = &[
 
     noted(Station, "station-name", Name, &["Station"], "its name").shown(Brief).decides(),
     carried(Station, "related-printers", Name, &["Printers"], "the printers where it releases, the one that is taken first before the others")
-        .many().shown(Brief).decides(),
+        .many().shown(Brief).decides().written(check_printer, None),
     carried(Station, "jobs-shown", Keyword(JOBS_SHOWN), &["Jobs", "Shown"],
         "owner: a person's own jobs; all: everybody's, of this server alone").default("owner").shown(Brief),
     kept(Station, Field::AssociatedServer, Name, &["Server"], "its server"),
@@ -63,6 +63,11 @@ pub static TABLE: &[Attribute] = &[
     kept(Log, Field::Enabled, Boolean, &["Enabled"], "whether something is written there").shown(Brief),
     kept(Log, Field::AssociatedServer, Name, &["Server"], "its server"),
 ];
+
+/// Checks the name of a printer.
+fn check_printer(name: &str) -> Result<(), String> {
+    name.parse::<crate::model::DeviceName>().map(drop).map_err(|error| error.to_string())
+}
 
 /// Checks the name of a person.
 fn check_person(name: &str) -> Result<(), String> {

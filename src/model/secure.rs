@@ -1,5 +1,5 @@
 //! Secure release: queues whose jobs wait for their owners, printers that accept only some jobs, and the answer to "may this
-//! job be released there?" (docs/reference/secure-release.md).
+//! job be released there?" (docs/reference/secure-release.md 2, 3).
 //!
 //! Everything here is a value or a pure function of values, so that a job of another server is judged as one of this one: the
 //! owner of a job judges from its own data, whoever asks.
@@ -61,8 +61,7 @@ impl PoolQueue {
     fn names(&self, other: &Self) -> bool {
         self.compatible.iter().any(|entry| {
             let (server, name) = entry.split_once(':').unwrap_or((&self.server, entry));
-            server.eq_ignore_ascii_case(&other.server)
-                && name.trim_start_matches('#').eq_ignore_ascii_case(&other.name)
+            server.eq_ignore_ascii_case(&other.server) && name.trim_start_matches('#').eq_ignore_ascii_case(&other.name)
         })
     }
 
@@ -130,9 +129,10 @@ const WORDS: &[(&str, &str)] = &[
 pub fn token(word: &str) -> Option<String> {
     let word = word.trim().to_ascii_lowercase();
     let known = |word: &str| WORDS.iter().find(|row| row.0 == word).map(|row| row.1);
-    let bare = word.split_once('=').map(|parts| parts.1).filter(|_| {
-        word.starts_with("media=") || word.starts_with("finishing=") || word.starts_with("sides=")
-    });
+    let bare = word
+        .split_once('=')
+        .map(|parts| parts.1)
+        .filter(|_| word.starts_with("media=") || word.starts_with("finishing=") || word.starts_with("sides="));
     let token = known(&word).or_else(|| bare.and_then(known)).map_or(word.clone(), str::to_owned);
     (!token.is_empty()).then_some(token)
 }
@@ -306,15 +306,8 @@ pub enum ReleaseState {
 
 impl ReleaseState {
     /// All of them.
-    pub const ALL: [Self; 7] = [
-        Self::Waiting,
-        Self::Kept,
-        Self::MayHavePrinted,
-        Self::Expired,
-        Self::Released,
-        Self::Printing,
-        Self::Blocked,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Waiting, Self::Kept, Self::MayHavePrinted, Self::Expired, Self::Released, Self::Printing, Self::Blocked];
 
     /// Returns its stable word.
     pub fn keyword(self) -> &'static str {
@@ -451,7 +444,7 @@ pub struct AuditRecord {
 }
 
 /// What is recorded.
-pub const AUDITED: &[&str] = &["hold", "release", "print", "return", "delete", "purge"];
+pub const AUDITED: &[&str] = &["hold", "release", "print", "delete", "purge"];
 
 /// One page of the record.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -554,7 +547,8 @@ mod tests {
             queue(name, &[])
         }
         let wanted = |attributes: &[&str]| Wanted { queue: queue_a.clone(), attributes: job(attributes) };
-        let verdict = |queue, attributes: &[&str], trouble| judge(&wanted(attributes), &printer(queue, trouble)).keyword();
+        let verdict =
+            |queue, attributes: &[&str], trouble| judge(&wanted(attributes), &printer(queue, trouble)).keyword();
         assert_eq!(verdict("b", &["A3"], Some("is offline")), "queue-incompatible");
         assert_eq!(verdict("a", &["A3"], Some("is offline")), "attributes");
         assert_eq!(verdict("a", &["A4"], Some("is offline")), "printer-trouble");

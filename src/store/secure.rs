@@ -205,12 +205,7 @@ pub(crate) fn add(tx: &Tx<'_>, line: Line<'_>) -> Fallible<()> {
 }
 
 /// Returns lines of the record after `after`, oldest first: all of them, or those about the jobs of these owners.
-pub(crate) fn records(
-    tx: &Tx<'_>,
-    owners: Option<&[String]>,
-    after: i64,
-    limit: u32,
-) -> Fallible<Vec<AuditRecord>> {
+pub(crate) fn records(tx: &Tx<'_>, owners: Option<&[String]>, after: i64, limit: u32) -> Fallible<Vec<AuditRecord>> {
     let limit = page(limit);
     let Some(owners) = owners else {
         let sql = format!("SELECT {} FROM release_record WHERE id > ? ORDER BY id LIMIT ?", record_at::LIST);

@@ -112,7 +112,8 @@ impl Spool {
     /// prints again only where he stands.
     pub(crate) fn revive(&self, tx: &Tx<'_>, job: &JobRow) -> Fallible<JobRow> {
         if store::secure::of_job(tx, job.id)?.is_some() {
-            let why = format!("job {} came by a secure queue: it prints again when its owner releases it again", job.number);
+            let why =
+                format!("job {} came by a secure queue: it prints again when its owner releases it again", job.number);
             return Err(Failure::new(FailureKind::State, why).hint(format!("pdrelease {}", job.number)));
         }
         Self::revive_released(tx, job)

@@ -58,7 +58,10 @@ impl SecureQueue {
 }
 
 /// Refuses links where a queue is secure: it is to have the only copy.
-pub(crate) fn demand_copies(queue: Option<&SecureQueue>, mut transfers: impl Iterator<Item = Transfer>) -> Fallible<()> {
+pub(crate) fn demand_copies(
+    queue: Option<&SecureQueue>,
+    mut transfers: impl Iterator<Item = Transfer>,
+) -> Fallible<()> {
     if queue.is_some() && transfers.any(|transfer| transfer == Transfer::Link) {
         let why = "its queue is secure, and takes no links: what is printed must be what was submitted";
         return Err(Failure::new(FailureKind::BadValue, why).hint("submit it without -l, so that it is copied"));

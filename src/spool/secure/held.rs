@@ -146,10 +146,9 @@ impl Spool {
         let wanted = self.asks_of_printer(tx, job, &row)?;
         for station in Self::stations(tx)? {
             let printers = self.printers_of(tx, &station, alive)?;
-            let verdicts = printers.into_iter().map(|(name, printer)| PrinterVerdict {
-                verdict: verdict(&wanted, printer.as_ref()),
-                printer: name,
-            });
+            let verdicts = printers
+                .into_iter()
+                .map(|(name, printer)| PrinterVerdict { verdict: verdict(&wanted, printer.as_ref()), printer: name });
             causes.push(Cause::Station { station: station.name, verdicts: verdicts.collect() });
         }
         Ok(causes)

@@ -18,9 +18,9 @@ pub(crate) mod record;
 mod release;
 pub(crate) mod stations;
 
+use crate::model::GroupId;
 use crate::model::field::{Field, Value};
 use crate::model::secure::PoolQueue;
-use crate::model::GroupId;
 use crate::store::managed::Holder;
 use crate::store::{self, Fallible, Tx};
 

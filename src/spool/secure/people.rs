@@ -14,7 +14,8 @@ impl Spool {
         let server = store::managed::of(tx, Holder::Spool)?;
         let own = self.server().to_string();
         let usual = texts(given(&server, "default-realm")).pop().unwrap_or_else(|| own.clone());
-        let aliases = texts(given(&server, "identity-realms")).iter().filter_map(|line| Realms::alias(line).ok()).collect();
+        let aliases =
+            texts(given(&server, "identity-realms")).iter().filter_map(|line| Realms::alias(line).ok()).collect();
         // They were checked when they were set. One that another version understands and this one does not fits nobody.
         let rules = texts(given(&server, "identity-rules")).iter().filter_map(|text| Rule::new(text).ok()).collect();
         let mut people: Vec<Person> = Vec::new();

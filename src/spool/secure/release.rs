@@ -7,7 +7,7 @@
 use crate::model::event::EventWord;
 use crate::model::location::Destination;
 use crate::model::object::ObjectName;
-use crate::model::secure::{Released, ReleaseState, Verdict};
+use crate::model::secure::{ReleaseState, Released, Verdict};
 use crate::model::state::{HoldReasons, JobState, Wish};
 use crate::model::{Call, DeviceName, Failure, FailureKind, JobNumber, JobRef};
 use crate::store::event::{Object, record};

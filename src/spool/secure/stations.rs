@@ -1,12 +1,12 @@
 //! Stations, and their printers as a job meets them.
 
 use crate::model::device::DeviceStatus;
+use crate::model::field::Value;
 use crate::model::job::GivenValue;
 use crate::model::object::{ObjectClass, ObjectName};
 use crate::model::secure::{PoolQueue, StationPrinter, Verdict, Wanted, judge, medium, token};
-use crate::model::state::{DeviceState, DeviceWish};
+use crate::model::state::{DeviceState, DeviceWish, ProcessState};
 use crate::model::{DeviceName, Failure, FailureKind};
-use crate::model::field::Value;
 use crate::store::device::DeviceRow;
 use crate::store::job::JobRow;
 use crate::store::location::LocationRow;
@@ -36,6 +36,8 @@ fn trouble(status: &DeviceStatus) -> Option<String> {
         DeviceState::Offline => Some(format!("is offline{}", text())),
         DeviceState::Suspended => Some("is suspended".to_owned()),
         DeviceState::DevError(_) => Some(format!("is in error{}", text())),
+        // A process that died is started again by the release.
+        DeviceState::ProcError if status.process_state == ProcessState::Dead => None,
         DeviceState::ProcError => Some("cannot print: its print process is in error".to_owned()),
         _ if status.wish == DeviceWish::Draining => Some("is being stopped".to_owned()),
         _ if status.running.as_ref().is_some_and(|running| running.stalled.is_some()) => {
@@ -72,7 +74,9 @@ pub(super) fn wanted(job: &JobRow, values: &[GivenValue]) -> Vec<String> {
         for value in one.value.each() {
             match (one.field.stored(), value) {
                 ("sides", Value::Integer(2)) => add(token("duplex")),
-                ("plex" | "job-finishing" | "document-finishing" | "print-color", Value::Text(word)) => add(token(word)),
+                ("plex" | "job-finishing" | "document-finishing" | "print-color", Value::Text(word)) => {
+                    add(token(word))
+                }
                 ("default-medium", Value::Text(word)) if !says_medium => {
                     says_medium = true;
                     add(medium(word));
@@ -190,4 +194,3 @@ pub(super) fn not_related(station: &Station, printer: &DeviceName) -> Failure {
         },
     )
 }
-

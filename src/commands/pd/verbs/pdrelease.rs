@@ -139,7 +139,8 @@ fn release_jobs(line: CommandLine, shell: &mut Shell<'_>) -> Result<Exit, Stop> 
 
 fn station(line: &CommandLine, shell: &Shell<'_>) -> Result<Option<ObjectName>, Stop> {
     let named = line.matches.get_one::<String>("station").cloned();
-    let of_place = || (shell.env)(STATION).filter(|name| !name.is_empty()).map(|name| name.to_string_lossy().into_owned());
+    let of_place =
+        || (shell.env)(STATION).filter(|name| !name.is_empty()).map(|name| name.to_string_lossy().into_owned());
     let name = named.or_else(of_place);
     let bad = |name: &str| Stop::usage(format!("'{}' names no station", escaped(name)));
     name.map(|name| name.parse().map_err(|_| bad(&name))).transpose()
@@ -163,18 +164,15 @@ fn whole(spool: &mut dyn Operations, place: &Place) -> Result<HeldPage, Failure>
 
 /// Returns the jobs that wait, in the order of submission. One that may have printed is not among them, nor one that has
 /// printed and is kept: whoever wants such a one again names it.
-fn waiting(
-    spool: &mut dyn Operations,
-    place: &Place,
-    shell: &mut Shell<'_>,
-) -> Result<(HeldPage, Vec<JobRef>), Stop> {
+fn waiting(spool: &mut dyn Operations, place: &Place, shell: &mut Shell<'_>) -> Result<(HeldPage, Vec<JobRef>), Stop> {
     let page = whole(spool, place)?;
     let number = |job: &HeldJob| JobRef::Number(job.number);
     let uncertain = page.rows.iter().filter(|job| job.state == ReleaseState::MayHavePrinted).count();
     if uncertain > 0 {
         let jobs = if uncertain == 1 { "1 job".to_owned() } else { format!("{uncertain} jobs") };
         // A closed standard error must not turn into a failure.
-        let _ = writeln!(shell.err, "{PROGRAM}: {jobs} may have printed already and stay; name a job to print it again");
+        let _ =
+            writeln!(shell.err, "{PROGRAM}: {jobs} may have printed already and stay; name a job to print it again");
     }
     let jobs = page.rows.iter().filter(|job| job.state == ReleaseState::Waiting).map(number).collect();
     Ok((page, jobs))
@@ -265,7 +263,8 @@ fn table(shell: &mut Shell<'_>, page: &HeldPage) -> Result<Exit, Stop> {
 fn record(spool: &mut dyn Operations, shell: &mut Shell<'_>, json: bool) -> Result<Exit, Stop> {
     let mut all = Vec::new();
     loop {
-        let page = spool.release_record(all.last().map_or(0, |line: &crate::model::secure::AuditRecord| line.id), PAGE)?;
+        let page =
+            spool.release_record(all.last().map_or(0, |line: &crate::model::secure::AuditRecord| line.id), PAGE)?;
         let done = page.rows.is_empty() || !page.more;
         all.extend(page.rows);
         if done {
