@@ -94,6 +94,25 @@ fn links_are_refused_and_both_languages_say_why_a_job_waits() {
 }
 
 #[test]
+fn spoolcom_shows_what_decides_about_the_release_of_a_job() {
+    let site = site();
+    site.run("pdset", &["-c", "queue", "-x", "purge-time=30 compatible-queues=annex other:office", "office"]).expect(0);
+    let shown = site.spoolcom("LOC #office.follow-me, STATUS DETAIL").out;
+    for line in ["RELEASE TYPE", "secure", "PURGE TIME", "30", "COMPATIBLE QUEUES", "annex other:office"] {
+        assert!(shown.contains(line), "{line}: {shown}");
+    }
+    site.run("pddisable", &["one"]).expect(0);
+    site.run("pdset", &["-c", "destination", "-x", "valid-attributes=A4 duplex", "one"]).expect(0);
+    let shown = site.spoolcom("DEV $one, STATUS DETAIL").out;
+    assert!(shown.contains("VALID ATTRIBUTES") && shown.contains("A4 duplex"), "{shown}");
+    // Nothing of it is shown of a queue that says nothing of it.
+    site.run("pdcreate", &["-c", "queue", "acme1:plain"]).expect(0);
+    let logical = "destination-realization=logical associated-queue=plain";
+    site.run("pdcreate", &["-x", logical, "acme1:ordinary"]).expect(0);
+    assert!(!site.spoolcom("LOC #plain.ordinary, STATUS DETAIL").out.contains("RELEASE"));
+}
+
+#[test]
 fn stations_users_and_queues_are_made_again_from_their_archive() {
     let site = site();
     site.run("pdcreate", &["-c", "user", "-x", "aliases='CORP\\ann' ann@corp.local delegates=bob", "acme1:ann"])

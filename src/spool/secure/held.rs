@@ -1,12 +1,14 @@
 //! What somebody may release, with what each printer of a station makes of it.
 
+use std::collections::BTreeMap;
+
 use crate::model::Call;
 use crate::model::object::ObjectName;
-use crate::model::secure::{HeldJob, HeldPage, PrinterVerdict, ReleaseState, StationPrinter};
+use crate::model::secure::{HeldJob, HeldPage, PoolQueue, PrinterVerdict, ReleaseState, StationPrinter};
 use crate::model::state::{HoldReason, HoldReasons, JobState};
 use crate::model::time::SpoolTime;
 use crate::model::why::Cause;
-use crate::model::{DeviceName, JobId};
+use crate::model::{DeviceName, GroupId, JobId};
 use crate::store::job::JobRow;
 use crate::store::secure::SecureRow;
 use crate::store::{self, Fallible, Tx};
@@ -76,9 +78,16 @@ impl Spool {
             let next = rows.last().map(|row| row.job).filter(|_| more);
             let now = store::spool::seen_time(tx)?;
             let mut found = Vec::with_capacity(rows.len());
+            // Many jobs, few queues.
+            let mut queues: BTreeMap<GroupId, PoolQueue> = BTreeMap::new();
             for row in rows {
                 let delegated = reach.delegated.contains(&row.owner);
-                found.extend(self.held_job(tx, &row, delegated, now, (&printers, &mut alive))?);
+                let queue = match queues.get(&row.group) {
+                    Some(queue) => queue.clone(),
+                    None => self.pool_queue(tx, row.group)?,
+                };
+                queues.entry(row.group).or_insert_with(|| queue.clone());
+                found.extend(self.held_job(tx, &row, (delegated, queue), now, (&printers, &mut alive))?);
             }
             let printers = printers.into_iter().filter_map(|one| one.1).collect();
             Ok(HeldPage { station: station.map(|station| station.name), printers, rows: found, next })
@@ -89,13 +98,13 @@ impl Spool {
         &self,
         tx: &Tx<'_>,
         row: &SecureRow,
-        delegated: bool,
+        (delegated, queue): (bool, PoolQueue),
         now: SpoolTime,
         (printers, alive): (&Printers, &mut Alive),
     ) -> Fallible<Option<HeldJob>> {
         let Some(job) = store::job::by_id(tx, row.job)? else { return Ok(None) };
         let (state, _) = self.true_state(tx, &job, alive)?;
-        let wanted = self.asks_of_printer(tx, &job, row)?;
+        let wanted = Self::asks(tx, &job, queue)?;
         let documents = store::document::of_job(tx, job.id)?;
         let mut formats = Vec::new();
         for document in &documents {

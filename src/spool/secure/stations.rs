@@ -174,8 +174,13 @@ impl Spool {
 
     /// Returns what a job asks of a printer.
     pub(crate) fn asks_of_printer(&self, tx: &Tx<'_>, job: &JobRow, row: &SecureRow) -> Fallible<Wanted> {
+        Self::asks(tx, job, self.pool_queue(tx, row.group)?)
+    }
+
+    /// The same where the queue of the job is known.
+    pub(super) fn asks(tx: &Tx<'_>, job: &JobRow, queue: PoolQueue) -> Fallible<Wanted> {
         let values = store::given::of_jobs(tx, job.id, job.id)?.remove(&job.id).unwrap_or_default();
-        Ok(Wanted { queue: self.pool_queue(tx, row.group)?, attributes: wanted(job, &values) })
+        Ok(Wanted { queue, attributes: wanted(job, &values) })
     }
 }
 
