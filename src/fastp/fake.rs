@@ -196,6 +196,7 @@ impl Fake {
             format,
             format_origin: Default::default(),
             copies: 1,
+            features: Vec::new(),
             origin: None,
         }
     }

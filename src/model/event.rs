@@ -56,6 +56,8 @@ event_words! {
     CannotConnect = "cannot-connect",
     /// A device took a job.
     Claimed = "claimed",
+    /// All jobs of an object were removed.
+    Cleaned = "cleaned",
     /// An operator took the job in print from a device.
     Cleared = "cleared",
     /// A device was closed.

@@ -87,6 +87,8 @@ pub struct ClaimedDocument {
     pub octets: u64,
     /// Copies.
     pub copies: u32,
+    /// What was asked for of the printer: attributes and their values.
+    pub features: Vec<(String, String)>,
     /// Where it comes from, when its job is one of another server; `path` is then where its file lies once it was fetched.
     pub origin: Option<DocumentOrigin>,
 }

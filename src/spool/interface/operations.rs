@@ -46,7 +46,7 @@ use crate::spool::Spool;
 use crate::spool::remote::asking::LOGIN;
 
 use super::local::{Local, OnlyThese, WaitResult, longest};
-use super::records::{Event, EventSubject, JobSummary, Removal, SpoolStatus, Statistics};
+use super::records::{DeviceCounts, Event, EventSubject, JobSummary, Removal, SpoolStatus, Statistics};
 
 /// What an operation does to the spool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -150,7 +150,7 @@ macro_rules! operations {
             } )+
 
             fn submit(&mut self, submission: Submission, files: Vec<OwnedFd>) -> Result<Accepted, Failure> {
-                self.wakes(move |spool, call| spool.submit(call, submission, files))
+                self.wakes(|spool, call| spool.submit_until((call, &|| self.call()), submission, files))
             }
         }
 
@@ -355,6 +355,9 @@ operations! {
     /// Devices by name, at most 1,000, those after `after`.
     looks devices / Devices(after: Option<DeviceName>) -> Vec<DeviceStatus> =>
         |spool, call| spool.devices(call, after);
+    /// How many devices are in each state.
+    looks device_summary / DeviceSummary() -> DeviceCounts =>
+        |spool, call| spool.device_summary(call);
     /// One device.
     looks device / Device(name: DeviceName) -> DeviceStatus =>
         |spool, call| match node_of(spool, &name)? {
@@ -431,6 +434,9 @@ operations! {
     /// Deletes a destination without jobs, or a queue without destinations.
     changes delete_managed / DeleteManaged(object: ManagedObject) -> () =>
         |spool, call| spool.delete_managed(call, object);
+    /// Notes that the jobs of a destination, a queue or the server were removed: whoever asks for that is told.
+    changes note_cleaned / NoteCleaned(object: ManagedObject, removed: u64) -> () =>
+        |spool, call| spool.note_cleaned(call, object, removed);
     /// Enables or disables a destination, those of a queue, or those of the server. A device goes on to the end of its job.
     wakes enable_managed / EnableManaged(object: ManagedObject, on: bool, message: Option<String>) -> () =>
         |spool, call| spool.enable_managed(call, object, on, message);

@@ -25,6 +25,7 @@ use super::NOBODY_HERE;
 use crate::spool::disk::{files, sweep};
 use crate::spool::jobs::lifetime::is_discarded;
 use crate::spool::jobs::submit::{NewJob, check_given, takes_work};
+use crate::spool::objects::kept::ByDefault;
 use crate::spool::objects::locations;
 use crate::spool::printing::wakes;
 use crate::spool::{Room, Spool, WakeTarget};
@@ -451,5 +452,6 @@ pub(super) fn new_job(spool: &Spool, from: &ServerName, offer: &Offer, caller: &
         server: spool.server().clone(),
         work: offer.work,
         waited_ms: offer.waited_ms.clamp(0, LONGEST_WAITED_MS),
+        by_default: ByDefault::default(),
     }
 }

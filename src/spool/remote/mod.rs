@@ -36,7 +36,7 @@ use crate::model::alter::JobChange;
 use crate::model::job::RawPath;
 use crate::model::remote::Away;
 use crate::model::state::{EntryState, JobState};
-use crate::model::{Call, Failure, FailureKind, GlobalJobId, ServerName};
+use crate::model::{Call, DeviceName, Failure, FailureKind, GlobalJobId, LocationId, ServerName};
 use crate::store::document::ShownRow;
 use crate::store::entry::EntryRow;
 use crate::store::job::JobRow;
@@ -71,13 +71,23 @@ impl Spool {
     pub(crate) fn away_of(
         tx: &Tx<'_>,
         job: &JobRow,
+        states: impl Iterator<Item = EntryState>,
+    ) -> Fallible<Option<Away>> {
+        Self::away_towards(tx, job, states, |location| store::location::remote_of(tx, location))
+    }
+
+    /// The same for a listing, which asks once for each location where its device is.
+    pub(crate) fn away_towards(
+        tx: &Tx<'_>,
+        job: &JobRow,
         mut states: impl Iterator<Item = EntryState>,
+        remote_of: impl FnOnce(LocationId) -> Fallible<Option<DeviceName>>,
     ) -> Fallible<Option<Away>> {
         // Most jobs have a device here, and cost no look.
         let is_away = states.any(|state| state == EntryState::Away);
         let device = match (is_away, job.location) {
             (true, _) => store::remote::away(tx, job.id)?.map(|row| row.device),
-            (false, Some(location)) => store::location::remote_of(tx, location)?,
+            (false, Some(location)) => remote_of(location)?,
             (false, None) => return Ok(None),
         };
         let Some(device) = device else { return Ok(None) };

@@ -503,8 +503,8 @@ fn over(
         };
         let reasons = if job.hold_after { job.reasons.with(HoldReason::Operator) } else { job.reasons };
         store::job::set_reasons(tx, job.id, reasons, Some(&text))?;
-        return record_with(&tx.spooler(), Object::Job(job.id), EventWord::Held, EventDetail::HoldAfter, &text)
-            .map(|()| Vec::new());
+        record_with(&tx.spooler(), Object::Job(job.id), EventWord::Held, EventDetail::HoldAfter, &text)?;
+        return store::outbox::stays(tx, job.id, None).map(|()| Vec::new());
     }
     // It was cancelled while its last octets were on their way, but it did print.
     if job.lifetime.ending.is_some() {
