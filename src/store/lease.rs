@@ -3,6 +3,7 @@
 //! One of another server is a row of `lease`, which outlives the claim, and of `away` while it stands. One of ours is the row of `incoming` of
 //! the job that it made here, with `lease` and `lease_until` set.
 
+use crate::model::state::HoldReasons;
 use crate::model::{JobId, ServerName};
 
 use super::value::{columns, values};
@@ -121,13 +122,13 @@ pub(super) fn forget(tx: &Tx<'_>, job: JobId) -> Fallible<()> {
     Ok(())
 }
 
-const OF_USER: &str = "SELECT id FROM job WHERE user_name >= ? AND user_name < ? AND reasons <> 0 LIMIT ?";
+const OF_USER: &str = "SELECT id FROM job WHERE user_name >= ? AND user_name < ? AND reasons <> ? LIMIT ?";
 
 /// Returns the jobs that a user has submitted and that something holds, at most `limit`. A user is his login name, whatever host he
 /// came from.
 pub(crate) fn held_of(tx: &Tx<'_>, login: &str, limit: u32) -> Fallible<Vec<JobId>> {
     // What follows the login name is `@`, and `A` comes next.
-    tx.rows(OF_USER, values![format!("{login}@"), format!("{login}A"), limit], |row| row.only())
+    tx.rows(OF_USER, values![format!("{login}@"), format!("{login}A"), HoldReasons::NONE, limit], |row| row.only())
 }
 
 /// How a claim of ours stands.

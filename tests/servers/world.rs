@@ -219,7 +219,7 @@ impl World {
         if servers.iter().any(|(_, uid)| uid.is_some()) {
             std::fs::create_dir(&programs).unwrap();
             open_to_all(&programs);
-            for name in ["pdpr", "pdls", "spoolcom", "fastp"] {
+            for name in ["pdpr", "pdls", "pdq", "spoolcom", "fastp"] {
                 copy_program(&program(name), &programs.join(name));
             }
             copy_program(&std::env::current_exe().unwrap(), &programs.join("server"));

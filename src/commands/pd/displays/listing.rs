@@ -259,6 +259,14 @@ pub fn jobs(
                 Err(Stop::Failed(failure)) if failure.kind == FailureKind::NotFound => {
                     one_elsewhere(spool, &mut display, wanted, ((job, *document), failure), &times)
                 }
+                // The job names its server, and that one does not answer.
+                Err(Stop::Failed(failure)) if failure.kind == FailureKind::Unreachable => {
+                    let there = match job {
+                        JobRef::Global(job) => elsewhere(spool, &job.server)?,
+                        _ => None,
+                    };
+                    Err(there.map_or(Stop::Failed(failure.clone()), |server| silent(&server, failure.into())))
+                }
                 result => result,
             },
             (Target::Server(server), None) => {
