@@ -7,6 +7,7 @@ use spoolsuite::commands::shell::Exit;
 use spoolsuite::commands::spoolcom;
 use spoolsuite::model::DeviceName;
 use spoolsuite::model::job::Submission;
+use spoolsuite::model::lifetime::Retention;
 use spoolsuite::model::order::Priority;
 use spoolsuite::model::state::Delivery;
 use spoolsuite::spool::interface::engine::{AttemptEnd, Engine, Lease, Observation, Paper};
@@ -18,7 +19,7 @@ const FORMS: [&str; 2] = ["", "CHEQUES"];
 #[derive(Clone, Debug)]
 enum Act {
     /// Submits so many lines.
-    Submit { lines: usize, selpri: u8, form: usize, other: bool },
+    Submit { lines: usize, selpri: u8, form: usize, other: bool, kept: bool },
     /// Lets seconds pass.
     Pass(i64),
     /// HOLD of one of the jobs.
@@ -41,9 +42,9 @@ enum Act {
 
 fn an_act() -> impl Strategy<Value = Act> {
     prop_oneof![
-        6 => (1usize..400, 0u8..=7, prop::sample::select(vec![0, 0, 0, 1]), any::<bool>())
-            .prop_map(|(lines, selpri, form, other)| Act::Submit { lines, selpri, form, other }),
-        4 => (2usize..2000, any::<bool>()).prop_map(|(lines, other)| Act::Submit { lines, selpri: 4, form: 0, other }),
+        6 => (1usize..400, 0u8..=7, prop::sample::select(vec![0, 0, 0, 1]), any::<bool>(), prop::bool::weighted(0.2))
+            .prop_map(|(lines, selpri, form, other, kept)| Act::Submit { lines, selpri, form, other, kept }),
+        4 => (2usize..2000, any::<bool>()).prop_map(|(lines, other)| Act::Submit { lines, selpri: 4, form: 0, other, kept: false }),
         4 => (1i64..300).prop_map(Act::Pass),
         2 => (0usize..20).prop_map(Act::Hold),
         2 => (0usize..20).prop_map(Act::Start),
@@ -64,6 +65,9 @@ struct Job {
     selpri: u8,
     form: usize,
     held: bool,
+    /// Kept when it has printed, and whether it is.
+    kept: bool,
+    ended: bool,
     /// Of all that came or was started before, how many.
     arrival: usize,
     /// When it came, in milliseconds.
@@ -93,6 +97,7 @@ impl Model {
         let (arrival, came, speed) = (self.arrivals, self.clock, self.speed);
         if let Some(job) = self.jobs.iter_mut().find(|job| job.number == number) {
             (job.arrival, job.came, job.held, job.promoted) = (arrival, came, false, 0);
+            job.ended = false;
             job.takes = job.lines * 60_000 / speed;
         }
     }
@@ -178,17 +183,20 @@ impl Room {
         let Some(claim) = claim else { return false };
         let end = AttemptEnd::Delivered { delivery: Delivery::Sent, octets: 5, paper: Paper::Top, remark: None };
         self.inside.spool.attempt_ends(&self.lease, &claim, end, false, &now()).unwrap();
-        self.model.jobs.retain(|job| Some(job.number) != wanted);
+        self.model.jobs.retain(|job| Some(job.number) != wanted || job.kept);
+        let kept = self.model.jobs.iter_mut().filter(|job| Some(job.number) == wanted);
+        kept.for_each(|job| (job.held, job.ended) = (true, true));
         true
     }
 
     fn does(&mut self, act: &Act) {
         match act {
-            Act::Submit { lines, selpri, form, other } => {
+            Act::Submit { lines, selpri, form, other, kept } => {
                 let to = if *other { "h.b" } else { "g.a" };
                 let taken = self.inside.submit(to, &b"line\n".repeat(*lines), |submission: &mut Submission| {
                     submission.priority = Priority::from_selpri(*selpri).unwrap();
                     submission.form = FORMS[*form].to_owned();
+                    submission.lifetime.retention = kept.then_some(Retention::Forever);
                 });
                 let number = taken.number.get();
                 let job = Job {
@@ -197,6 +205,8 @@ impl Room {
                     selpri: *selpri,
                     form: *form,
                     held: false,
+                    kept: *kept,
+                    ended: false,
                     arrival: 0,
                     came: 0,
                     takes: 0,
@@ -220,7 +230,7 @@ impl Room {
                 self.model.arrives(number);
             }
             Act::SelPri(n, selpri) => {
-                let Some(number) = self.model.pick(*n, |_| true) else { return };
+                let Some(number) = self.model.pick(*n, |job| !job.ended) else { return };
                 self.types(&format!("JOB {number}, HOLD, SELPRI {selpri}, START"));
                 self.model.jobs.iter_mut().filter(|job| job.number == number).for_each(|job| job.selpri = *selpri);
                 self.model.arrives(number);
@@ -265,10 +275,15 @@ proptest! {
             room.does(act);
         }
         // Whatever is left: with the one form and the other, and what is on hold last.
-        for _ in 0..2 {
+        for _ in 0..3 {
             for form in 0..FORMS.len() {
                 room.does(&Act::Form(form));
                 while room.prints() {}
+            }
+            // What has printed stays until somebody removes it, and never prints by itself.
+            while let Some(number) = room.model.pick(0, |job| job.ended) {
+                room.types(&format!("JOB {number}, DELETE"));
+                room.model.jobs.retain(|job| job.number != number);
             }
             while room.model.jobs.iter().any(|job| job.held) {
                 room.does(&Act::Start(0));
@@ -281,11 +296,11 @@ proptest! {
     #[test]
     fn nobody_starves_however_many_short_jobs_come(long in 200usize..3000, short in 1usize..20) {
         let mut room = Room::new(false);
-        room.does(&Act::Submit { lines: long, selpri: 4, form: 0, other: false });
+        room.does(&Act::Submit { lines: long, selpri: 4, form: 0, other: false, kept: false });
         // A short one comes for each that is printed: they go before the long one, until it has waited as long as it takes.
         let mut before = 0;
         while room.model.jobs.iter().any(|job| job.number == 1) {
-            room.does(&Act::Submit { lines: short, selpri: 4, form: 0, other: true });
+            room.does(&Act::Submit { lines: short, selpri: 4, form: 0, other: true, kept: false });
             room.does(&Act::Pass(30));
             room.does(&Act::Print);
             before += 1;
