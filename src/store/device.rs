@@ -2,6 +2,7 @@
 
 use crate::model::device::{ConnectionInUse, DeviceSettings, DeviceUri, Paper, Remembered};
 use crate::model::kept::KeptWords;
+use crate::model::order::SortBy;
 use crate::model::state::{DeviceWish, ErrorNote};
 use crate::model::{BatchNumber, DeviceId, DeviceName, EntryId, JobId, ProcessName, RouteId};
 
@@ -89,6 +90,7 @@ columns!(at {
     eol_crlf,
     page_length,
     content_raw,
+    pjl,
     restart,
     delivery,
     attempts,
@@ -98,6 +100,8 @@ columns!(at {
     complaint,
     kept,
     fifo_told,
+    sort_by,
+    then_by,
     rate,
     batch,
     batch_end,
@@ -125,6 +129,9 @@ fn read(row: &Row<'_>) -> Fallible<DeviceRow> {
             exclusive: row.get(at::exclusive)?,
             fifo: row.get(at::fifo)?,
             fifo_told: row.get(at::fifo_told)?,
+            // A word of a newer version is the usual order.
+            sort_by: SortBy::from_word(&row.get::<String>(at::sort_by)?).unwrap_or(SortBy::JobPriority),
+            then_by: row.get::<Option<String>>(at::then_by)?.as_deref().and_then(SortBy::from_word),
             retry: row.get(at::retry)?,
             timeout: row.get(at::timeout)?,
             header: row.get(at::header)?,
@@ -135,6 +142,7 @@ fn read(row: &Row<'_>) -> Fallible<DeviceRow> {
             eol_crlf: row.get(at::eol_crlf)?,
             page_length: row.get(at::page_length)?,
             content_raw: row.get(at::content_raw)?,
+            pjl: row.get(at::pjl)?,
             parm: row.get(at::parm)?,
             restart: row.get(at::restart)?,
             delivery: row.get(at::delivery)?,
@@ -371,7 +379,7 @@ pub(crate) fn set_settings(tx: &Tx<'_>, id: DeviceId, s: &DeviceSettings) -> Fal
         "UPDATE device SET process = ?, process_key = ?, uri = ?, form = ?, form_key = ?, speed = ?, exclusive = ?, fifo = ?,
              retry = ?, timeout = ?, header = ?, parm = ?, startff = ?, endff = ?, width = ?,
              restart = ?, delivery = ?, attempts = ?, trunc = ?, eol_crlf = ?, page_length = ?,
-             content_raw = ?, fifo_told = ?, media = ? WHERE id = ?",
+             content_raw = ?, fifo_told = ?, sort_by = ?, then_by = ?, pjl = ?, media = ? WHERE id = ?",
         values![
             s.process.as_ref().map(ProcessName::as_str),
             s.process.as_ref().map(ProcessName::key),
@@ -396,12 +404,16 @@ pub(crate) fn set_settings(tx: &Tx<'_>, id: DeviceId, s: &DeviceSettings) -> Fal
             s.page_length,
             s.content_raw,
             s.fifo_told,
+            s.sort_by.word(),
+            s.then_by.map(SortBy::word),
+            s.pjl,
             s.media.join("\n"),
             id
         ],
     )
     };
-    standing::counting(tx, Some(id), || change().map(|()| ((), id)))
+    standing::counting(tx, Some(id), || change().map(|()| ((), id)))?;
+    super::scheduler::make(tx, s.order())
 }
 
 /// Stores the words that mean nothing here.

@@ -27,6 +27,7 @@ use crate::sys::watch::Watch;
 
 use super::new_job::{NewJob, Placed};
 use crate::spool::disk::locks;
+use crate::spool::objects::kept::ByDefault;
 use crate::spool::objects::spooler::settle_drain;
 use crate::spool::{Room, Spool};
 
@@ -60,6 +61,7 @@ pub(super) struct Arrival<'a> {
     pub(super) spool: &'a Spool,
     pub(super) call: &'a Call,
     pub(super) submission: &'a Submission,
+    pub(super) by_default: ByDefault,
     pub(super) collector: Option<&'a CollectorName>,
 }
 
@@ -122,7 +124,8 @@ impl Arrival<'_> {
             |error: std::io::Error| Failure::new(FailureKind::Io, format!("the arrival cannot be locked: {error}"));
         let spool_id = spool.base().spool_id(spool.server());
         let Some(lock) = locks::hold_arrival(&spool_id, &token).map_err(io)? else { return Ok(None) };
-        let plan = NewJob::new(self.submission, &[], self.call.caller()?, spool.server());
+        let mut plan = NewJob::new(self.submission, &[], self.call.caller()?, spool.server());
+        plan.by_default = self.by_default;
         let (collector, process) = (self.collector.cloned(), self.call.process);
         let opened = self.spool.change(Room::Takes, self.call, move |tx| {
             tx.lock(Lock::Spool)?;
@@ -131,7 +134,7 @@ impl Arrival<'_> {
             let row = plan.row(tx, &placed, collector.clone())?;
             let row = JobRow { arriving: true, process, pages: None, ..row };
             let id = store::job::insert(tx, &row, &token)?;
-            store::job::insert_values(tx, id, &plan.submission.given)?;
+            store::job::insert_values(tx, id, &plan.submission.given, plan.by_default.profile_by)?;
             Ok((id, row.number))
         });
         let (id, number) = opened?;
@@ -148,7 +151,7 @@ impl NewJob {
         };
         let destination = Spool::job_destination(tx, &row)?;
         let placed = Placed::open_already(tx, &destination)?;
-        let (sort, place) = spool.new_position(tx, row.route, row.priority, self.work)?;
+        let (sort, place) = spool.new_position(tx, row.route, row.priority, self.work, row.deadline_ms)?;
         let job = JobRow {
             arriving: false,
             process: None,

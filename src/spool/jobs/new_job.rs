@@ -3,10 +3,11 @@
 //! A crash: all of it is part of one transaction of [`super::submit`], or of [`super::arrival`].
 
 use crate::model::event::EventWord;
-use crate::model::job::{Accepted, Format, FormatOrigin, Submission};
+use crate::model::field::Value;
+use crate::model::job::{Accepted, Format, FormatOrigin, GivenValue, Submission};
 use crate::model::lifetime::{Ending, Lifetime};
 use crate::model::location::{Destination, LocationKind};
-use crate::model::order::{Priority, USUAL_SPEED, estimate_ms, queue_key, work_in_lines};
+use crate::model::order::{NO_DEADLINE, Priority, USUAL_SPEED, estimate_ms, pages_of_work, queue_key, work_in_lines};
 use crate::model::state::{EntryState, HoldReason, HoldReasons, Wish};
 use crate::model::{Caller, CollectorName, Failure, FailureKind, GlobalJobId, JobId, LocationId, RouteId, ServerName};
 use crate::store::device::DeviceRow;
@@ -21,6 +22,8 @@ use crate::sys::users;
 
 use crate::spool::Spool;
 use crate::spool::disk::files::Received;
+use crate::spool::objects::kept::ByDefault;
+use crate::spool::secure::arrive as secure;
 
 /// What is known of a job before its transaction.
 pub(crate) struct NewJob {
@@ -34,6 +37,8 @@ pub(crate) struct NewJob {
     pub(crate) pages: Option<u64>,
     /// How long it has waited at another server.
     pub(crate) waited_ms: i64,
+    /// What default jobs give to it.
+    pub(crate) by_default: ByDefault,
 }
 
 /// Where a job is to wait.
@@ -112,6 +117,7 @@ impl NewJob {
             server: server.clone(),
             work,
             waited_ms: 0,
+            by_default: ByDefault::default(),
         }
     }
 
@@ -125,8 +131,17 @@ impl NewJob {
         let placed = Placed::of(tx, destination)?;
         let mut job = self.row(tx, &placed, collector)?;
         job.id = store::job::insert(tx, &job, &self.submission.token)?;
-        store::job::insert_values(tx, job.id, &self.submission.given)?;
+        store::job::insert_values(tx, job.id, &self.submission.given, self.by_default.profile_by)?;
         self.complete(tx, spool, destination, &job, placed)
+    }
+
+    /// Returns the queue of the job, if that keeps its jobs for their owners. A job of another server that is printed here was
+    /// released there.
+    fn secure_queue(&self, tx: &Tx<'_>, placed: &Placed) -> Fallible<Option<secure::SecureQueue>> {
+        match self.submission.token.starts_with(crate::model::remote::TOKEN) {
+            true => Ok(None),
+            false => secure::secure_queue(tx, placed.group.id),
+        }
     }
 
     /// Makes the row of the job, and takes its numbers.
@@ -140,13 +155,17 @@ impl NewJob {
         let class = store::job::class(tx, &s.form)?;
         let devices = &placed.devices;
         let speed = devices.iter().map(|device| device.settings.speed).max();
-        let mut sort = Self::position(tx, (speed, numbers.sequence), s.priority, self.work)?;
+        let deadline_ms = s.given.iter().find_map(deadline);
+        let mut sort = Self::position(tx, (speed, numbers.sequence), s.priority, self.work, deadline_ms)?;
         sort.key = sort.key.saturating_sub(self.waited_ms);
         let fifo = devices.iter().any(|device| device.settings.fifo);
         let fifo = if devices.is_empty() { store::job::route_order(tx, route)?.unwrap_or(true) } else { fifo };
         let held = s.hold.then_some(HoldReason::Operator);
         let later = s.lifetime.print_after_ms.map(|_| HoldReason::PrintAfter);
-        let reasons = held.into_iter().chain(later).fold(HoldReasons::NONE, HoldReasons::with);
+        let secure = self.secure_queue(tx, placed)?;
+        secure::demand_copies(secure.as_ref(), self.documents.iter().map(|document| document.transfer))?;
+        let waits = secure.map(|_| HoldReason::SecureRelease);
+        let reasons = held.into_iter().chain(later).chain(waits).fold(HoldReasons::NONE, HoldReasons::with);
         s.lifetime.check(tx.now().wall_ms).map_err(|why| Failure::new(FailureKind::BadValue, why))?;
         Ok(JobRow {
             id: JobId(0),
@@ -167,7 +186,12 @@ impl NewJob {
             reason_text: None,
             hold_after: s.hold_after,
             arriving: false,
-            lifetime: Lifetime { ending: s.keep.then_some(Ending::Kept), previous: None, ..s.lifetime },
+            lifetime: Lifetime {
+                retention: secure.map_or(s.lifetime.retention, |queue| queue.retention(s.lifetime.retention)),
+                ending: s.keep.then_some(Ending::Kept),
+                previous: None,
+                ..s.lifetime
+            },
             group: placed.group.id,
             location: placed.location.map(|location| location.0),
             batch: None,
@@ -179,6 +203,7 @@ impl NewJob {
             work: self.work,
             octets: self.octets,
             pages: self.pages,
+            deadline_ms,
             sort,
             place: store::job::place(&sort, fifo),
             collector,
@@ -197,6 +222,11 @@ impl NewJob {
     ) -> Fallible<(Accepted, Vec<DeviceRow>)> {
         let s = &self.submission;
         let (number, local, serial) = (job.number, job.local, job.serial);
+        let secure = self.secure_queue(tx, &placed)?;
+        if secure.is_some() != job.reasons.has(HoldReason::SecureRelease) {
+            let why = "the release-type of the queue was changed while the job arrived";
+            return Err(Failure::new(FailureKind::State, why).hint("submit it again"));
+        }
         store::submission::accept(tx, &s.token, &Known { id: job.id, number, local, serial })?;
         for document in &self.documents {
             store::document::insert(tx, job.id, document)?;
@@ -212,8 +242,16 @@ impl NewJob {
             self.octets,
             kinds(&self.documents)
         );
-        s.given.iter().try_for_each(|one| spool.demand_notifiable(tx, one.field, &one.value))?;
+        // What a default job gives was judged by the rights of whoever set it there.
+        let by_submitter = |one: &&GivenValue| {
+            self.by_default.profile_by.is_none() || one.field.stored() != "notification-profile" || one.document > 0
+        };
+        let mut judged = s.given.iter().filter(by_submitter);
+        judged.try_for_each(|one| spool.demand_notifiable(tx, one.field, &one.value))?;
         record(tx, Object::Job(job.id), EventWord::Accepted, &why)?;
+        if let Some(queue) = &secure {
+            spool.arrived(tx, job, queue)?;
+        }
         if s.keep {
             let until = job.lifetime.kept_until(store::spool::time(tx)?, tx.now().wall_ms);
             let until = until.ok_or_else(|| Failure::internal("a job that is only kept would be kept for no time"))?;
@@ -230,12 +268,31 @@ impl NewJob {
         (speed, sequence): (Option<u32>, i64),
         priority: Priority,
         work: u64,
+        deadline_ms: Option<i64>,
     ) -> Fallible<SortKey> {
         let arrival = store::spool::time(tx)?;
         let estimate = estimate_ms(work, speed.unwrap_or(USUAL_SPEED));
-        Ok(SortKey { promoted: 0, rank: priority.rank(), key: queue_key(arrival, estimate), sequence })
+        Ok(SortKey {
+            promoted: 0,
+            rank: priority.rank(),
+            key: queue_key(arrival, estimate),
+            sequence,
+            deadline: deadline_ms.unwrap_or(NO_DEADLINE),
+            pages: pages_of_work(work),
+        })
     }
 }
+
+/// The deadline of a job, where a value that was given is that.
+fn deadline(one: &GivenValue) -> Option<i64> {
+    match one.value {
+        Value::Time(at) if one.document == 0 && one.field.stored() == DEADLINE => Some(at),
+        _ => None,
+    }
+}
+
+/// The attribute that says when a job should be ready.
+pub(crate) const DEADLINE: &str = "job-deadline-time";
 
 /// What the documents are taken for and who said so, for the history.
 fn kinds(documents: &[DocumentRow]) -> String {
@@ -275,6 +332,7 @@ impl Spool {
         route: RouteId,
         priority: Priority,
         work: u64,
+        deadline_ms: Option<i64>,
     ) -> Fallible<(SortKey, i64)> {
         tx.lock(Lock::Route(route))?;
         let (speed, fifo) = store::device::speed_and_order_of_route(tx, route)?.unzip();
@@ -282,7 +340,7 @@ impl Spool {
             Some(fifo) => fifo,
             None => store::job::route_order(tx, route)?.unwrap_or(true),
         };
-        let sort = NewJob::position(tx, (speed, store::spool::next_sequence(tx)?), priority, work)?;
+        let sort = NewJob::position(tx, (speed, store::spool::next_sequence(tx)?), priority, work, deadline_ms)?;
         Ok((sort, store::job::place(&sort, fifo)))
     }
 

@@ -24,13 +24,14 @@ use crate::model::alter::JobChange;
 use crate::model::authority::{Right, UserLimits};
 use crate::model::collector::by_way_of;
 use crate::model::field::{Field, Value};
-use crate::model::job::{Accepted, Format, GivenValue, Submission, Transfer};
+use crate::model::job::{Accepted, Format, GivenValue, Origin, Submission, Transfer};
 use crate::model::lifetime::Retention;
 use crate::model::location::Destination;
 use crate::model::order::Priority;
 use crate::model::state::SpoolerState;
 use crate::model::{CollectorName, DeviceId, Failure, FailureKind, GlobalJobId, LocationPattern};
 use crate::store::access::Owner;
+use crate::store::job::JobRow;
 use crate::store::submission::{Fate, Known};
 use crate::store::{self, Fallible, Lock, Tx};
 use crate::sys::fault;
@@ -40,8 +41,10 @@ use super::arrival::{Arrival, Opened};
 use super::new_job::{NewJob, takes_jobs};
 use crate::spool::disk::files::{Intake, Look, Reading};
 use crate::spool::disk::reserve;
+use crate::spool::objects::kept::ByDefault;
 use crate::spool::objects::{collectors, locations};
 use crate::spool::printing::wakes;
+use crate::spool::secure::arrive as secure;
 use crate::spool::{Room, Spool, WakeTarget};
 
 /// The longest name of a job, in characters.
@@ -157,8 +160,12 @@ impl Spool {
         let (content, sheet, opens, reserve, limits, collector) = self.look(call, |tx| {
             let collector = accepting(tx, &submission)?;
             let destination = self.destination(tx, &submission.destination)?;
-            may_submit(tx, asked(&submission, by_default), &destination, (sizes(&files), false))?;
+            may_submit(tx, asked(&submission, by_default.priority), &destination, (sizes(&files), false))?;
             demand_open(tx, &destination)?;
+            if let Some(group) = store::location::group(tx, destination.group())? {
+                let transfers = submission.documents.iter().map(|document| document.transfer);
+                secure::demand_copies(secure::secure_queue(tx, group.id)?.as_ref(), transfers)?;
+            }
             let (content, sheet) = Self::printed_on(tx, &destination)?;
             Ok((content, sheet, most_opens(tx)?, store::spool::row(tx)?.reserve, limits(tx)?, collector))
         })?;
@@ -181,7 +188,7 @@ impl Spool {
             Reading { look, content, sheet, least_free: reserve::least(self.base(), reserve), limits, stop: None };
         // A job that is only kept is never seen in the queues: it is there when it is complete.
         let is_slow = !submission.keep && (sizes(&files) > SLOW || files.iter().any(|file| !is_file(file)));
-        let arrival = Arrival { spool: self, call, submission: &submission, collector: collector.as_ref() };
+        let arrival = Arrival { spool: self, call, submission: &submission, by_default, collector: collector.as_ref() };
         let receive =
             |stop: Option<&Stop>| Intake::receive(&dir, &submission.documents, files, Reading { stop, ..how });
         let (received, opened) = match is_slow {
@@ -208,9 +215,10 @@ impl Spool {
         call: &Call,
         submission: &Submission,
         mut intake: Intake,
-        (opened, collector, by_default): (Option<&Opened>, Option<CollectorName>, bool),
+        (opened, collector, by_default): (Option<&Opened>, Option<CollectorName>, ByDefault),
     ) -> Fallible<Taken> {
-        let plan = NewJob::new(submission, &intake.documents, call.caller()?, self.server());
+        let mut plan = NewJob::new(submission, &intake.documents, call.caller()?, self.server());
+        plan.by_default = by_default;
         let opened = opened.map(|opened| opened.id);
         match self.inner.store.is_for_command() {
             true => {
@@ -233,7 +241,12 @@ impl Spool {
             }
             let collector = still_accepting(tx, &plan.submission, collector.as_ref())?;
             let destination = spool.destination(tx, &plan.submission.destination)?;
-            may_submit(tx, asked(&plan.submission, by_default), &destination, (plan.octets, opened.is_some()))?;
+            may_submit(
+                tx,
+                asked(&plan.submission, by_default.priority),
+                &destination,
+                (plan.octets, opened.is_some()),
+            )?;
             let (accepted, devices) = match opened {
                 Some(opened) => plan.close(tx, &spool, opened)?,
                 None => plan.insert(tx, &spool, &destination, collector)?,
@@ -299,8 +312,8 @@ impl Spool {
     }
 }
 
-/// The priority that the submitter asks for. Who configures the spool has made the default job: one that it gives needs no
-/// right of the submitter.
+/// The priority that the submitter asks for. Who configures the spool has given the place its default job: one that it gives
+/// needs no right of the submitter.
 fn asked(submission: &Submission, by_default: bool) -> Priority {
     if by_default { Priority::default() } else { submission.priority }
 }
@@ -339,6 +352,14 @@ pub(crate) fn may_send(tx: &Tx<'_>, destination: &Destination, priority: Priorit
         true => Spool::demand(tx, Right::RaisePriority { place: &place }),
         false => Ok(()),
     }
+}
+
+/// Refuses a caller who may not send this job there. A priority that the default job of its place gave it is no wish of its
+/// owner, who would otherwise be unable to send it anywhere.
+pub(crate) fn may_send_job(tx: &Tx<'_>, destination: &Destination, job: &JobRow) -> Fallible<()> {
+    let raised = job.priority > Priority::default();
+    let given = raised && store::given::origin(tx, job.id, Field::JobPriority)? == Some(Origin::DefaultJob);
+    may_send(tx, destination, if given { Priority::default() } else { job.priority })
 }
 
 /// Refuses a job for a group to a caller who may not send it to one of its devices: it would print there. He may, where he may

@@ -16,7 +16,7 @@ use std::path::Path;
 
 use crate::model::Call;
 use crate::model::authority::Right;
-use crate::model::device::{DeviceChange, DeviceStatus, DeviceUri, RunningJob, Trouble};
+use crate::model::device::{AwaitingUri, DeviceChange, DeviceSettings, DeviceStatus, DeviceUri, RunningJob, Trouble};
 use crate::model::event::EventWord;
 use crate::model::guardian::{DeviceError, ProcessError};
 use crate::model::state::{DeviceFacts, DeviceState, DeviceWish, EntryState, ErrorNote, ProcessState, SpoolerState};
@@ -348,10 +348,21 @@ pub(crate) fn lacks(tx: &Tx<'_>, row: &DeviceRow, may_have_entry: bool, fastcnfg
         let uri = format!("DEV {shown}, URI socket://host:9100 or URI file:///path gives it one");
         return Ok(missing("address", format!("{uri}, or an entry for it in {}", fastcnfg.display())));
     }
+    if let Some(uri) = awaiting(&row.settings) {
+        let failure = Failure::new(FailureKind::State, format!("device {shown} waits: {}", uri.awaits()));
+        let raw = format!("most network printers also take raw data: DEV {shown}, URI socket://host:9100");
+        return Ok(Some(failure.hint(raw)));
+    }
     if store::process::to_change(tx, process)?.is_none() {
         return Ok(Some(unknown_process(tx, process)?));
     }
     Ok(None)
+}
+
+/// Returns the address for which a device has to wait: one whose protocol has no transport. An entry in FASTCNFG may say
+/// another.
+pub(crate) fn awaiting(settings: &DeviceSettings) -> Option<&AwaitingUri> {
+    settings.uri.as_ref().filter(|_| !settings.consults_fastcnfg()).and_then(DeviceUri::awaiting)
 }
 
 /// What decides beside its row why a device does not print.
