@@ -47,9 +47,14 @@ impl Stop {
         waited.extend(source.map(|source| PollFd::new(source.as_fd(), PollFlags::POLLIN)));
         let ms = timeout
             .map_or(PollTimeout::NONE, |time| PollTimeout::from(u16::try_from(time.as_millis()).unwrap_or(u16::MAX)));
-        match poll(&mut waited, ms) {
-            Ok(_) | Err(nix::Error::EINTR) => Ok(()),
-            Err(error) => Err(error.into()),
+        loop {
+            match poll(&mut waited, ms) {
+                Ok(_) => return Ok(()),
+                // Whoever waits for as long as it takes goes on; the others look again themselves.
+                Err(nix::Error::EINTR) if timeout.is_none() => {}
+                Err(nix::Error::EINTR) => return Ok(()),
+                Err(error) => return Err(error.into()),
+            }
         }
     }
 }

@@ -147,3 +147,16 @@ fn rules_are_shown_in_both_languages_and_go_with_their_object() {
     assert!(!again.contains("SUBMIT ann") && !again.contains("TITLES *"), "{again}");
     machine.run_direct("pdfsck", &[]).expect(0);
 }
+
+#[test]
+fn who_may_not_do_it_is_told_that_whatever_the_state() {
+    let Some(machine) = Machine::new() else { return };
+    machine.declare();
+    operator(&machine, "DEV LP1, START");
+    // The state of the device forbids it too, and that is nothing to him.
+    for command in ["DEV LP1, WIDTH 80", "DEV LP1, DELETE", "DEV LP1, CLEAR", "DEV LP1, SUSPEND"] {
+        let refused = machine.run(BOB, "spoolcom", &[command]).expect(1).says("SECURITY COMMAND");
+        assert!(!refused.err.contains("CURRENT STATE"), "{refused:?}");
+        machine.run(OPERATOR, "spoolcom", &[command]).expect(1).says("INVALID OPERATION IN CURRENT STATE");
+    }
+}

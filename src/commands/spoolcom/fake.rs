@@ -70,6 +70,7 @@ fn looks(request: &Request) -> bool {
             | R::Statistics {}
             | R::JobSummary {}
             | R::DeviceSummary {}
+            | R::DemandRight { .. }
             | R::UnreadyDevices {}
             | R::Processes { .. }
             | R::Process { .. }
@@ -125,6 +126,7 @@ impl Carrier for Fake {
                 world.devices.iter().for_each(|one| *counts.of(&one.state) += 1);
                 Reply::DeviceSummary(counts)
             }
+            Request::DemandRight { .. } => Reply::DemandRight(()),
             Request::SetErrorLog { .. } => Reply::SetErrorLog(()),
             Request::Dump { .. } => Reply::Dump(()),
             Request::StartSpooler {} => Reply::StartSpooler(()),

@@ -179,7 +179,16 @@ pub fn guardian(name: &str, spool: &mut dyn Operations, makes: bool) -> Result<P
         Failure::new(FailureKind::BadValue, format!("{}: {why}", crate::model::printable::escaped(name)))
     })?;
     if let Some(dir) = path.parent().filter(|_| makes) {
-        std::fs::create_dir_all(dir).map_err(|error| cannot(&format!("make {}", dir.display()), &error))?;
+        std::fs::create_dir_all(dir).map_err(|error| {
+            let failure = cannot(&format!("make {}", dir.display()), &error);
+            match error.kind() {
+                // A server has it, as another account.
+                io::ErrorKind::PermissionDenied => {
+                    failure.hint("the spool belongs to another account; a name with a slash is a path of yours")
+                }
+                _ => failure,
+            }
+        })?;
     }
     Ok(path)
 }

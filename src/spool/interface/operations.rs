@@ -47,7 +47,7 @@ use crate::spool::Spool;
 use crate::spool::remote::asking::LOGIN;
 
 use super::local::{Local, OnlyThese, WaitResult, longest};
-use super::records::{DeviceCounts, Event, EventSubject, JobSummary, Removal, SpoolStatus, Statistics};
+use super::records::{DeviceCounts, Event, EventSubject, Intended, JobSummary, Removal, SpoolStatus, Statistics};
 
 /// What an operation does to the spool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -292,6 +292,9 @@ operations! {
     /// Changes the access rules of an object: all of the changes, or none.
     changes set_access / SetAccess(object: AccessObject, changes: Vec<AccessChange>) -> () =>
         |spool, call| spool.set_access(call, object, changes);
+    /// Whether the caller may do something, whatever state the object is in: who may not is told that first.
+    looks demand_right / DemandRight(what: Intended) -> () =>
+        |spool, call| spool.demand_right_to(call, &what);
     /// Sets what one user may have of something; none = without limit.
     changes set_user_limit / SetUserLimit(limit: UserLimit, most: Option<u64>) -> () =>
         |spool, call| spool.set_user_limit(call, limit, most);

@@ -89,6 +89,19 @@ pub struct JobSummary {
     pub hold: u64,
 }
 
+/// What somebody is about to do, for the question whether he may.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Intended {
+    /// Alter or delete a device.
+    ChangeDevice(DeviceName),
+    /// Start, stop or clear a device, or choose its next job.
+    OperateDevice(DeviceName),
+    /// Hold or start a job.
+    HoldJob(JobRef),
+    /// Alter or delete a job.
+    ChangeJob(JobRef),
+}
+
 /// How many devices are in each state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeviceCounts {

@@ -34,7 +34,7 @@ use crate::sys::{files, users};
 
 use super::actions::{claimants, demand_job, find_to_change, wrong_state};
 use super::membership::demand_own;
-use super::submit;
+use super::{new_job, submit};
 use crate::spool::disk::files::Kind;
 use crate::spool::objects::locations;
 use crate::spool::printing::wakes;
@@ -159,10 +159,10 @@ impl Altered {
             }
             let kind = Kind::decide(format, extents.content, row.recognised);
             let what = if alone { "format".to_owned() } else { format!("format of document {}", row.sequence) };
-            let before = submit::in_words(row.format, row.format_origin);
+            let before = new_job::in_words(row.format, row.format_origin);
             let (lines, pages) = extents.of.get(&(row.id, kind.format)).copied().unwrap_or((None, None));
             let row = DocumentRow { format: kind.format, format_origin: kind.origin, lines, pages, ..row.clone() };
-            self.note(&what, &before, &submit::in_words(row.format, row.format_origin));
+            self.note(&what, &before, &new_job::in_words(row.format, row.format_origin));
             store::document::set_format(tx, &row)?;
             self.documents[i] = row;
         }
@@ -437,7 +437,7 @@ impl Spool {
                 JobChange::Carried { field, document, value } => {
                     a.has(*document)?;
                     value.iter().try_for_each(|value| self.demand_notifiable(tx, *field, value))?;
-                    if field.stored() == submit::DEADLINE {
+                    if field.stored() == new_job::DEADLINE {
                         a.job.deadline_ms = match value {
                             Some(Value::Time(at)) => Some(*at),
                             _ => None,

@@ -25,7 +25,7 @@ use crate::sys::range_lock::RangeLock;
 use crate::sys::stop::Stop;
 use crate::sys::watch::Watch;
 
-use super::submit::{NewJob, Placed};
+use super::new_job::{NewJob, Placed};
 use crate::spool::disk::locks;
 use crate::spool::objects::kept::ByDefault;
 use crate::spool::objects::spooler::settle_drain;

@@ -8,6 +8,7 @@ pub(crate) mod batch;
 pub(crate) mod history;
 pub(crate) mod lifetime;
 pub(crate) mod membership;
+pub(crate) mod new_job;
 pub(crate) mod pause;
 pub(crate) mod reorder;
 pub(crate) mod resubmit;

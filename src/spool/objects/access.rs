@@ -16,9 +16,28 @@ use crate::store::access::Owner;
 use crate::store::event::{Object, record};
 use crate::store::{self, Fallible, Lock, Tx};
 
+use crate::spool::interface::records::Intended;
+use crate::spool::jobs::actions;
 use crate::spool::{Room, Spool};
 
 impl Spool {
+    /// Refuses a caller who may not do what he is about to do.
+    pub(crate) fn demand_right_to(&self, call: &Call, what: &Intended) -> Fallible<()> {
+        let owner = match what {
+            Intended::HoldJob(job) | Intended::ChangeJob(job) => self.owners_groups(call, job)?,
+            Intended::ChangeDevice(_) | Intended::OperateDevice(_) => None,
+        };
+        self.look(call, |tx| match what {
+            Intended::ChangeDevice(_) => Self::demand(tx, Right::Configure),
+            Intended::OperateDevice(name) => {
+                let device = store::device::by_name(tx, name)?.ok_or_else(|| super::devices::not_found(tx, name))?;
+                Self::demand(tx, Right::Operate { place: &Self::place_of_device(tx, &device)? })
+            }
+            Intended::HoldJob(job) => actions::demand_hold(tx, &actions::find(tx, self, job)?, owner.as_ref()),
+            Intended::ChangeJob(job) => actions::demand_job(tx, &actions::find(tx, self, job)?, owner.as_ref()),
+        })
+    }
+
     /// Changes the access rules of an object: all of `changes`, or none.
     pub(crate) fn set_access(&self, call: &Call, object: AccessObject, changes: Vec<AccessChange>) -> Fallible<()> {
         changes.iter().try_for_each(AccessChange::check)?;

@@ -36,6 +36,14 @@ use crate::spool::jobs::actions::{Aftermath, OwnersGroups, claimants, demand_job
 use crate::spool::printing::{claims, wakes};
 use crate::spool::{Room, Spool, WakeTarget};
 
+/// Says which form something has.
+fn form_of(what: &str, form: &str) -> String {
+    match form {
+        "" => format!("{what} has no form"),
+        form => format!("{what} has the form '{form}'"),
+    }
+}
+
 /// Makes the failure for a device that has no job.
 fn no_job(device: &DeviceRow, state: &DeviceState) -> Failure {
     let shown = device.name.guardian();
@@ -136,8 +144,11 @@ impl Spool {
                     .hint(format!("DEV {shown}   shows the jobs that are; JOB {}, WHY   where it is", row.number)));
             };
             if !store::job::classes_for(tx, &store::device::carries(&device.settings))?.contains(&entry.class) {
-                return Err(refuse(&format!("needs another form than {shown} carries"))
-                    .hint(format!("the job's form is '{}', the device's '{}'", row.form, device.settings.form)));
+                return Err(refuse(&format!("needs another form than {shown} carries")).hint(format!(
+                    "{}, {}",
+                    form_of("the job", &row.form),
+                    form_of("the device", &device.settings.form)
+                )));
             }
             // Sequence numbers only ascend, so the job that is promoted later gets the smaller key.
             row.sort.promoted = -store::spool::next_sequence(tx)?;

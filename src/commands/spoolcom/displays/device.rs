@@ -12,7 +12,7 @@ use crate::model::separation::HeaderPages;
 use crate::model::state::{DeviceState, DeviceWish, ProcessState};
 use crate::model::wait::Wait;
 
-use super::{Column, Shown, Style, json, label, left, on_off, parm, plain};
+use super::{Column, Shown, Style, json, kept_words, label, left, on_off, parm, plain};
 
 fn process(status: &DeviceStatus) -> String {
     status.settings.process.as_ref().map(|name| format!("${name}")).unwrap_or_default()
@@ -35,6 +35,17 @@ fn flags(status: &DeviceStatus) -> String {
     ];
     flags.iter().filter(|flag| flag.0).map(|flag| flag.1).collect::<Vec<_>>().join(" ")
 }
+
+/// The words that mean nothing here, with what the manual says where nobody says otherwise.
+const KEPT: &[(&str, &str)] = &[
+    ("DEVRESET", "OFF"),
+    ("DEVTYPE", ""),
+    ("CHARMAP", "NONE"),
+    ("PREXLATE", "OFF"),
+    ("LUEOLVALUE", "CRLF"),
+    ("LUEOLWHEN", "LT132"),
+    ("LUTOFVALUE", "CRFFCR"),
+];
 
 impl Shown for DeviceStatus {
     const COLUMNS: &'static [Column] =
@@ -113,7 +124,7 @@ impl Shown for DeviceStatus {
             label("PAGELENGTH", settings.page_length),
             label("CONTENT", content_word(settings.content_raw)),
         ]);
-        lines.extend(settings.kept.iter().map(|(word, value)| label(word, plain(value))));
+        lines.extend(kept_words(&settings.kept, KEPT));
         lines.extend([
             label("ACCESS", &self.access),
             label("OPEN", on_off(self.open)),

@@ -243,6 +243,15 @@ fn parm(word: u16) -> String {
     format!("{} (%{word:o})", word as i16)
 }
 
+/// Returns the lines of DETAIL for words that mean nothing here: as typed, or the default of the manual.
+fn kept_words(kept: &KeptWords, words: &[(&str, &str)]) -> Vec<(String, String)> {
+    let value = |word: &str, usual: &str| match kept.value(word).unwrap_or_default() {
+        "" => usual.to_owned(),
+        typed => plain(typed),
+    };
+    words.iter().map(|(word, usual)| label(word, value(word, usual))).collect()
+}
+
 /// Writes a text on one line, whatever it holds.
 fn plain(text: &str) -> String {
     printable::escaped(text)

@@ -8,7 +8,7 @@ use crate::model::guardian::ProcessError;
 use crate::model::process::ProcessStatus;
 use crate::model::state::ProcessState;
 
-use super::{Column, Shown, Style, cpus, json, label, left, parm, plain, priority, right};
+use super::{Column, Shown, Style, cpus, json, kept_words, label, left, parm, plain, priority, right};
 
 /// Returns the STATE of a print process.
 pub fn state(process: &ProcessStatus) -> String {
@@ -69,7 +69,7 @@ impl Shown for ProcessStatus {
             label("FILE", plain(self.file.as_deref().unwrap_or_default())),
             label("PARM", parm(self.parm)),
         ];
-        lines.extend(self.kept.iter().map(|(word, value)| label(word, plain(value))));
+        lines.extend(kept_words(&self.kept, &[("CPU", ""), ("BACKUP", "-1"), ("PRI", "145"), ("DEBUG", "OFF")]));
         lines.extend([
             label("STARTED", format!("{} TIMES", self.epoch)),
             label("PROCESS ID", self.pid.map_or_else(|| "NONE".to_owned(), |pid| pid.to_string())),

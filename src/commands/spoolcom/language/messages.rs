@@ -117,6 +117,10 @@ pub const WARNINGS: &[(&str, &str)] = &[
         "WHAT WAS SENT OF THE JOB ON {device} MAY PRINT",
         "SKIP or SKIPTO goes on elsewhere in the job; what its device has of it cannot be called back",
     ),
+    (
+        "PROCESS ${name} IS INDEPENDENT",
+        "PRINT, START of a process without FILE: its errors are cleared, and nothing starts it, as on a NonStop system",
+    ),
     ("{request} OF {object} IS REQUESTED", "a request was recorded, and was not answered within two seconds"),
 ];
 

@@ -17,6 +17,7 @@ use crate::model::query::{Condition, Order, PAGE, Parts, Query};
 use crate::model::state::JobState;
 use crate::model::{BatchNumber, Failure, FailureKind, JobNumber, JobRef};
 use crate::spool::interface::operations::Operations;
+use crate::spool::interface::records::Intended;
 
 use super::at_work::job_number;
 use super::job::until_gone;
@@ -193,6 +194,9 @@ fn all(batch: BatchNumber, keys: &[Key], change: BatchChange, session: &mut Sess
         let starts = keys == [Key::Start] && one.state == JobState::Ready;
         if let Some(key) = keys.iter().find(|key| !starts && !job_allows(**key, one.state)) {
             let (word, number) = (key.word(), one.number);
+            let job = JobRef::Number(number);
+            let refused = |failure| EarlyEnd::Failed(failure, Subject::Job(job.clone()));
+            session.spool()?.demand_right(Intended::ChangeJob(job.clone())).map_err(refused)?;
             let why = format!("{word} is not allowed while job {number} is {}", job::state_words(one.state));
             let failure = Failure::new(FailureKind::State, why);
             let failure = match one.state {

@@ -19,7 +19,7 @@ use crate::model::job::Format;
 use crate::model::separation::{HeaderPages, StartFf};
 use crate::model::state::DeviceState;
 use crate::model::{DeviceName, Failure, FailureKind};
-use crate::spool::interface::records::EventSubject;
+use crate::spool::interface::records::{EventSubject, Intended};
 
 use super::at_work::{AtWork, job_number};
 use super::operands::{
@@ -144,7 +144,7 @@ fn run_at(name: &DeviceName, action: &DeviceAction, session: &mut Session<'_>) -
                     changes.iter().for_each(|change| settings.apply(change));
                     // The same declaration again is no error in any state.
                     if settings != status.settings {
-                        check(*key, &status)?;
+                        check(*key, &status, session)?;
                     }
                 }
                 // An attribute declares an unknown device.
@@ -158,11 +158,11 @@ fn run_at(name: &DeviceName, action: &DeviceAction, session: &mut Session<'_>) -
             session.spool()?.set_access(device, vec![change.clone()])?;
         }
         DeviceAction::Start => {
-            check(Key::Start, &session.spool()?.device(name.clone())?)?;
+            check(Key::Start, &session.spool()?.device(name.clone())?, session)?;
             session.spool()?.start_device(name.clone())?;
         }
         DeviceAction::Suspend => {
-            check(Key::Suspend, &session.spool()?.device(name.clone())?)?;
+            check(Key::Suspend, &session.spool()?.device(name.clone())?, session)?;
             session.spool()?.suspend_device(name.clone())?;
             // Whoever suspends a device opens its lid next: the answer comes when no further octet leaves.
             if session.wait && !session.spool()?.await_standing(name.clone(), STANDS_MS)? {
@@ -175,16 +175,16 @@ fn run_at(name: &DeviceName, action: &DeviceAction, session: &mut Session<'_>) -
             }
         }
         DeviceAction::Drain => {
-            check(Key::Drain, &session.spool()?.device(name.clone())?)?;
+            check(Key::Drain, &session.spool()?.device(name.clone())?, session)?;
             drain::run(session, name)?;
         }
         DeviceAction::Delete => {
-            check(Key::Delete, &session.spool()?.device(name.clone())?)?;
+            check(Key::Delete, &session.spool()?.device(name.clone())?, session)?;
             session.spool()?.delete_device(name.clone())?;
         }
         DeviceAction::Summary(_) | DeviceAction::Xref(_) => return Err(unnamed()),
         DeviceAction::AtWork(action) => {
-            check(action.key(), &session.spool()?.device(name.clone())?)?;
+            check(action.key(), &session.spool()?.device(name.clone())?, session)?;
             action.run(name, session)?;
         }
         DeviceAction::Log(display) => {
@@ -241,8 +241,21 @@ fn all(session: &mut Session<'_>, display: &DisplayRequest) -> Result<(), EarlyE
     Ok(())
 }
 
-/// Refuses a subcommand that the state of the device does not allow.
-fn check(key: Key, status: &DeviceStatus) -> Result<(), Failure> {
+/// Refuses a subcommand that the state of the device does not allow; whoever may not use it in any state is told that.
+fn check(key: Key, status: &DeviceStatus, session: &mut Session<'_>) -> Result<(), Failure> {
+    let Err(failure) = allowed(key, status) else { return Ok(()) };
+    let name = status.name.clone();
+    match key {
+        // The owner of the job in print may, and there is none.
+        Key::Skip | Key::SkipTo => {}
+        Key::Suspend | Key::Clear | Key::Align => session.spool()?.demand_right(Intended::OperateDevice(name))?,
+        _ => session.spool()?.demand_right(Intended::ChangeDevice(name))?,
+    }
+    Err(failure)
+}
+
+/// What the state of the device allows.
+fn allowed(key: Key, status: &DeviceStatus) -> Result<(), Failure> {
     if device_allows(key, &status.state) {
         return Ok(());
     }

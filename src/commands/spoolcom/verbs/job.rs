@@ -24,7 +24,7 @@ use crate::model::query::{Comparison, Condition, Cursor, Order, PAGE, Parts, Que
 use crate::model::state::JobState;
 use crate::model::{CollectorName, Failure, FailureKind, JobNumber, JobRef, LocationPattern, Serial};
 use crate::spool::interface::operations::Operations;
-use crate::spool::interface::records::{EventSubject, Removal};
+use crate::spool::interface::records::{EventSubject, Intended, Removal};
 use crate::sys::users;
 
 use super::operands::{Dollar, Source, Step, no_current, run_steps, unnamed};
@@ -436,6 +436,12 @@ fn change(action: &JobAction, job: &JobRef, seen: bool, session: &mut Session<'_
     let status = session.spool()?.job(job.clone()).map_err(failed)?;
     if let Some(key) = action.keys().into_iter().find(|key| !job_allows(*key, status.state)) {
         let word = key.word();
+        // Whoever may not do it in any state is told that first.
+        let intended = match action {
+            JobAction::Hold | JobAction::Start => Intended::HoldJob(job.clone()),
+            _ => Intended::ChangeJob(job.clone()),
+        };
+        session.spool()?.demand_right(intended).map_err(failed)?;
         let failure = Failure::new(
             FailureKind::State,
             format!("{word} is not allowed while job {job} is {}", job::state_words(status.state)),

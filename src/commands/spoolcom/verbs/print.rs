@@ -121,7 +121,17 @@ fn action(subcommand: &Subcommand) -> Result<PrintAction, Mistake> {
 fn run_at(name: &ProcessName, action: &PrintAction, session: &mut Session<'_>) -> Result<(), EarlyEnd> {
     match action {
         PrintAction::Change(changes) => Ok(session.spool()?.change_process(name.clone(), changes.clone())?),
-        PrintAction::Start => Ok(session.spool()?.start_process(name.clone())?),
+        PrintAction::Start => {
+            session.spool()?.start_process(name.clone())?;
+            if session.spool()?.process(name.clone())?.file.is_none() {
+                // A closed standard error must not turn into a failure.
+                let _ = writeln!(
+                    session.err,
+                    "WARNING: PROCESS ${name} IS INDEPENDENT\n  it has no FILE: nothing starts it, and its devices wait; PRINT ${name}, FILE FASTP gives it one"
+                );
+            }
+            Ok(())
+        }
         PrintAction::Delete => Ok(session.spool()?.delete_process(name.clone())?),
         PrintAction::Summary(_) | PrintAction::Xref(_) => Err(unnamed()),
         PrintAction::Log(display) => {
