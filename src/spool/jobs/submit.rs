@@ -518,7 +518,7 @@ impl NewJob {
         let devices = store::device::of_route(tx, route)?;
         let speed = devices.iter().map(|device| device.settings.speed).max();
         let deadline_ms = s.given.iter().find_map(deadline);
-        let mut sort = Self::position(tx, (speed, numbers.sequence), s.priority, self.work, deadline_ms)?;
+        let mut sort = Self::position(tx, (speed, numbers.sequence), s.priority, (self.work, self.pages), deadline_ms)?;
         sort.key = sort.key.saturating_sub(self.waited_ms);
         let fifo = devices.iter().any(|device| device.settings.fifo);
         let fifo = if devices.is_empty() { store::job::route_order(tx, route)?.unwrap_or(true) } else { fifo };
@@ -599,7 +599,7 @@ impl NewJob {
         tx: &Tx<'_>,
         (speed, sequence): (Option<u32>, i64),
         priority: Priority,
-        work: u64,
+        (work, pages): Size,
         deadline_ms: Option<i64>,
     ) -> Fallible<SortKey> {
         let arrival = store::spool::time(tx)?;
@@ -610,7 +610,7 @@ impl NewJob {
             key: queue_key(arrival, estimate),
             sequence,
             deadline: deadline_ms.unwrap_or(NO_DEADLINE),
-            pages: pages_of_work(work),
+            pages: pages.map_or_else(|| pages_of_work(work), |pages| i64::try_from(pages).unwrap_or(i64::MAX)),
         })
     }
 }
@@ -622,6 +622,9 @@ fn deadline(one: &GivenValue) -> Option<i64> {
         _ => None,
     }
 }
+
+/// How much a job is: lines, and pages where all are known.
+pub(crate) type Size = (u64, Option<u64>);
 
 /// The attribute that says when a job should be ready.
 pub(crate) const DEADLINE: &str = "job-deadline-time";
@@ -663,7 +666,7 @@ impl Spool {
         tx: &Tx<'_>,
         route: RouteId,
         priority: Priority,
-        work: u64,
+        size: Size,
         deadline_ms: Option<i64>,
     ) -> Fallible<(SortKey, i64)> {
         tx.lock(Lock::Route(route))?;
@@ -672,7 +675,7 @@ impl Spool {
             Some(fifo) => fifo,
             None => store::job::route_order(tx, route)?.unwrap_or(true),
         };
-        let sort = NewJob::position(tx, (speed, store::spool::next_sequence(tx)?), priority, work, deadline_ms)?;
+        let sort = NewJob::position(tx, (speed, store::spool::next_sequence(tx)?), priority, size, deadline_ms)?;
         Ok((sort, store::job::place(&sort, fifo)))
     }
 
