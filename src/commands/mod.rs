@@ -5,6 +5,7 @@
 
 pub(crate) mod findings;
 pub(crate) mod log;
+pub mod lp;
 pub(crate) mod parts;
 pub mod pd;
 pub(crate) mod progress;

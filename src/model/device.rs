@@ -13,7 +13,7 @@ use super::names::{DeviceName, ProcessName};
 use super::order::{QueueOrder, SortBy};
 use super::separation::{HeaderPages, Layout, StartFf};
 use super::state::{DeviceState, DeviceWish, ErrorNote, ProcessState};
-pub use super::uri::{DevicePath, DeviceUri, RAW_PORT};
+pub use super::uri::{AwaitingUri, DevicePath, DeviceUri, RAW_PORT};
 use super::wait::Awaited;
 
 /// When a device is opened and closed (docs/reference/fastp.md 1).

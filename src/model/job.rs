@@ -578,6 +578,12 @@ pub struct JobStatus {
     pub pages: Option<u64>,
     /// When it was created, wall clock.
     pub created_ms: i64,
+    /// When it was complete, if that was later.
+    #[serde(default)]
+    pub closed_ms: Option<i64>,
+    /// The process that hands it in, while it arrives.
+    #[serde(default)]
+    pub process: Option<u32>,
     /// When an attempt began, if one runs.
     pub started_ms: Option<i64>,
     /// Devices that have it now.

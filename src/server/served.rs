@@ -295,6 +295,10 @@ fn connections(
     let serve_one = move |stream: &UnixStream, peer: Peer| {
         let caller = caller_of(peer, &operators);
         let local = Local::new(spool.clone(), caller.clone(), clock::now, Arc::clone(&attendant));
+        let local = match u32::try_from(peer.pid) {
+            Ok(process) => local.asked_by(process),
+            Err(_) => local,
+        };
         let guardian = spool.base().root().join("guardian");
         let door = Door { spool: Box::new(local), caller, log: Arc::clone(&log), guardian, from_network: false };
         let door: Box<dyn Operations> = Box::new(door);

@@ -108,6 +108,10 @@ pub struct JobRow {
     pub class: ClassId,
     /// When it was created.
     pub created_ms: i64,
+    /// When it was complete, if that was later.
+    pub closed_ms: Option<i64>,
+    /// The process that hands it in, while it arrives.
+    pub process: Option<u32>,
     /// How much it is, in lines.
     pub work: u64,
     /// Octets of its documents.
@@ -162,6 +166,8 @@ columns!(at {
     route_id,
     class_id,
     created_ms,
+    closed_ms,
+    submitter_pid,
     work,
     octets,
     pages,
@@ -220,6 +226,8 @@ fn read(row: &Row<'_>) -> Fallible<JobRow> {
         route: row.get(at::route_id)?,
         class: row.get(at::class_id)?,
         created_ms: row.get(at::created_ms)?,
+        closed_ms: row.get(at::closed_ms)?,
+        process: row.get(at::submitter_pid)?,
         work,
         octets: row.get(at::octets)?,
         pages: row.get(at::pages)?,
@@ -241,8 +249,8 @@ fn read(row: &Row<'_>) -> Fallible<JobRow> {
 pub(super) const INSERT: &str = "INSERT INTO job (number, serial, token, local_id, owner_server, owner_uid, owner_gid, owner, user_name, name, form, priority, wish,
              owner_vouched, reasons, reason_text, hold_after, arriving, retained, group_id, location_id, route_id, class_id, created_ms,
              work, octets, pages, sort_promoted, sort_rank, sort_key, sort_sequence, collector, sort_place, retention,
-             discard_ms, print_after_ms, deadline_ms, sort_deadline, sort_pages)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+             discard_ms, print_after_ms, submitter_pid, deadline_ms, sort_deadline, sort_pages)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 /// How a job ended, in its column.
 pub(super) struct Ended(pub(super) Option<Ending>);
@@ -289,17 +297,69 @@ pub(crate) fn insert(tx: &Tx<'_>, j: &JobRow, token: &str) -> Fallible<JobId> {
             j.lifetime.retention.map(Retention::stored),
             j.lifetime.discard_ms,
             j.lifetime.print_after_ms,
+            j.process,
             j.deadline_ms,
             j.sort.deadline,
             j.sort.pages
         ],
     )?;
     let held = i64::from(j.wish != Wish::Run || !j.reasons.is_empty() || j.lifetime.ending.is_some());
-    tally::add(tx, Counts { jobs: 1, open_jobs: i64::from(j.arriving), held, collected: 1, ..Counts::default() })?;
+    let (open_jobs, collected) = (i64::from(j.arriving), i64::from(!j.arriving));
+    tally::add(tx, Counts { jobs: 1, open_jobs, held, collected, ..Counts::default() })?;
     tally::add_at(tx, j.location, 1)?;
     tally::add_of(tx, (&j.owner_server, j.owner_uid), 1, octets(j.octets))?;
     tx.has_made(Lock::Job(JobId(id)));
     Ok(JobId(id))
+}
+
+/// Completes a job that has arrived: what its documents say of it, its place, and the token of its submission. Its documents
+/// are inserted by the same transaction.
+pub(crate) fn close(tx: &Tx<'_>, j: &JobRow, token: &str) -> Fallible<()> {
+    tx.demand_lock(Lock::Job(j.id))?;
+    tx.change(
+        "the job",
+        "UPDATE job SET arriving = ?, submitter_pid = ?, closed_ms = ?, token = ?, work = ?, octets = ?, pages = ?,
+             sort_promoted = ?, sort_rank = ?, sort_key = ?, sort_sequence = ?, sort_place = ?, sort_deadline = ?,
+             sort_pages = ? WHERE id = ?",
+        values![
+            j.arriving,
+            j.process,
+            j.closed_ms,
+            token,
+            j.work,
+            j.octets,
+            j.pages,
+            j.sort.promoted,
+            j.sort.rank,
+            j.sort.key,
+            j.sort.sequence,
+            j.place,
+            j.sort.deadline,
+            j.sort.pages,
+            j.id
+        ],
+    )?;
+    tally::add(tx, Counts { open_jobs: -1, collected: 1, ..Counts::default() })?;
+    tally::add_of(tx, (&j.owner_server, j.owner_uid), 0, octets(j.octets))
+}
+
+columns!(arriving_at { id, token });
+
+/// How many jobs that are arriving are looked at together.
+const ARRIVING_AT_ONCE: u32 = 1000;
+
+fn arriving_sql() -> String {
+    format!("SELECT {} FROM job WHERE arriving LIMIT {ARRIVING_AT_ONCE}", arriving_at::LIST)
+}
+
+/// Returns jobs that are arriving, each with the token of its arrival.
+pub(crate) fn arriving(tx: &Tx<'_>) -> Fallible<Vec<(JobId, String)>> {
+    tx.rows(&arriving_sql(), &[], |row| Ok((row.get(arriving_at::id)?, row.get(arriving_at::token)?)))
+}
+
+/// Returns the token of the arrival of a job; none when it is not arriving, or not there.
+pub(crate) fn arrival(tx: &Tx<'_>, id: JobId) -> Fallible<Option<String>> {
+    tx.one("SELECT token FROM job WHERE id = ? AND arriving", values![id], |row| row.only())
 }
 
 /// Keeps what the submitter gave explicitly. `profile_by` set the profile of the job, where a default job gives it.
@@ -684,6 +744,12 @@ mod tests {
         let plan = Memory::new().plan(&between_sql());
         assert!(plan.contains("job_reordered") && !plan.contains("TEMP B-TREE"), "{plan}");
         assert!(between_sql().contains(&format!("% {}", crate::model::order::ARRIVAL_STEP)));
+    }
+
+    #[test]
+    fn jobs_that_arrive_are_found_by_the_index_of_those_alone() {
+        let plan = Memory::new().plan(&arriving_sql());
+        assert!(plan.contains("job_arriving"), "{plan}");
     }
 
     #[test]

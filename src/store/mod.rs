@@ -50,6 +50,7 @@ pub(crate) mod scheduler;
 pub mod schema;
 pub mod spool;
 mod sqlite;
+pub mod standing;
 pub mod submission;
 pub mod tally;
 mod value;

@@ -377,7 +377,9 @@ fn to_7(tx: &Tx<'_>) -> Fallible<()> {
     tx.script(USERS)?;
     tx.script(SERVERS)?;
     tx.script(SCHEDULERS)?;
-    tx.script(PRINTERS)
+    tx.script(PRINTERS)?;
+    tx.script(ARRIVALS)?;
+    tx.script(STANDINGS)
 }
 
 /// Whether a printer speaks PJL.
@@ -398,6 +400,24 @@ ALTER TABLE entry ADD COLUMN deadline INTEGER NOT NULL DEFAULT 92233720368547758
 ALTER TABLE entry ADD COLUMN sort_pages INTEGER;
 ALTER TABLE entry ADD COLUMN pages INTEGER GENERATED ALWAYS AS (coalesce(sort_pages, (work + 59) / 60)) VIRTUAL;
 ALTER TABLE entry ADD COLUMN pages_down INTEGER GENERATED ALWAYS AS (-coalesce(sort_pages, (work + 59) / 60)) VIRTUAL;
+";
+
+/// How many devices there are of each print process and wish, and an index of those in error.
+const STANDINGS: &str = "
+CREATE TABLE device_count (
+    process_key     TEXT    NOT NULL,
+    wish            INTEGER NOT NULL,
+    devices         INTEGER NOT NULL,
+    PRIMARY KEY (process_key, wish)
+) WITHOUT ROWID;
+INSERT INTO device_count SELECT coalesce(process_key, ''), wish, count(*) FROM device GROUP BY coalesce(process_key, ''), wish;
+CREATE INDEX device_error ON device (id) WHERE error_number IS NOT NULL;
+";
+
+/// When a job was complete, where that was later than its beginning, and which process hands it in while it arrives.
+const ARRIVALS: &str = "
+ALTER TABLE job ADD COLUMN closed_ms INTEGER;
+ALTER TABLE job ADD COLUMN submitter_pid INTEGER;
 ";
 
 /// Other servers: locations that lead to their devices, jobs that are there, jobs of theirs that are here, and whether they

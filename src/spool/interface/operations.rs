@@ -43,7 +43,7 @@ use crate::model::{
 };
 
 use super::local::{Local, OnlyThese, WaitResult, longest};
-use super::records::{Event, EventSubject, JobSummary, Removal, SpoolStatus, Statistics};
+use super::records::{DeviceCounts, Event, EventSubject, JobSummary, Removal, SpoolStatus, Statistics};
 
 /// What an operation does to the spool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,7 +102,7 @@ macro_rules! operations {
             } )+
 
             fn submit(&mut self, submission: Submission, files: Vec<OwnedFd>) -> Result<Accepted, Failure> {
-                self.wakes(move |spool, call| spool.submit(call, submission, files))
+                self.wakes(|spool, call| spool.submit_until((call, &|| self.call()), submission, files))
             }
         }
 
@@ -307,6 +307,9 @@ operations! {
     /// Devices by name, at most 1,000, those after `after`.
     looks devices / Devices(after: Option<DeviceName>) -> Vec<DeviceStatus> =>
         |spool, call| spool.devices(call, after);
+    /// How many devices are in each state.
+    looks device_summary / DeviceSummary() -> DeviceCounts =>
+        |spool, call| spool.device_summary(call);
     /// One device.
     looks device / Device(name: DeviceName) -> DeviceStatus =>
         |spool, call| spool.device(call, &name);

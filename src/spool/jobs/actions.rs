@@ -401,6 +401,13 @@ impl Spool {
                 let removal = if erase.is_some() { Removal::Gone } else { Removal::Retained };
                 return Ok((removal, Aftermath { erase: erase.unwrap_or_default(), targets: Vec::new() }));
             }
+            if row.arriving {
+                // There is nothing to keep, and no device has it: its submission ends with its row.
+                record(tx, Object::Job(row.id), EventWord::Deleted, message.as_deref().unwrap_or_default())?;
+                let erase = Self::finish(tx, &row, None, "cancelled")?;
+                crate::spool::objects::spooler::settle_drain(tx)?;
+                return Ok((Removal::Gone, Aftermath { erase, targets: Vec::new() }));
+            }
             let ending = cancelled_by(tx, &row)?;
             store::job::set_wish(tx, row.id, Wish::Cancel)?;
             store::lifetime::set_ending(tx, row.id, Some(ending))?;

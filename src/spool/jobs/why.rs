@@ -341,6 +341,8 @@ impl Look<'_> {
                 let addressed = device.settings.uri.is_some()
                     || crate::spool::objects::spooler::is_something(&self.spool.fastcnfg_in(self.tx)?);
                 lacks.extend((!addressed).then(|| "URI".to_owned()));
+                let awaiting = crate::spool::objects::devices::awaiting(&device.settings);
+                lacks.extend(awaiting.map(|uri| format!("transport for {}", uri.scheme())));
                 DeviceCause::NeverStarted { lacks }
             }
             Some(event) => DeviceCause::Stopped(Some(event).filter(|event| event.what == EventWord::Drained).map(act)),

@@ -273,12 +273,17 @@ fn job_of(tx: &Tx<'_>, entry: &EntryRow) -> Fallible<JobRow> {
 /// Fixes where a listing ends that a device begins with a job: whatever joins the batch from now on waits like any other job.
 /// Returns the device as it is then; none when it begins no listing.
 fn begin_listing(tx: &Tx<'_>, device: &DeviceRow, job: &JobRow) -> Fallible<Option<DeviceRow>> {
-    let Some(BatchMember { number, place }) = job.batch.filter(|member| device.batch != Some(member.number)) else {
+    let goes_on = |member: &BatchMember| device.batch == Some(member.number) && member.place <= device.batch_end;
+    let Some(BatchMember { number, place }) = job.batch.filter(|member| !goes_on(member)) else {
         return Ok(None);
     };
+    // The rest of the listing before was held or removed: this is another one, of the same batch.
+    if device.batch == Some(number) {
+        store::batch::set_of_device(tx, device.id, None)?;
+    }
     let end = store::batch::last_place(tx, number, device.id)?.map_or(place, |last| last.max(place));
     store::batch::set_end(tx, device.id, end)?;
-    Ok(Some(DeviceRow { batch_end: end, ..device.clone() }))
+    Ok(Some(DeviceRow { batch: device.batch.filter(|known| *known != number), batch_end: end, ..device.clone() }))
 }
 
 /// What was asked for of the printer for a document, or for its whole job.

@@ -443,5 +443,6 @@ fn new_job(spool: &Spool, from: &ServerName, offer: &Offer, caller: &Caller) -> 
         server: spool.server().clone(),
         work: offer.work,
         waited_ms: offer.waited_ms.clamp(0, LONGEST_WAITED_MS),
+        profile_by: None,
     }
 }

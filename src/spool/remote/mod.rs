@@ -30,7 +30,7 @@ use crate::model::alter::JobChange;
 use crate::model::job::RawPath;
 use crate::model::remote::Away;
 use crate::model::state::{EntryState, JobState};
-use crate::model::{Call, Failure, FailureKind, GlobalJobId, ServerName};
+use crate::model::{Call, DeviceName, Failure, FailureKind, GlobalJobId, LocationId, ServerName};
 use crate::store::document::ShownRow;
 use crate::store::entry::EntryRow;
 use crate::store::job::JobRow;
@@ -65,14 +65,24 @@ impl Spool {
     pub(crate) fn away_of(
         tx: &Tx<'_>,
         job: &JobRow,
-        mut states: impl Iterator<Item = EntryState>,
+        states: impl Iterator<Item = EntryState>,
     ) -> Fallible<Option<Away>> {
-        // Most jobs have a device here, and cost no look.
+        Self::away_towards(tx, job, states, |location| store::location::remote_of(tx, location))
+    }
+
+    /// The same for a listing, which asks once for each location where its device is.
+    pub(crate) fn away_towards(
+        tx: &Tx<'_>,
+        job: &JobRow,
+        mut states: impl Iterator<Item = EntryState>,
+        remote_of: impl FnOnce(LocationId) -> Fallible<Option<DeviceName>>,
+    ) -> Fallible<Option<Away>> {
+        // Jobs that were sent to a group alone are printed here.
         let Some(location) = job.location else { return Ok(None) };
         let is_away = states.any(|state| state == EntryState::Away);
         let device = match is_away {
             true => store::remote::away(tx, job.id)?.map(|row| row.device),
-            false => store::location::remote_of(tx, location)?,
+            false => remote_of(location)?,
         };
         let Some(device) = device else { return Ok(None) };
         let row = if is_away { store::remote::away(tx, job.id)? } else { None };
