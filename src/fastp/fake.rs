@@ -223,6 +223,7 @@ impl Fake {
             location: "#OFFICE.FRONT".into(),
             form: String::new(),
             owner: "ann".into(),
+            asks: None,
             possible_duplicate: false,
             paper: Paper::Top,
             more: true,

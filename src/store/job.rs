@@ -319,8 +319,8 @@ pub(crate) fn close(tx: &Tx<'_>, j: &JobRow, token: &str) -> Fallible<()> {
     tx.change(
         "the job",
         "UPDATE job SET arriving = ?, submitter_pid = ?, closed_ms = ?, token = ?, work = ?, octets = ?, pages = ?,
-             sort_promoted = ?, sort_rank = ?, sort_key = ?, sort_sequence = ?, sort_place = ?, sort_deadline = ?,
-             sort_pages = ? WHERE id = ?",
+             sort_promoted = ?, sort_rank = ?, sort_key = ?, sort_sequence = ?, sort_deadline = ?, sort_pages = ?,
+             sort_place = ? WHERE id = ?",
         values![
             j.arriving,
             j.process,
@@ -333,9 +333,9 @@ pub(crate) fn close(tx: &Tx<'_>, j: &JobRow, token: &str) -> Fallible<()> {
             j.sort.rank,
             j.sort.key,
             j.sort.sequence,
-            j.place,
             j.sort.deadline,
             j.sort.pages,
+            j.place,
             j.id
         ],
     )?;
@@ -454,6 +454,12 @@ fn necessary(condition: &Condition, uid: u32, server: &str, sql: &mut String, va
             for part in parts {
                 necessary(part, uid, server, sql, values);
             }
+        }
+        Condition::Submitter(login) => {
+            // What follows the login name is `@`, and `A` comes next.
+            sql.push_str(" AND user_name >= ? AND user_name < ?");
+            values.push(Box::new(format!("{login}@")));
+            values.push(Box::new(format!("{login}A")));
         }
         Condition::UserName(user) => {
             sql.push_str(" AND user_name = ?");
@@ -660,6 +666,7 @@ pub(crate) fn delete(tx: &Tx<'_>, id: JobId) -> Fallible<Removed> {
         Ok(Some((field, super::given::parse(&row.get::<String>(removed::value)?, id)?)))
     })?;
     tx.run("DELETE FROM away WHERE job_id = ?", values![id])?;
+    tx.run("DELETE FROM secure_job WHERE job_id = ?", values![id])?;
     let sql = format!("DELETE FROM job WHERE id = ? RETURNING {}", was_at::LIST);
     // Why all rows and not the first? References to the job are checked when the statement has come to its end.
     let gone = tx.rows(&sql, values![id], |row| {

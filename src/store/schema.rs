@@ -376,11 +376,31 @@ fn to_7(tx: &Tx<'_>) -> Fallible<()> {
     tx.script(TOLD)?;
     tx.script(USERS)?;
     tx.script(SERVERS)?;
+    tx.script(ARRIVALS)?;
+    tx.script(STANDINGS)?;
     tx.script(SCHEDULERS)?;
     tx.script(PRINTERS)?;
-    tx.script(ARRIVALS)?;
-    tx.script(STANDINGS)
+    tx.script(LEASES)?;
+    tx.script(SECURE)
 }
+
+/// How many devices there are of each print process and wish, and an index of those in error.
+const STANDINGS: &str = "
+CREATE TABLE device_count (
+    process_key     TEXT    NOT NULL,
+    wish            INTEGER NOT NULL,
+    devices         INTEGER NOT NULL,
+    PRIMARY KEY (process_key, wish)
+) WITHOUT ROWID;
+INSERT INTO device_count SELECT coalesce(process_key, ''), wish, count(*) FROM device GROUP BY coalesce(process_key, ''), wish;
+CREATE INDEX device_error ON device (id) WHERE error_number IS NOT NULL;
+";
+
+/// When a job was complete, where that was later than its beginning, and which process hands it in while it arrives.
+const ARRIVALS: &str = "
+ALTER TABLE job ADD COLUMN closed_ms INTEGER;
+ALTER TABLE job ADD COLUMN submitter_pid INTEGER;
+";
 
 /// Whether a printer speaks PJL.
 const PRINTERS: &str = "
@@ -402,22 +422,34 @@ ALTER TABLE entry ADD COLUMN pages INTEGER GENERATED ALWAYS AS (coalesce(sort_pa
 ALTER TABLE entry ADD COLUMN pages_down INTEGER GENERATED ALWAYS AS (-coalesce(sort_pages, (work + 59) / 60)) VIRTUAL;
 ";
 
-/// How many devices there are of each print process and wish, and an index of those in error.
-const STANDINGS: &str = "
-CREATE TABLE device_count (
-    process_key     TEXT    NOT NULL,
-    wish            INTEGER NOT NULL,
-    devices         INTEGER NOT NULL,
-    PRIMARY KEY (process_key, wish)
-) WITHOUT ROWID;
-INSERT INTO device_count SELECT coalesce(process_key, ''), wish, count(*) FROM device GROUP BY coalesce(process_key, ''), wish;
-CREATE INDEX device_error ON device (id) WHERE error_number IS NOT NULL;
-";
-
-/// When a job was complete, where that was later than its beginning, and which process hands it in while it arrives.
-const ARRIVALS: &str = "
-ALTER TABLE job ADD COLUMN closed_ms INTEGER;
-ALTER TABLE job ADD COLUMN submitter_pid INTEGER;
+/// Jobs that wait for their owners, with the queue to which they were sent, whose they are, and until when in spool time; and
+/// the record of releases, each line with a digest of itself and the one before.
+const SECURE: &str = "
+CREATE TABLE secure_job (
+    job_id          INTEGER PRIMARY KEY REFERENCES job (id),
+    group_id        INTEGER NOT NULL,
+    owner           TEXT    NOT NULL,
+    due_spool       INTEGER,
+    releases        INTEGER NOT NULL,
+    station         TEXT,
+    device          TEXT
+);
+CREATE INDEX secure_owner ON secure_job (owner, job_id);
+CREATE INDEX secure_due ON secure_job (due_spool) WHERE due_spool IS NOT NULL;
+CREATE TABLE release_record (
+    id              INTEGER PRIMARY KEY AUTOINCREMENT,
+    at_ms           INTEGER NOT NULL,
+    correlation     TEXT    NOT NULL,
+    what            TEXT    NOT NULL,
+    who             TEXT    NOT NULL,
+    owner           TEXT    NOT NULL,
+    number          INTEGER NOT NULL,
+    station         TEXT,
+    device          TEXT,
+    result          TEXT    NOT NULL,
+    digest          TEXT    NOT NULL
+);
+CREATE INDEX release_owner ON release_record (owner, id);
 ";
 
 /// Other servers: locations that lead to their devices, jobs that are there, jobs of theirs that are here, and whether they
@@ -454,6 +486,25 @@ CREATE TABLE peer_link (
     error           TEXT,
     since_ms        INTEGER
 ) WITHOUT ROWID;
+";
+
+/// Claims of other servers on jobs that are held here, and of this one on jobs that others hold. A claim that has ended stays as long as
+/// the history of its job: whoever reports to an old number is told so.
+const LEASES: &str = "
+CREATE TABLE lease (
+    token           TEXT    PRIMARY KEY,
+    job_id          INTEGER NOT NULL,
+    server          TEXT    NOT NULL COLLATE NOCASE,
+    user_name       TEXT    NOT NULL,
+    stage           INTEGER NOT NULL,
+    until_spool     INTEGER,
+    why             TEXT
+) WITHOUT ROWID;
+CREATE INDEX lease_job ON lease (job_id);
+CREATE INDEX lease_until ON lease (until_spool) WHERE until_spool IS NOT NULL;
+ALTER TABLE incoming ADD COLUMN lease INTEGER;
+ALTER TABLE incoming ADD COLUMN lease_until INTEGER;
+CREATE INDEX incoming_lease ON incoming (server, lease) WHERE lease IS NOT NULL;
 ";
 
 /// Access rules; what is kept free on the disk, and what the print files take of it; limits for users, with what each has. A user's counters stand beside the last of his own numbers,

@@ -114,6 +114,8 @@ impl Device {
             self.close_for_one_that_goes_alone(claim, control)?;
         }
         self.ensure_open(&format!("job {} is queued", claim.number), control)?;
+        // Behind this line octets may be on paper.
+        remote::demand_begin(claim, control)?;
         (self.part_sent, self.part_unconfirmed) = (false, false);
         self.departing.iter_mut().for_each(Departing::forget_part);
         let context = Rc::clone(&self.context);

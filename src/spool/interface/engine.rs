@@ -142,6 +142,9 @@ pub struct Claim {
     pub paper: Paper,
     /// Whether another entry waited for the device when this one was claimed, or may have.
     pub more: bool,
+    /// Where to ask before the first octet leaves for the device: the job is held at another server, which has to know. None for all
+    /// others.
+    pub asks: Option<RawPath>,
 }
 
 impl Claim {

@@ -285,6 +285,7 @@ impl Spool {
         self.change(Room::Gives, call, move |tx| {
             let row = find_to_change(tx, &spool, &job)?;
             demand_hold(tx, &row, owner.as_ref())?;
+            Self::take_from_claimant(tx, &row)?;
             let (state, entries) = Self::job_state(tx, &row)?;
             if matches!(state, JobState::Terminating | JobState::Retained) {
                 return Err(wrong_state(&row, state, "held"));
@@ -306,6 +307,7 @@ impl Spool {
         self.change(Room::Gives, call, move |tx| {
             let row = find_to_change(tx, &spool, &job)?;
             demand_hold(tx, &row, owner.as_ref())?;
+            Self::take_from_claimant(tx, &row)?;
             let (state, _) = Self::job_state(tx, &row)?;
             if !matches!(state, JobState::Held | JobState::Paused | JobState::Retained) {
                 return Err(wrong_state(&row, state, "started: only a held job can be"));
@@ -387,6 +389,7 @@ impl Spool {
             let mut row = find_to_change(tx, &spool, &job)?;
             demand_job(tx, &row, owner.as_ref())?;
             demand_no_font(tx, &row)?;
+            Self::take_from_claimant(tx, &row)?;
             let (state, _) = Self::job_state(tx, &row)?;
             if let Some(text) = &message {
                 keep_message(tx, row.id, text)?;
@@ -447,7 +450,11 @@ impl Spool {
     pub(crate) fn finish(tx: &Tx<'_>, job: &JobRow, device: Option<&str>, outcome: &str) -> Fallible<Vec<String>> {
         store::outbox::printed(tx, job, outcome, device)?;
         let destination = Self::job_destination(tx, job)?.stored();
+        let ended_before = job.lifetime.ending.is_some();
         let (outcome, device, at_ms) = Self::end_of(tx, job, outcome, device)?;
+        if !ended_before {
+            crate::spool::secure::record::ended(tx, job, &outcome, device.as_deref())?;
+        }
         if job.origin.is_some() {
             store::remote::ended(
                 tx,

@@ -27,6 +27,7 @@ use crate::sys::watch::Watch;
 
 use super::submit::{NewJob, Placed};
 use crate::spool::disk::locks;
+use crate::spool::objects::kept::ByDefault;
 use crate::spool::objects::spooler::settle_drain;
 use crate::spool::{Room, Spool};
 
@@ -60,9 +61,8 @@ pub(super) struct Arrival<'a> {
     pub(super) spool: &'a Spool,
     pub(super) call: &'a Call,
     pub(super) submission: &'a Submission,
+    pub(super) by_default: ByDefault,
     pub(super) collector: Option<&'a CollectorName>,
-    /// Who set its profile, where a default job gives it.
-    pub(super) profile_by: Option<u32>,
 }
 
 /// The token of a row that is arriving. Why not that of the submission? What becomes of that one is decided when the job is
@@ -124,10 +124,8 @@ impl Arrival<'_> {
             |error: std::io::Error| Failure::new(FailureKind::Io, format!("the arrival cannot be locked: {error}"));
         let spool_id = spool.base().spool_id(spool.server());
         let Some(lock) = locks::hold_arrival(&spool_id, &token).map_err(io)? else { return Ok(None) };
-        let plan = NewJob {
-            profile_by: self.profile_by,
-            ..NewJob::new(self.submission, &[], self.call.caller()?, spool.server())
-        };
+        let mut plan = NewJob::new(self.submission, &[], self.call.caller()?, spool.server());
+        plan.by_default = self.by_default;
         let (collector, process) = (self.collector.cloned(), self.call.process);
         let opened = self.spool.change(Room::Takes, self.call, move |tx| {
             tx.lock(Lock::Spool)?;
@@ -136,7 +134,7 @@ impl Arrival<'_> {
             let row = plan.row(tx, &placed, collector.clone())?;
             let row = JobRow { arriving: true, process, pages: None, ..row };
             let id = store::job::insert(tx, &row, &token)?;
-            plan.keep_values(tx, id)?;
+            store::job::insert_values(tx, id, &plan.submission.given, plan.by_default.profile_by)?;
             plan.judge(tx, &spool)?;
             Ok((id, row.number))
         });

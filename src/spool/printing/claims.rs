@@ -444,7 +444,9 @@ impl Spool {
                 last: !store::batch::another_waits(tx, &Listing { number, end: device.batch_end }, job.id, device.id)?,
             }),
         };
+        let is_claimed = job.origin.is_some() && store::lease::own_of(tx, job.id)?.is_some();
         Ok(Claim {
+            asks: is_claimed.then(|| crate::model::job::RawPath(self.base().fetch_socket())),
             entry: entry.id,
             job: job.id,
             number: job.number,
