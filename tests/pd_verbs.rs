@@ -267,6 +267,7 @@ fn messages_have_numbers_and_are_explained() {
         ("pdpr", &["-d", "nowhere", doc], 1, "9100-103"),
         ("pdpr", &["-d", "ad1", "-x", "sausage=1", doc], 2, "9100-002"),
         ("pdpr", &["-d", "ad1", "-x", "form-definition=x", doc], 2, "9100-003"),
+        ("pdpr", &["-d", "ad1", "-x", "page-select=2:3", doc], 2, "9100-022"),
         ("pdpr", &["-d", "ad1", "-x", "job-o=1", doc], 2, "9100-004"),
         ("pdpr", &["-d", "ad1", "-x", "job-name=", doc], 2, "9100-005"),
         ("pdpr", &["-d", "ad1", "-X", loop_file.to_str().unwrap(), doc], 2, "9100-006"),

@@ -37,9 +37,18 @@ fn printed(site: &Site) -> Vec<String> {
     names
 }
 
-fn names(site: &Site, destination: &str) -> Vec<String> {
-    let said = site.run("pdq", &["-U", "-g", "-s", "column", "-r", "job-name", "-d", destination]).expect(0).out;
-    said.split_whitespace().map(str::to_owned).collect()
+/// The names by the numbers of jobs that come before each.
+fn names(site: &Site) -> Vec<String> {
+    let said =
+        site.run("pdq", &["-U", "-g", "-s", "column", "-r", "intervening-jobs,job-name", "-d", "ld"]).expect(0).out;
+    let mut found: Vec<(usize, String)> = said
+        .lines()
+        .filter_map(|line| line.split_once(' '))
+        .map(|(number, name)| (number.parse().unwrap(), name.trim().to_owned()))
+        .collect();
+    found.sort();
+    assert!(found.iter().enumerate().all(|(n, (before, _))| *before == n), "{found:?}");
+    found.into_iter().map(|(_, name)| name).collect()
 }
 
 #[test]
@@ -53,20 +62,21 @@ fn a_destination_goes_by_deadline_and_then_by_length() {
     );
     let shown = shown.expect(0).out;
     assert!(shown.contains("deadline") && shown.contains("longest-job-first"), "{shown}");
-    site.run("spoolcom", &["DEV ad, STATUS DETAIL"]).expect(0).says("OFF (deadline, longest-job-first)");
+    let shown = site.run("spoolcom", &["DEV ad, STATUS DETAIL"]).expect(0).out;
+    assert!(shown.contains("FIFO: OFF (deadline, longest-job-first)"), "{shown}");
     submit(&site, "short", 1, "");
     submit(&site, "late", 1, "job-deadline-time='11:00:00 PM 12/31/2090'");
     submit(&site, "long", 5, "");
     submit(&site, "soon", 1, "job-deadline-time='11:00:00 PM 12/30/2090'");
     submit(&site, "urgent", 1, "job-priority=90");
     let wanted = ["soon", "late", "long", "short", "urgent"];
-    assert_eq!(names(&site, "ad"), wanted);
+    assert_eq!(names(&site), wanted);
     // Another deadline takes nobody's place among those that are alike.
     let late =
         site.run("pdq", &["-U", "-g", "-s", "column", "-r", "job-identifier", "-f", "job-name==late", "-d", "ld"]);
     site.run("pdmod", &["-x", "job-deadline-time='11:00:00 PM 12/29/2090'", late.expect(0).out.trim()]).expect(0);
     let wanted = ["late", "soon", "long", "short", "urgent"];
-    assert_eq!(names(&site, "ad"), wanted);
+    assert_eq!(names(&site), wanted);
     assert_eq!(printed(&site), wanted);
 }
 
@@ -80,9 +90,9 @@ fn an_order_is_set_of_a_disabled_destination_and_fifo_of_spoolcom_sets_it_anew()
     site.run("pdset", &["-x", "scheduler-sort-primary-order=longest-job-first", "ad"]).expect(0);
     submit(&site, "one", 1, "");
     submit(&site, "two", 2, "");
-    assert_eq!(names(&site, "ad"), ["two", "one"]);
+    assert_eq!(names(&site), ["two", "one"]);
     site.run("spoolcom", &["DEV ad, FIFO ON"]).expect(0);
-    assert_eq!(names(&site, "ad"), ["one", "two"]);
+    assert_eq!(names(&site), ["one", "two"]);
     site.run("pdset", &["-x", "scheduler-sort-primary-order=shortest-job-first", "ad"]).expect(0);
     site.run("pdset", &["-x", "scheduler-sort-primary-order==", "ad"]).expect(0);
     assert_eq!(printed(&site), ["one", "two"]);

@@ -56,7 +56,7 @@ impl From<Priority> for u8 {
     }
 }
 
-/// One of the orders in which an actual destination takes jobs (docs/reference/infoprint.md 9.2).
+/// One of the orders in which an actual destination takes jobs: what InfoPrint calls a scheduler.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum SortBy {
     /// The earliest deadline first; jobs without one last.

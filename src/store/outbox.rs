@@ -145,10 +145,6 @@ fn each_text(value: &Value) -> impl Iterator<Item = String> + '_ {
     value.each().iter().filter_map(|value| if let Value::Text(text) = value { Some(text.clone()) } else { None })
 }
 
-fn set_of(tx: &Tx<'_>, holder: Holder, name: &str) -> Fallible<Vec<String>> {
-    Ok(texts(&managed::named(tx, holder, name)?, name))
-}
-
 /// What happens, and to what.
 struct Happening<'a> {
     /// The events that it is, the one that says most first.
@@ -658,7 +654,9 @@ fn tell_operator(tx: &Tx<'_>, (id, asked): (JobId, &Asked), name: &str, device: 
         Some(device) if name != TO_OPERATOR => Holder::Device(device),
         _ => Holder::Group(job.group),
     };
-    let mut operators = set_of(tx, holder, OPERATOR)?;
+    let found = managed::set_by(tx, holder, OPERATOR)?;
+    let set_by = found.as_ref().map_or(managed::NOBODY, |(_, set_by)| *set_by);
+    let mut operators: Vec<String> = found.iter().flat_map(|(value, _)| each_text(value)).collect();
     if operators.is_empty() {
         operators.push("message:".to_owned());
     }
@@ -681,8 +679,7 @@ fn tell_operator(tx: &Tx<'_>, (id, asked): (JobId, &Asked), name: &str, device: 
     for operator in operators {
         let Ok((method, address)) = notification::operator(&operator) else { continue };
         let address = address.unwrap_or_else(|| recipient.usual.clone());
-        // The methods of operators name no file and no program: nobody's rights count.
-        let note = Note { method, address, event: name, number, text: &text, set_by: managed::NOBODY };
+        let note = Note { method, address, event: name, number, text: &text, set_by };
         happening.put(tx, &recipient, note)?;
     }
     Ok(())

@@ -123,6 +123,8 @@ pub const MESSAGES: &[Message] = &[
         "the hint shows the forms"),
     row("9100-021", "____ sets no attribute", "the command takes attributes of its own, not those of objects", NOTHING,
         "pdset sets attributes"),
+    row("9100-022", "____ is not supported here: documents print whole", "the attribute chooses pages of a document", NOTHING,
+        "print a file that has only the pages that are wanted"),
 
     row("9100-101", "cannot find job ____", "there is no such job: it was printed or removed, or never was", OTHERS,
         "pdls --history JOB shows finished jobs"),

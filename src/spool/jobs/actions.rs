@@ -334,7 +334,7 @@ impl Spool {
 
     /// Puts a held job back into the queues. It has lost its place: it stands where a job that arrives now would stand.
     pub(crate) fn requeue(&self, tx: &Tx<'_>, job: &JobRow) -> Fallible<()> {
-        let (sort, place) = self.new_position(tx, job.route, job.priority, job.work, job.deadline_ms)?;
+        let (sort, place) = self.new_position(tx, job.route, job.priority, (job.work, job.pages), job.deadline_ms)?;
         store::job::set_sort(tx, job.id, &sort, place)?;
         store::entry::let_go(tx, job.id)?;
         let entries = store::entry::of_job(tx, job.id)?;

@@ -485,7 +485,8 @@ impl Spool {
             job.reasons = self.sent_on(tx, &job)?;
         }
         if moves {
-            (job.sort, job.place) = self.new_position(tx, job.route, job.priority, job.work, job.deadline_ms)?;
+            (job.sort, job.place) =
+                self.new_position(tx, job.route, job.priority, (job.work, job.pages), job.deadline_ms)?;
         }
         store::alter::update_job(tx, &job)?;
         if job.route != a.before.route {

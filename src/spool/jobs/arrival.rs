@@ -135,6 +135,7 @@ impl Arrival<'_> {
             let row = JobRow { arriving: true, process, pages: None, ..row };
             let id = store::job::insert(tx, &row, &token)?;
             store::job::insert_values(tx, id, &plan.submission.given, plan.by_default.profile_by)?;
+            plan.judge(tx, &spool)?;
             Ok((id, row.number))
         });
         let (id, number) = opened?;
@@ -151,7 +152,8 @@ impl NewJob {
         };
         let destination = Spool::job_destination(tx, &row)?;
         let placed = Placed::open_already(tx, &destination)?;
-        let (sort, place) = spool.new_position(tx, row.route, row.priority, self.work, row.deadline_ms)?;
+        let (sort, place) =
+            spool.new_position(tx, row.route, row.priority, (self.work, self.pages), row.deadline_ms)?;
         let job = JobRow {
             arriving: false,
             process: None,

@@ -162,8 +162,9 @@ impl Spool {
         let Some(first) = starting.first() else { return Ok((result, Aftermath::default())) };
         let work = starting.iter().fold(0u64, |sum, job| sum.saturating_add(job.work));
         let priority = starting.iter().map(|job| job.priority).max().unwrap_or(Priority::default());
+        let pages: Option<u64> = starting.iter().map(|job| job.pages).sum();
         let deadline = starting.iter().filter_map(|job| job.deadline_ms).min();
-        let (mut sort, place) = self.new_position(tx, first.route, priority, work, deadline)?;
+        let (mut sort, place) = self.new_position(tx, first.route, priority, (work, pages), deadline)?;
         for (n, job) in starting.iter().enumerate() {
             if n > 0 {
                 // Numbers of one transaction follow each other: no job that arrives stands between them.

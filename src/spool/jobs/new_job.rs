@@ -135,6 +135,16 @@ impl NewJob {
         self.complete(tx, spool, destination, &job, placed)
     }
 
+    /// Makes sure that the submitter may ask for the notifications that he asks for. What a default job gives was judged by the
+    /// rights of whoever set it there.
+    pub(super) fn judge(&self, tx: &Tx<'_>, spool: &Spool) -> Fallible<()> {
+        let by_submitter = |one: &&GivenValue| {
+            self.by_default.profile_by.is_none() || one.field.stored() != "notification-profile" || one.document > 0
+        };
+        let mut judged = self.submission.given.iter().filter(by_submitter);
+        judged.try_for_each(|one| spool.demand_notifiable(tx, one.field, &one.value))
+    }
+
     /// Returns the queue of the job, if that keeps its jobs for their owners. A job of another server that is printed here was
     /// released there.
     fn secure_queue(&self, tx: &Tx<'_>, placed: &Placed) -> Fallible<Option<secure::SecureQueue>> {
@@ -156,7 +166,7 @@ impl NewJob {
         let devices = &placed.devices;
         let speed = devices.iter().map(|device| device.settings.speed).max();
         let deadline_ms = s.given.iter().find_map(deadline);
-        let mut sort = Self::position(tx, (speed, numbers.sequence), s.priority, self.work, deadline_ms)?;
+        let mut sort = Self::position(tx, (speed, numbers.sequence), s.priority, (self.work, self.pages), deadline_ms)?;
         sort.key = sort.key.saturating_sub(self.waited_ms);
         let fifo = devices.iter().any(|device| device.settings.fifo);
         let fifo = if devices.is_empty() { store::job::route_order(tx, route)?.unwrap_or(true) } else { fifo };
@@ -242,12 +252,7 @@ impl NewJob {
             self.octets,
             kinds(&self.documents)
         );
-        // What a default job gives was judged by the rights of whoever set it there.
-        let by_submitter = |one: &&GivenValue| {
-            self.by_default.profile_by.is_none() || one.field.stored() != "notification-profile" || one.document > 0
-        };
-        let mut judged = s.given.iter().filter(by_submitter);
-        judged.try_for_each(|one| spool.demand_notifiable(tx, one.field, &one.value))?;
+        self.judge(tx, spool)?;
         record(tx, Object::Job(job.id), EventWord::Accepted, &why)?;
         if let Some(queue) = &secure {
             spool.arrived(tx, job, queue)?;
@@ -267,7 +272,7 @@ impl NewJob {
         tx: &Tx<'_>,
         (speed, sequence): (Option<u32>, i64),
         priority: Priority,
-        work: u64,
+        (work, pages): Size,
         deadline_ms: Option<i64>,
     ) -> Fallible<SortKey> {
         let arrival = store::spool::time(tx)?;
@@ -278,7 +283,7 @@ impl NewJob {
             key: queue_key(arrival, estimate),
             sequence,
             deadline: deadline_ms.unwrap_or(NO_DEADLINE),
-            pages: pages_of_work(work),
+            pages: pages.map_or_else(|| pages_of_work(work), |pages| i64::try_from(pages).unwrap_or(i64::MAX)),
         })
     }
 }
@@ -290,6 +295,9 @@ fn deadline(one: &GivenValue) -> Option<i64> {
         _ => None,
     }
 }
+
+/// How much a job is: lines, and pages where all are known.
+pub(crate) type Size = (u64, Option<u64>);
 
 /// The attribute that says when a job should be ready.
 pub(crate) const DEADLINE: &str = "job-deadline-time";
@@ -331,7 +339,7 @@ impl Spool {
         tx: &Tx<'_>,
         route: RouteId,
         priority: Priority,
-        work: u64,
+        size: Size,
         deadline_ms: Option<i64>,
     ) -> Fallible<(SortKey, i64)> {
         tx.lock(Lock::Route(route))?;
@@ -340,7 +348,7 @@ impl Spool {
             Some(fifo) => fifo,
             None => store::job::route_order(tx, route)?.unwrap_or(true),
         };
-        let sort = NewJob::position(tx, (speed, store::spool::next_sequence(tx)?), priority, work, deadline_ms)?;
+        let sort = NewJob::position(tx, (speed, store::spool::next_sequence(tx)?), priority, size, deadline_ms)?;
         Ok((sort, store::job::place(&sort, fifo)))
     }
 

@@ -57,7 +57,7 @@ impl Spool {
                     let device = super::assign::device(tx, &row)?;
                     let mut row = if Self::broadcasts(tx, &row)? { row } else { assign(tx, row, device)? };
                     (row.sort, row.place) =
-                        spool.new_position(tx, row.route, row.priority, row.work, row.deadline_ms)?;
+                        spool.new_position(tx, row.route, row.priority, (row.work, row.pages), row.deadline_ms)?;
                     stand(tx, &row)?;
                     (row, "as one that arrives now".to_owned())
                 }
@@ -127,7 +127,8 @@ impl Spool {
             false => {
                 let destination = self.destination(tx, &device.name.to_string())?;
                 let mut row = self.send_to(tx, row, self.place_at(tx, destination)?)?;
-                (row.sort, row.place) = self.new_position(tx, row.route, row.priority, row.work, row.deadline_ms)?;
+                (row.sort, row.place) =
+                    self.new_position(tx, row.route, row.priority, (row.work, row.pages), row.deadline_ms)?;
                 stand(tx, &row)?;
                 store::job::set_previous(tx, row.id, state)?;
                 row

@@ -56,7 +56,8 @@ impl Spool {
                 }
                 _ => before,
             };
-            (row.sort, row.place) = spool.new_position(tx, place.route, row.priority, row.work, row.deadline_ms)?;
+            (row.sort, row.place) =
+                spool.new_position(tx, place.route, row.priority, (row.work, row.pages), row.deadline_ms)?;
             if anew {
                 store::alter::forget_defaults(tx, row.id)?;
             }

@@ -241,12 +241,8 @@ impl Spool {
             }
             let collector = still_accepting(tx, &plan.submission, collector.as_ref())?;
             let destination = spool.destination(tx, &plan.submission.destination)?;
-            may_submit(
-                tx,
-                asked(&plan.submission, by_default.priority),
-                &destination,
-                (plan.octets, opened.is_some()),
-            )?;
+            let priority = asked(&plan.submission, by_default.priority);
+            may_submit(tx, priority, &destination, (plan.octets, opened.is_some()))?;
             let (accepted, devices) = match opened {
                 Some(opened) => plan.close(tx, &spool, opened)?,
                 None => plan.insert(tx, &spool, &destination, collector)?,

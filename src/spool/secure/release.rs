@@ -196,7 +196,8 @@ impl Spool {
         job.reasons = HoldReasons::NONE;
         store::job::set_reasons(tx, job.id, job.reasons, None)?;
         store::job::set_wish(tx, job.id, Wish::Run)?;
-        (job.sort, job.place) = self.new_position(tx, target.route, job.priority, job.work, job.deadline_ms)?;
+        (job.sort, job.place) =
+            self.new_position(tx, target.route, job.priority, (job.work, job.pages), job.deadline_ms)?;
         let job = if kept { self.carry_anew(tx, job, &target)? } else { self.carry(tx, job, &target)? };
         let due = match secure.due {
             Some(due) => Some(due),
