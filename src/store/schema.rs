@@ -374,8 +374,15 @@ fn to_7(tx: &Tx<'_>) -> Fallible<()> {
     tx.script(REORDERED)?;
     tx.script(OUTBOX)?;
     tx.script(USERS)?;
-    tx.script(SERVERS)
+    tx.script(SERVERS)?;
+    tx.script(ATTENTION)
 }
+
+/// Jobs that wait for a person, so that a look at the health of the spool finds them among a million. Rows of other jobs are not
+/// in it.
+const ATTENTION: &str = "
+CREATE INDEX job_attention ON job (id) WHERE reasons & 4084 <> 0;
+";
 
 /// Other servers: locations that lead to their devices, jobs that are there, jobs of theirs that are here, and whether they
 /// answer. The documents of a job of another server name their file there; a copy lies here only while it prints.

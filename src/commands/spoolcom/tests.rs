@@ -477,6 +477,7 @@ fn every_command_that_the_grammar_calls_available_does_something() {
                 assert_eq!(world.borrow().opened, [(None, Intent::Read)]);
             }
             Verb::Batch
+            | Verb::Check
             | Verb::Collect
             | Verb::Dev
             | Verb::Font
