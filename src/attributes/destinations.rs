@@ -17,6 +17,7 @@ use crate::model::job::Format;
 use crate::model::location::{Destination as Sent, LocationStatus};
 use crate::model::managed::Realization::{Actual, Logical};
 use crate::model::notification::{EVENTS, check_operator, check_profile, profile_key};
+use crate::model::order::SortBy;
 use crate::model::separation::{HeaderPages, StartFf};
 use crate::model::state::SpoolerState;
 
@@ -38,7 +39,7 @@ pub const DESTINATION_STATES: &[&str] = &[
 ];
 
 /// Orders of jobs.
-const SCHEDULERS: &[&str] = &["deadline", "fifo", "job-priority", "longest-job-first", "shortest-job-first"];
+const SCHEDULERS: &[&str] = &SortBy::WORDS;
 
 /// Values of `auxiliary-sheet-selections-supported`.
 const SHEETS: &[&str] = &["none", "start", "sep", "end", "start-sep", "start-end", "sep-end", "start-sep-end"];
@@ -151,12 +152,12 @@ pub static TABLE: &[Attribute] = &[
         "seconds between two looks for another device").only(Actual),
 
     destination(Field::SchedulersSupported, Keyword(SCHEDULERS), All, &["Schedulers", "Supported"], "orders of jobs").many()
-        .only(Actual).actual(|_| texts(["fifo", "job-priority", "shortest-job-first"])),
-    carried(Destination, "scheduler-sort-primary-order", Keyword(SCHEDULERS), &["Primary", "Order"], "the order of its jobs")
-        .default("job-priority").only(Actual),
+        .only(Actual).actual(|_| texts(SCHEDULERS)),
+    destination(Field::SchedulerPrimary, Keyword(SCHEDULERS), All, &["Primary", "Order"], "the order of its jobs")
+        .default("job-priority").only(Actual).managed(set_primary).actual(|a| plain(a.device.settings.sort_by.word())),
     destination(Field::SchedulerSecondary, Keyword(SCHEDULERS), All, &["Secondary", "Order"],
-        "the order of jobs of one priority; fifo and shortest-job-first are followed").only(Actual).managed(set_secondary)
-        .actual(|a| plain(if a.device.settings.fifo { "fifo" } else { "shortest-job-first" })),
+        "the order of jobs that are alike in the primary order; what is alike in both is printed as it arrived")
+        .only(Actual).managed(set_secondary).actual(|a| plain(a.device.settings.then_by().word())),
     carried(Destination, "document-formats-supported", Text, &["Formats", "Supported"], "formats of documents that it prints").many(),
     carried(Destination, "media-supported", Text, &["Media", "Supported"], "papers that it prints on; jobs for others are refused").many().decides(),
     destination(Field::InputTraysMedium, Text, All, &["Trays", "Medium"], "what lies in each tray, as tray:medium").many().only(Actual)
@@ -265,6 +266,9 @@ pub static TABLE: &[Attribute] = &[
         .actual(|a| number(a.device.settings.page_length)),
     destination(Field::DeviceRaw, Boolean, All, &["Device", "Raw"], "CONTENT RAW: whether nothing is ever added").only(Actual)
         .managed(|d, v| switch(d, v, DeviceChange::ContentRaw)).actual(|a| Value::Boolean(a.device.settings.content_raw)),
+    destination(Field::DevicePjl, Boolean, All, &["Device", "PJL"],
+        "whether the printer speaks PJL: sides, trays, bins and the like are told to it ahead of each document").only(Actual)
+        .managed(|d, v| switch(d, v, DeviceChange::Pjl)).actual(|a| Value::Boolean(a.device.settings.pjl)),
 
     queue(Field::QueueName, Name, Brief, &["Queue"], "its name").queue(|q| text(&q.group.name)),
     queue(Field::QueueState, Keyword(&["ready", "paused"]), Brief, &["State"], "whether jobs leave it for printing")
@@ -466,14 +470,16 @@ fn set_process(draft: &mut Draft, value: Option<&Value>) -> Set {
     Ok(())
 }
 
+fn set_primary(draft: &mut Draft, value: Option<&Value>) -> Set {
+    let by =
+        words(value).map_or(Some(SortBy::JobPriority), SortBy::from_word).ok_or("it has a value of another kind")?;
+    draft.device(DeviceChange::Scheduler(Some(by), None));
+    Ok(())
+}
+
 fn set_secondary(draft: &mut Draft, value: Option<&Value>) -> Set {
-    match words(value) {
-        None | Some("fifo") => draft.device(DeviceChange::Fifo(true)),
-        Some("shortest-job-first") => draft.device(DeviceChange::Fifo(false)),
-        Some(other) => {
-            return Err(format!("'{other}' is not available in this version; fifo and shortest-job-first are"));
-        }
-    }
+    let by = words(value).map_or(Some(SortBy::Fifo), SortBy::from_word).ok_or("it has a value of another kind")?;
+    draft.device(DeviceChange::Scheduler(None, Some(by)));
     Ok(())
 }
 

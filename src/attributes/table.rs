@@ -129,7 +129,8 @@ pub static TABLE: &[Attribute] = &[
         .also(&["discard-time"]).set(set_discard_time).job(|j| time(j.lifetime.discard_ms)),
     carried(Job, "job-scheduling", Keyword(&["normal", "retain-immediately"]), &["Scheduling"],
         "retain-immediately: it is kept and does not print until it is sent on").submitted(set_scheduling),
-    carried(Job, "job-deadline-time", Time, &["Deadline"], "when it should be ready").also(&["deadline-time"]),
+    carried(Job, "job-deadline-time", Time, &["Deadline"],
+        "when it should be ready; destinations whose order is deadline go by it").also(&["deadline-time"]).decides(),
     job(Field::Form, Text, All, &["Form"], "the form it needs: up to 16 letters, digits and blanks")
         .set(set_form).job(|j| plain(&j.form)),
     job(Field::JobBatchId, Integer(1, 9_999_999), All, &["Batch", "Id"],

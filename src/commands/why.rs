@@ -113,6 +113,17 @@ fn by(act: &Attribution, times: &Times) -> String {
 fn at_server(away: &Away, times: &Times) -> String {
     let server = away.device.node().map_or_else(|| "another one".to_owned(), ToString::to_string);
     let device = away.device.without_node().guardian();
+    if away.claimed {
+        return match away.is_there() {
+            true => format!(
+                "server {server} has claimed it and has begun to print it on {device}: it may have printed, and nobody else gets it until \
+                 {server} reports its end, or an operator says that {server} is lost (pdclaim --lost)"
+            ),
+            false => format!(
+                "server {server} has claimed it for {device} and has not begun it: the claim ends by itself when it is not renewed"
+            ),
+        };
+    }
     let words = away.words.as_ref().map(|words| format!(": {words}")).unwrap_or_default();
     let silent = away.silent_since_ms.map(|ms| format!("which does not answer since {}{words}", times.short(ms)));
     let there = match away.state {

@@ -17,6 +17,7 @@ pub mod guardian_file;
 pub mod ids;
 pub mod job;
 pub mod kept;
+pub mod lease;
 pub mod lifetime;
 pub mod location;
 pub mod managed;

@@ -234,6 +234,8 @@ impl Cause {
             Self::Retained => "retained",
             Self::NoDevice { .. } => "no-device",
             Self::GroupWithoutDevices(_) => "group-without-devices",
+            Self::Server { away } if away.claimed && away.is_there() => Away::BEGUN,
+            Self::Server { away } if away.claimed => Away::CLAIMED,
             Self::Server { away } => match (away.is_there(), away.silent_since_ms) {
                 (_, Some(_)) => "server-silent",
                 (true, None) => "at-server",

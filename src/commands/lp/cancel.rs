@@ -41,10 +41,11 @@ pub fn cancel(words: &[OsString], shell: &mut Shell<'_>) -> Result<(), Stop> {
                 trouble |= !remove_all(spool.as_mut(), Condition::Destination(destination), &users, "cancel", shell)?;
             }
             (Some(number), None) => trouble |= !remove(spool.as_mut(), number, "cancel: cancel-job failed", shell),
-            (_, Some(destination)) => match current(spool.as_mut(), Condition::Destination(destination))? {
-                Some(number) => trouble |= !remove(spool.as_mut(), number, "cancel: cancel-job failed", shell),
-                None => {}
-            },
+            (_, Some(destination)) => {
+                if let Some(number) = current(spool.as_mut(), Condition::Destination(destination))? {
+                    trouble |= !remove(spool.as_mut(), number, "cancel: cancel-job failed", shell);
+                }
+            }
             (None, None) => {
                 trouble = true;
                 let _ = writeln!(shell.err, "cancel: Error - unknown destination \"{}\".", escaped(word));
@@ -76,11 +77,10 @@ pub fn lprm(words: &[OsString], shell: &mut Shell<'_>) -> Result<(), Stop> {
     };
     let here = destination.map_or(Condition::Any, Condition::Destination);
     let mut trouble = false;
-    if named.is_empty() {
-        match current(spool.as_mut(), here.clone())? {
-            Some(number) => trouble |= !remove(spool.as_mut(), number, "lprm", shell),
-            None => {}
-        }
+    if named.is_empty()
+        && let Some(number) = current(spool.as_mut(), here.clone())?
+    {
+        trouble |= !remove(spool.as_mut(), number, "lprm", shell);
     }
     for word in &named {
         match (word.as_str(), job_number(word)) {

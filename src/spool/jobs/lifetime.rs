@@ -130,6 +130,7 @@ impl Spool {
     }
 
     fn do_what_is_due(&self, call: &Call) -> Fallible<Vec<WakeTarget>> {
+        self.end_dead_arrivals(call)?;
         let mut targets = Vec::new();
         for _ in 0..STEPS {
             let is_due =

@@ -20,7 +20,7 @@ use crate::store::{self, Fallible, Lock, Tx};
 use super::actions::{demand_job, find_to_change, wrong_state};
 use super::alter::Place;
 use super::membership::demand_single;
-use super::submit::{demand_open, may_send, takes_work};
+use super::submit::{demand_open, may_send_job, takes_work};
 use crate::spool::printing::wakes;
 use crate::spool::{Room, Spool, WakeTarget};
 
@@ -44,7 +44,7 @@ impl Spool {
             demand_single(&before)?;
             takes_work(tx)?;
             let destination = spool.destination(tx, &to)?;
-            may_send(tx, &destination, before.priority)?;
+            may_send_job(tx, &destination, &before)?;
             demand_open(tx, &destination)?;
             let place = spool.place_at(tx, destination)?;
             let from = Self::job_destination(tx, &before)?;
@@ -56,7 +56,7 @@ impl Spool {
                 }
                 _ => before,
             };
-            (row.sort, row.place) = spool.new_position(tx, place.route, row.priority, row.work)?;
+            (row.sort, row.place) = spool.new_position(tx, place.route, row.priority, row.work, row.deadline_ms)?;
             if anew {
                 store::alter::forget_defaults(tx, row.id)?;
             }

@@ -13,6 +13,7 @@ mod half_made;
 mod headers;
 mod initial_values;
 mod interleavings;
+mod leases;
 mod lifecycle;
 mod lifetime;
 mod moving;

@@ -54,6 +54,22 @@ pub struct CommandAttributes {
     files: Vec<OsString>,
 }
 
+/// What a command takes that does one thing to each object.
+#[derive(Args, Debug)]
+pub struct ActingArguments {
+    #[command(flatten)]
+    server: ServerFlag,
+    #[command(flatten)]
+    class: ObjectClassFlag,
+    #[command(flatten)]
+    message: MessageFlag,
+    #[command(flatten)]
+    attributes: CommandAttributes,
+    /// Objects: [server:]name
+    #[arg(value_name = "OBJECT", required = true)]
+    objects: Vec<OsString>,
+}
+
 /// `-x` and `-X` of a command that alters objects.
 #[derive(Args, Debug)]
 pub struct ObjectAttributes {

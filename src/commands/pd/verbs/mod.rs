@@ -4,6 +4,7 @@ use super::runner::Verb;
 
 pub mod pdaccount;
 pub mod pdbackup;
+pub mod pdclaim;
 pub mod pdclean;
 pub mod pdcrdflt;
 pub mod pdcreate;
@@ -32,6 +33,7 @@ pub mod startsrv;
 pub const VERBS: &[Verb] = &[
     pdaccount::VERB,
     pdbackup::VERB,
+    pdclaim::VERB,
     pdclean::VERB,
     pdcrdflt::VERB,
     pdcreate::VERB,

@@ -3,6 +3,7 @@
 //! Names depend on the whole site and never on the part of it that is switched over, so that parts that are fed one after the
 //! other fit together.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::device::DeviceUri;
@@ -211,12 +212,12 @@ impl Names {
         let mut numbers: BTreeMap<String, u32> = BTreeMap::new();
         for (_, section) in sections {
             let key = section.name.to_ascii_lowercase();
-            if !ours.contains_key(&key) {
+            if let Entry::Vacant(ours) = ours.entry(key) {
                 let wanted = cleaned(&section.name);
                 let next = numbers.entry(wanted.to_ascii_lowercase()).or_insert(2);
                 let name = free_from(&wanted, &taken, next);
                 taken.insert(name.to_ascii_lowercase());
-                ours.insert(key, name);
+                ours.insert(name);
             }
         }
         let of_kind = |kind: Kind| sections.iter().filter(move |(_, section)| section.kind == kind);
@@ -364,13 +365,12 @@ fn read_settings(file: &str, section: &Section) -> Settings {
             "shared" => {
                 lost("nobody on the network reaches a queue here unless pdserver is told to take its jobs", typed())
             }
-            "jobsheets" => match value.split_whitespace().find(|sheet| !sheet.eq_ignore_ascii_case("none")) {
-                Some(_) => {
+            "jobsheets" => {
+                if value.split_whitespace().any(|sheet| !sheet.eq_ignore_ascii_case("none")) {
                     settings.banner = true;
                     lost("a header page stands before text and nothing else, and after it none", typed());
                 }
-                None => {}
-            },
+            }
             "errorpolicy" => match value.to_ascii_lowercase().as_str() {
                 // It is tried for ever, and stays the first.
                 "retry-current-job" => settings.policy = Some("ATTEMPTS 0"),
