@@ -123,10 +123,7 @@ fn a_fifo_that_nobody_reads_names_its_path() {
     let file = site.document("doc", b"a document\n");
     site.submit("a.pipe", "doc", &file).expect(0);
     site.wait_for("it waits for a reader", || check(&site).out.contains("device $PIPE: "));
-    has(
-        &finding(&check(&site), "device $PIPE"),
-        &["a program that reads", path.to_str().unwrap(), "since", "1 job waits"],
-    );
+    has(&finding(&check(&site), "device $PIPE"), &["a program that reads", path.to_str().unwrap(), "since"]);
 }
 
 #[test]

@@ -20,22 +20,18 @@ pub(crate) enum Oldest {
     Unknown,
 }
 
-columns!(one { job_id, state });
-
 /// Returns the oldest entry that waits to be claimed.
 ///
 /// Why not by an index? Each submission and each claim would write it, for one look in a while. Entries of jobs that are
 /// held, printing or away stand between; of those a bounded number is passed.
 pub(crate) fn oldest_waiting(tx: &Tx<'_>) -> Fallible<Oldest> {
-    let sql = format!("SELECT {} FROM entry ORDER BY id LIMIT ?", one::LIST);
-    let rows: Vec<(JobId, EntryState)> =
-        tx.rows(&sql, values![LOOKED_AT], |row| Ok((row.get(one::job_id)?, row.get(one::state)?)))?;
-    let full = rows.len() == LOOKED_AT as usize;
-    Ok(match rows.into_iter().find(|(_, state)| *state == EntryState::Queued) {
-        Some((job, _)) => Oldest::Job(job),
-        None if full => Oldest::Unknown,
-        None => Oldest::Nothing,
-    })
+    let sql = "SELECT job_id FROM (SELECT job_id, state FROM entry ORDER BY id LIMIT ?) WHERE state = ? LIMIT 1";
+    let found: Option<JobId> = tx.one(sql, values![LOOKED_AT, EntryState::Queued], |row| row.only())?;
+    if let Some(job) = found {
+        return Ok(Oldest::Job(job));
+    }
+    let more = tx.finds("SELECT 1 FROM entry ORDER BY id LIMIT 1 OFFSET ?", values![LOOKED_AT])?;
+    Ok(if more { Oldest::Unknown } else { Oldest::Nothing })
 }
 
 /// The reasons for which a job is held until a person acts, as the index has them: its document failed, changed, is damaged or
