@@ -68,6 +68,7 @@ mod repeating;
 mod reprints;
 mod rooms;
 mod schedulers;
+mod secure_release;
 mod servers;
 mod shown;
 mod site_check;

@@ -278,7 +278,12 @@ mod tests {
                 Class::Queue => row.get.queue.is_some(),
                 Class::Server => row.get.server.is_some(),
                 // These are read by their names.
-                Class::Medium | Class::InitialValueJob | Class::InitialValueDocument | Class::Log => !row.is_carried(),
+                Class::Medium
+                | Class::InitialValueJob
+                | Class::InitialValueDocument
+                | Class::Station
+                | Class::User
+                | Class::Log => !row.is_carried(),
             };
             assert_eq!(read, !row.asked && !row.is_carried(), "{}", row.name());
             assert_eq!(row.settable == Settable::Never, matches!(row.set, Setter::Nobody), "{}", row.name());

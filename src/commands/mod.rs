@@ -10,6 +10,7 @@ pub mod lp;
 pub(crate) mod parts;
 pub mod pd;
 pub(crate) mod progress;
+pub(crate) mod release;
 pub mod shell;
 pub mod spoolcom;
 pub(crate) mod why;

@@ -20,6 +20,8 @@
 //! | `terminating` | `devices` `who` `since` |
 //! | `no-device` | `location` `who` `since` |
 //! | `group-without-devices` | `group` |
+//! | `expires` `expired` | `at` |
+//! | `station` | `station` `printers` (each with `printer` `verdict` `text` `attributes`) |
 //! | `waiting-for-server` `at-server` `server-silent` | `device` `server` `state` `reason-text` `since` |
 //! | `arriving` `retained` `spooler-cold` `nothing-known` | – |
 //!
@@ -87,6 +89,17 @@ fn said(cause: &Cause, times: &Times) -> String {
         Cause::Held { reason, text, by: act } => {
             let text = text.as_ref().map(|text| format!(": {text}")).unwrap_or_default();
             format!("it is held: {}{text}{}", reason.words(), by(act))
+        }
+        Cause::Expires { at_ms, over: false } => {
+            format!("it is removed unless it is released by {}", times.short(*at_ms))
+        }
+        Cause::Expires { at_ms, over: true } => {
+            format!("it can no longer be released: its time was over at {}", times.short(*at_ms))
+        }
+        Cause::Station { station, verdicts } if verdicts.is_empty() => format!("station {station} has no printers"),
+        Cause::Station { station, verdicts } => {
+            let each: Vec<String> = verdicts.iter().map(|one| format!("on {} {}", one.printer, one.verdict)).collect();
+            format!("at station {station}: {}", each.join("; "))
         }
         Cause::HeldFromStart(act) => format!("it is held: submitted so{}", self::by(act, times)),
         Cause::HeldAfterPrinting(act) => {
@@ -330,6 +343,11 @@ pub fn object(cause: &Cause, times: &Times) -> Value {
         Cause::Held { reason, text, by } => {
             merged(json!({ "reason": reason.keyword(), "reason-text": text }), who(by.as_ref()))
         }
+        Cause::Expires { at_ms, .. } => json!({ "at": utc(*at_ms) }),
+        Cause::Station { station, verdicts } => json!({
+            "station": station.as_str(),
+            "printers": verdicts.iter().map(super::release::verdict).collect::<Vec<_>>(),
+        }),
         Cause::NoDevice { location, by } => merged(json!({ "location": location.to_string() }), who(by.as_ref())),
         Cause::GroupWithoutDevices(group) => json!({ "group": format!("#{group}") }),
         Cause::Server { away } => json!({

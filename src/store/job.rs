@@ -666,6 +666,7 @@ pub(crate) fn delete(tx: &Tx<'_>, id: JobId) -> Fallible<Removed> {
         Ok(Some((field, super::given::parse(&row.get::<String>(removed::value)?, id)?)))
     })?;
     tx.run("DELETE FROM away WHERE job_id = ?", values![id])?;
+    tx.run("DELETE FROM secure_job WHERE job_id = ?", values![id])?;
     let sql = format!("DELETE FROM job WHERE id = ? RETURNING {}", was_at::LIST);
     // Why all rows and not the first? References to the job are checked when the statement has come to its end.
     let gone = tx.rows(&sql, values![id], |row| {

@@ -50,6 +50,7 @@ pub mod request;
 pub mod restored;
 pub(crate) mod scheduler;
 pub mod schema;
+pub mod secure;
 pub mod spool;
 mod sqlite;
 pub mod standing;

@@ -381,6 +381,7 @@ fn to_7(tx: &Tx<'_>) -> Fallible<()> {
     tx.script(SCHEDULERS)?;
     tx.script(PRINTERS)?;
     tx.script(LEASES)?;
+    tx.script(SECURE)?;
     tx.script(ATTENTION)
 }
 
@@ -426,6 +427,36 @@ ALTER TABLE entry ADD COLUMN deadline INTEGER NOT NULL DEFAULT 92233720368547758
 ALTER TABLE entry ADD COLUMN sort_pages INTEGER;
 ALTER TABLE entry ADD COLUMN pages INTEGER GENERATED ALWAYS AS (coalesce(sort_pages, (work + 59) / 60)) VIRTUAL;
 ALTER TABLE entry ADD COLUMN pages_down INTEGER GENERATED ALWAYS AS (-coalesce(sort_pages, (work + 59) / 60)) VIRTUAL;
+";
+
+/// Jobs that wait for their owners, with the queue to which they were sent, whose they are, and until when in spool time; and
+/// the record of releases, each line with a digest of itself and the one before.
+const SECURE: &str = "
+CREATE TABLE secure_job (
+    job_id          INTEGER PRIMARY KEY REFERENCES job (id),
+    group_id        INTEGER NOT NULL,
+    owner           TEXT    NOT NULL,
+    due_spool       INTEGER,
+    releases        INTEGER NOT NULL,
+    station         TEXT,
+    device          TEXT
+);
+CREATE INDEX secure_owner ON secure_job (owner, job_id);
+CREATE INDEX secure_due ON secure_job (due_spool) WHERE due_spool IS NOT NULL;
+CREATE TABLE release_record (
+    id              INTEGER PRIMARY KEY AUTOINCREMENT,
+    at_ms           INTEGER NOT NULL,
+    correlation     TEXT    NOT NULL,
+    what            TEXT    NOT NULL,
+    who             TEXT    NOT NULL,
+    owner           TEXT    NOT NULL,
+    number          INTEGER NOT NULL,
+    station         TEXT,
+    device          TEXT,
+    result          TEXT    NOT NULL,
+    digest          TEXT    NOT NULL
+);
+CREATE INDEX release_owner ON release_record (owner, id);
 ";
 
 /// Other servers: locations that lead to their devices, jobs that are there, jobs of theirs that are here, and whether they

@@ -148,6 +148,7 @@ fn one(pattern: LocationPattern) -> crate::model::LocationName {
 
 fn location(text: &str, device: Option<&str>) -> LocationStatus {
     LocationStatus {
+        group_given: Vec::new(),
         font: None,
         id: LocationId(1),
         name: text.parse().map(one).unwrap(),

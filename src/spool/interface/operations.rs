@@ -35,6 +35,7 @@ use crate::model::process::{ProcessChange, ProcessStatus};
 use crate::model::query::{Cursor, Page, Query};
 use crate::model::queue::QueueItem;
 use crate::model::request::{Answer, Cleared, DeviceRequest};
+use crate::model::secure::{AuditPage, HeldPage, Released};
 use crate::model::space::Reserve;
 use crate::model::state::{DeviceState, HoldReasons};
 use crate::model::why::Why;
@@ -534,6 +535,17 @@ operations! {
     /// Puts a job that waits before or behind another one, on one device, or where a new arrival stands.
     wakes reorder_job / ReorderJob(job: JobRef, to: Reorder, message: Option<String>) -> () =>
         |spool, call| spool.reorder_job(call, &job, &to, message);
+    /// The jobs that the caller may release, in the order of submission, a page at a time, at most 1,000, with what each printer
+    /// of the station makes of them. Without a station the only one that there is counts.
+    looks held_jobs / HeldJobs(station: Option<ObjectName>, after: Option<JobId>, limit: u32) -> HeldPage =>
+        |spool, call| spool.held_jobs(call, station, after, limit);
+    /// Releases a job that waits for its owner on a printer of a station; without a printer on the first one that takes it.
+    wakes release_job / ReleaseJob(job: JobRef, station: Option<ObjectName>, printer: Option<DeviceName>) -> Released =>
+        |spool, call| spool.release_job(call, &job, station, printer);
+    /// Lines of the record of releases after the one with that place, oldest first, at most 1,000: all of them for whoever the
+    /// spool trusts, those about his own jobs for everybody else.
+    looks release_record / ReleaseRecord(after: i64, limit: u32) -> AuditPage =>
+        |spool, call| spool.release_record(call, after, limit);
     /// Waits until a job that was held or paused is on no device any more, at most `timeout_ms`, and says what it is then.
     waits(timeout_ms) await_stopped / AwaitStopped(job: JobRef, timeout_ms: u64) -> JobStatus =>
         |spool, again| spool.await_stopped(&again(), &job, longest(timeout_ms)).map(WaitResult::from);

@@ -481,6 +481,9 @@ impl Spool {
         let mut job = a.job.clone();
         let moves = a.moves();
         tx.lock(Lock::Route(job.route))?;
+        if job.group != a.before.group {
+            job.reasons = self.sent_on(tx, &job)?;
+        }
         if moves {
             (job.sort, job.place) = self.new_position(tx, job.route, job.priority, job.work, job.deadline_ms)?;
         }

@@ -62,6 +62,8 @@ impl Spool {
             }
             store::job::set_previous(tx, row.id, state)?;
             let printed = state == JobState::Retained;
+            row.group = place.group;
+            row.reasons = spool.sent_on(tx, &row)?;
             let row = if printed { spool.carry_anew(tx, row, &place)? } else { spool.carry(tx, row, &place)? };
             let why = format!("from {from} to {}", place.destination);
             record(tx, Object::Job(row.id), EventWord::Rerouted, &why)?;
@@ -81,7 +83,7 @@ impl Spool {
     }
 
     /// The same for a job that has printed and prints again: nothing of it is a duplicate.
-    fn carry_anew(&self, tx: &Tx<'_>, mut row: JobRow, place: &Place) -> Fallible<JobRow> {
+    pub(crate) fn carry_anew(&self, tx: &Tx<'_>, mut row: JobRow, place: &Place) -> Fallible<JobRow> {
         (row.group, row.location, row.route) = (place.group, place.location, place.route);
         tx.lock(Lock::Route(row.route))?;
         store::alter::update_job(tx, &row)?;

@@ -52,6 +52,7 @@ use crate::spool::disk::reserve;
 use crate::spool::objects::kept::ByDefault;
 use crate::spool::objects::{collectors, locations};
 use crate::spool::printing::wakes;
+use crate::spool::secure::arrive as secure;
 use crate::spool::{Room, Spool, WakeTarget};
 
 /// The longest name of a job, in characters.
@@ -169,6 +170,10 @@ impl Spool {
             let destination = self.destination(tx, &submission.destination)?;
             may_submit(tx, asked(&submission, by_default.priority), &destination, (sizes(&files), false))?;
             demand_open(tx, &destination)?;
+            if let Some(group) = store::location::group(tx, destination.group())? {
+                let transfers = submission.documents.iter().map(|document| document.transfer);
+                secure::demand_copies(secure::secure_queue(tx, group.id)?.as_ref(), transfers)?;
+            }
             let (content, sheet) = Self::printed_on(tx, &destination)?;
             Ok((content, sheet, most_opens(tx)?, store::spool::row(tx)?.reserve, limits(tx)?, collector))
         })?;
@@ -344,7 +349,7 @@ fn limits(tx: &Tx<'_>) -> Fallible<Option<(UserLimits, (u64, u64))>> {
 }
 
 /// Refuses a caller who may not send a job of this priority there.
-fn may_send(tx: &Tx<'_>, destination: &Destination, priority: Priority) -> Fallible<()> {
+pub(crate) fn may_send(tx: &Tx<'_>, destination: &Destination, priority: Priority) -> Fallible<()> {
     let trust = store::spool::row(tx)?.trust;
     let place = Spool::place_of(tx, &trust, destination)?;
     Spool::demand(tx, Right::Submit { place: &place })?;
@@ -619,6 +624,15 @@ impl NewJob {
         self.complete(tx, spool, destination, &job, placed)
     }
 
+    /// Returns the queue of the job, if that keeps its jobs for their owners. A job of another server that is printed here was
+    /// released there.
+    fn secure_queue(&self, tx: &Tx<'_>, placed: &Placed) -> Fallible<Option<secure::SecureQueue>> {
+        match self.submission.token.starts_with(crate::model::remote::TOKEN) {
+            true => Ok(None),
+            false => secure::secure_queue(tx, placed.group.id),
+        }
+    }
+
     /// Makes the row of the job, and takes its numbers.
     pub(super) fn row(&self, tx: &Tx<'_>, placed: &Placed, collector: Option<CollectorName>) -> Fallible<JobRow> {
         let s = &self.submission;
@@ -637,7 +651,10 @@ impl NewJob {
         let fifo = if devices.is_empty() { store::job::route_order(tx, route)?.unwrap_or(true) } else { fifo };
         let held = s.hold.then_some(HoldReason::Operator);
         let later = s.lifetime.print_after_ms.map(|_| HoldReason::PrintAfter);
-        let reasons = held.into_iter().chain(later).fold(HoldReasons::NONE, HoldReasons::with);
+        let secure = self.secure_queue(tx, placed)?;
+        secure::demand_copies(secure.as_ref(), self.documents.iter().map(|document| document.transfer))?;
+        let waits = secure.map(|_| HoldReason::SecureRelease);
+        let reasons = held.into_iter().chain(later).chain(waits).fold(HoldReasons::NONE, HoldReasons::with);
         s.lifetime.check(tx.now().wall_ms).map_err(|why| Failure::new(FailureKind::BadValue, why))?;
         Ok(JobRow {
             id: JobId(0),
@@ -658,7 +675,12 @@ impl NewJob {
             reason_text: None,
             hold_after: s.hold_after,
             arriving: false,
-            lifetime: Lifetime { ending: s.keep.then_some(Ending::Kept), previous: None, ..s.lifetime },
+            lifetime: Lifetime {
+                retention: secure.map_or(s.lifetime.retention, |queue| queue.retention(s.lifetime.retention)),
+                ending: s.keep.then_some(Ending::Kept),
+                previous: None,
+                ..s.lifetime
+            },
             group: placed.group.id,
             location: placed.location.map(|location| location.0),
             batch: None,
@@ -689,6 +711,11 @@ impl NewJob {
     ) -> Fallible<(Accepted, Vec<DeviceRow>)> {
         let s = &self.submission;
         let (number, local, serial) = (job.number, job.local, job.serial);
+        let secure = self.secure_queue(tx, &placed)?;
+        if secure.is_some() != job.reasons.has(HoldReason::SecureRelease) {
+            let why = "the release-type of the queue was changed while the job arrived";
+            return Err(Failure::new(FailureKind::State, why).hint("submit it again"));
+        }
         store::submission::accept(tx, &s.token, &Known { id: job.id, number, local, serial })?;
         for document in &self.documents {
             store::document::insert(tx, job.id, document)?;
@@ -711,6 +738,9 @@ impl NewJob {
         let mut judged = s.given.iter().filter(by_submitter);
         judged.try_for_each(|one| spool.demand_notifiable(tx, one.field, &one.value))?;
         record(tx, Object::Job(job.id), EventWord::Accepted, &why)?;
+        if let Some(queue) = &secure {
+            spool.arrived(tx, job, queue)?;
+        }
         if s.keep {
             let until = job.lifetime.kept_until(store::spool::time(tx)?, tx.now().wall_ms);
             let until = until.ok_or_else(|| Failure::internal("a job that is only kept would be kept for no time"))?;

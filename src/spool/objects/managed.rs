@@ -252,7 +252,11 @@ impl Spool {
             Ok(rows.into_iter().filter(|row| row.kind != LocationKind::Outlet).map(|row| row.name).collect())
         };
         Ok(match object.class {
-            ManagedClass::Medium | ManagedClass::InitialValueJob | ManagedClass::InitialValueDocument => {
+            ManagedClass::Medium
+            | ManagedClass::InitialValueJob
+            | ManagedClass::InitialValueDocument
+            | ManagedClass::Station
+            | ManagedClass::User => {
                 return Err(bad(format!("a {} is neither enabled nor disabled", object.class.word())));
             }
             ManagedClass::Destination => match find(tx, &object.name)? {

@@ -25,6 +25,7 @@ mod reorder;
 mod restart;
 mod restored;
 mod rights;
+mod secure;
 mod submission;
 mod sweep;
 

@@ -31,6 +31,7 @@ pub struct ObjectClassFlag {
     #[arg(short = 'c', value_name = "CLASS", action = clap::ArgAction::Append)]
     #[arg(value_parser = options::suggest([
         "destination", "queue", "server", "job", "medium", "initial-value-job", "initial-value-document",
+        "station", "user",
     ]), hide_possible_values = true)]
     class: Vec<OsString>,
 }

@@ -139,6 +139,8 @@ fn list_at(
             Class::InitialValueDocument => {
                 kept(spool, &here, (ObjectClass::InitialValueDocument, layout.class), name, &mut add)
             }
+            Class::Station => kept(spool, &here, (ObjectClass::Station, layout.class), name, &mut add),
+            Class::User => kept(spool, &here, (ObjectClass::User, layout.class), name, &mut add),
             Class::Log => logs(spool, &here, name, &mut add),
             _ => destinations(spool, &here, &around, name, &mut add),
         };

@@ -82,6 +82,8 @@ impl ManagedRequest {
             Class::Medium => ManagedClass::Medium,
             Class::InitialValueJob => ManagedClass::InitialValueJob,
             Class::InitialValueDocument => ManagedClass::InitialValueDocument,
+            Class::Station => ManagedClass::Station,
+            Class::User => ManagedClass::User,
             _ => ManagedClass::Destination,
         };
         let mut request = Self {

@@ -21,6 +21,7 @@ pub mod pdpause;
 pub mod pdpr;
 pub mod pdpromote;
 pub mod pdq;
+pub mod pdrelease;
 pub mod pdreorder;
 pub mod pdresubmit;
 pub mod pdresume;
@@ -50,6 +51,7 @@ pub const VERBS: &[Verb] = &[
     pdpr::VERB,
     pdpromote::VERB,
     pdq::VERB,
+    pdrelease::VERB,
     pdreorder::VERB,
     pdresubmit::VERB,
     pdresume::VERB,

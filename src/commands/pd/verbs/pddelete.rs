@@ -72,6 +72,8 @@ fn delete(mut line: CommandLine, shell: &mut Shell<'_>) -> Result<Exit, Stop> {
         Class::Medium,
         Class::InitialValueJob,
         Class::InitialValueDocument,
+        Class::Station,
+        Class::User,
     ];
     let class = take_one_of(&mut line.items, &accepted, PROGRAM)?;
     if class == Class::Job {

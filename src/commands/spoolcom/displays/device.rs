@@ -123,6 +123,9 @@ impl Shown for DeviceStatus {
             label("FASTCNFG ERROR", used(self, |used| used.complaint.clone())),
             label("JOBS WAITING", waiting(self)),
         ]);
+        for (name, attribute) in [("VALID ATTRIBUTES", "valid-attributes"), ("DRIVER", "driver")] {
+            lines.extend(super::given(&self.given, attribute).map(|words| label(name, words)));
+        }
         lines
     }
 
