@@ -32,6 +32,7 @@ mod full_disk;
 mod generated;
 mod ground;
 mod header_pages;
+mod health;
 mod hold;
 mod hostile;
 mod infoprint_jobs;

@@ -13,6 +13,8 @@ complete -c spoolcom -l report -d 'Only jobs with this report name' -r
 complete -c spoolcom -l json -d 'Displays are JSON'
 complete -c spoolcom -l foreground -d 'SPOOLER, START stays and keeps the print processes as its children until SIGTERM; for systemd, containers and cron'
 complete -c spoolcom -l dump-config -d 'Write the configuration of the spool as a command file that makes it in an empty one'
+complete -c spoolcom -l nagios -d 'CHECK answers as a Nagios plug-in does: one line; 0 OK, 1 warning, 2 critical, 3 unknown'
+complete -c spoolcom -l metrics -d 'CHECK answers with Prometheus text'
 complete -c spoolcom -l no-wait -d 'DEV, DRAIN does not wait until the device is offline'
 complete -c spoolcom -s h -l help -d 'Print help'
 complete -c spoolcom -s V -l version -d 'Print version'

@@ -4,6 +4,7 @@
 //! of its words and a [`shell::Shell`], so that tests run it in their own process, on any spool.
 
 pub(crate) mod findings;
+pub(crate) mod health;
 pub(crate) mod log;
 pub mod lp;
 pub(crate) mod parts;
@@ -17,7 +18,7 @@ pub(crate) mod why;
 /// Defines the command lines of all languages; manual pages and completions are made from this.
 pub fn definitions() -> Vec<clap::Command> {
     let pd = pd::verbs::VERBS.iter().map(pd::runner::Verb::documented);
-    pd.chain([spoolcom::definition()]).collect()
+    pd.chain([spoolcom::definition(), lp::definition()]).collect()
 }
 
 #[cfg(test)]

@@ -35,6 +35,7 @@ pub mod font;
 pub mod generation;
 pub(crate) mod given;
 mod ground;
+pub(crate) mod health;
 pub mod job;
 pub mod lease;
 pub mod lifetime;

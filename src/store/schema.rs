@@ -381,8 +381,15 @@ fn to_7(tx: &Tx<'_>) -> Fallible<()> {
     tx.script(SCHEDULERS)?;
     tx.script(PRINTERS)?;
     tx.script(LEASES)?;
-    tx.script(SECURE)
+    tx.script(SECURE)?;
+    tx.script(ATTENTION)
 }
+
+/// Jobs that wait for a person, so that a look at the health of the spool finds them among a million. Rows of other jobs are not
+/// in it.
+const ATTENTION: &str = "
+CREATE INDEX job_attention ON job (id) WHERE reasons & 4084 <> 0;
+";
 
 /// How many devices there are of each print process and wish, and an index of those in error.
 const STANDINGS: &str = "

@@ -59,6 +59,10 @@ pub fn of(path: &Path) -> Option<Holder> {
 }
 
 impl Holder {
+    /// Returns since when it has the lock, in milliseconds since this boot.
+    pub fn since_boot_ms(&self) -> i64 {
+        self.since_boot_ms
+    }
     /// Says who it is, for how long it has the lock, and the cure of one that is stopped: "process 812 (fastp), which has …".
     pub fn words(&self) -> String {
         let (pid, program) = (self.process.pid, &self.program);

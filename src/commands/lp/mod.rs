@@ -33,6 +33,28 @@ const PROGRAMS: [(&str, Program); 6] = [
     ("cancel", cancel::cancel),
 ];
 
+/// Defines the command line of `spoollp` for its manual page: each of the six reads its own options.
+pub fn definition() -> clap::Command {
+    clap::Command::new("spoollp")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("lp, lpr, lpq, lprm, lpstat and cancel: by the name under which it is called, or by its first word")
+        .after_help(
+            "A queue is a location. A request id is the queue, -, and the job number.\n\
+             Environment: LPDEST, PRINTER, PDPRINTER name the usual queue; without them #DEFAULT of the spool is it.\n\
+             Exit status: 0 done, 1 not.\n\
+             docs/lp.md lists the options and the answers, and how the six names are opted in.",
+        )
+        .arg(clap::Arg::new("program").value_name("PROGRAM").value_parser(PROGRAMS.map(|(name, _)| name)))
+        .arg(
+            clap::Arg::new("words")
+                .value_name("WORD")
+                .num_args(0..)
+                .trailing_var_arg(true)
+                .allow_hyphen_values(true)
+                .help("Options, files, queues and jobs, as that program has them"),
+        )
+}
+
 /// Why a program ends with 1.
 #[derive(Debug)]
 enum Stop {

@@ -327,6 +327,7 @@ pub fn at_prompt(world: &Rc<RefCell<World>>, sit: impl FnOnce(&RefCell<Runner<'_
         inside.closed.clone().map_or_else(|| Ok(spool(world)), Err)
     };
     let session = Session {
+        form: crate::commands::health::Form::Lines,
         spool: None,
         out: &mut out,
         err: &mut err,

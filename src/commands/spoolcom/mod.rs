@@ -43,6 +43,7 @@ use std::time::Duration;
 use clap::{Arg, ArgAction};
 use jiff::tz::TimeZone;
 
+use super::health::Form;
 use super::shell::{Exit, Opener, Shell};
 use crate::model::{Failure, FailureKind, printable};
 use crate::supervise::{Keeper, usual_base};
@@ -122,6 +123,11 @@ pub fn definition() -> clap::Command {
             value("queues", "NAMES", "With --from-cups: only these queues, separated by commas; * stands for anything")
                 .requires("from-cups"),
         )
+        .arg(
+            switch("nagios", "CHECK answers as a Nagios plug-in does: one line; 0 OK, 1 warning, 2 critical, 3 unknown")
+                .conflicts_with_all(["json", "metrics"]),
+        )
+        .arg(switch("metrics", "CHECK answers with Prometheus text").conflicts_with("json"))
         .arg(switch("no-wait", "DEV, DRAIN does not wait until the device is offline").conflicts_with("wait"))
         .arg(
             value("wait", "SECONDS", "DEV, DRAIN gives up when nothing has moved for so long; 60 if not given")
@@ -252,11 +258,23 @@ pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {
     let interrupted: fn() -> bool = if at_prompt { interrupt::pending } else { || false };
     let patience =
         options.get_one::<u32>("wait").copied().map_or(PATIENCE, |seconds| Duration::from_secs(seconds.into()));
+    let form = match (options.get_flag("nagios"), options.get_flag("metrics")) {
+        (true, _) => Form::Nagios,
+        (_, true) => Form::Metrics,
+        _ => Form::Lines,
+    };
+    if form != Form::Lines
+        && !matches!(&from, From::Words(statements) if matches!(statements.as_slice(), [Statement::Check]))
+    {
+        let what = "--nagios and --metrics go with CHECK alone";
+        return usage(shell.err, Message::Syntax, what, &["spoolcom --nagios CHECK"]);
+    }
     let settings = Settings {
         cwd: shell.cwd.clone(),
         now_ms: shell.now_ms,
         zone: crate::sys::clock::zone((shell.env)("TZ")),
         json: options.get_flag("json"),
+        form,
         wait: !options.get_flag("no-wait"),
         patience,
         interrupted,
@@ -319,6 +337,19 @@ pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {
             From::File(_) => Exit::Usage,
         }
     };
+    // A monitor reads this line, and nothing else.
+    if exit == Exit::Unreachable {
+        let line = match form {
+            Form::Nagios => "SPOOL UNKNOWN - the spool cannot be reached\n",
+            Form::Metrics => {
+                "# HELP spool_up Whether the spool could be looked at.\n# TYPE spool_up gauge\nspool_up 0\n"
+            }
+            Form::Lines | Form::Json => "",
+        };
+        if shell.out.write_all(line.as_bytes()).and_then(|()| shell.out.flush()).is_err() {
+            return exit;
+        }
+    }
     if let Some(keeper) = keeper
         && exit == Exit::Done
     {
@@ -377,6 +408,7 @@ struct Settings<'e> {
     now_ms: i64,
     zone: TimeZone,
     json: bool,
+    form: Form,
     wait: bool,
     patience: Duration,
     interrupted: fn() -> bool,
@@ -407,6 +439,7 @@ impl Settings<'_> {
             now_ms: self.now_ms,
             zone: self.zone.clone(),
             json: self.json,
+            form: self.form,
             wait: self.wait,
             patience: self.patience,
             from_shell: false,

@@ -77,6 +77,8 @@ pub struct Session<'a> {
     pub zone: TimeZone,
     /// Whether displays are JSON.
     pub json: bool,
+    /// In which form CHECK answers, unless that is JSON.
+    pub form: crate::commands::health::Form,
     /// Whether DRAIN waits.
     pub wait: bool,
     /// How long DRAIN waits while nothing moves.

@@ -22,7 +22,7 @@ use super::verbs::loc::LocationStatement;
 use super::verbs::operands::Source;
 use super::verbs::print::PrintStatement;
 use super::verbs::spooler::SpoolerStatement;
-use super::verbs::{help, open};
+use super::verbs::{health, help, open};
 
 /// What to do after a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +38,8 @@ pub enum Flow {
 pub enum Statement {
     /// BATCH
     Batch(BatchStatement),
+    /// CHECK
+    Check,
     /// COLLECT
     Collect(CollectStatement),
     /// COMMENT
@@ -75,6 +77,7 @@ impl Statement {
         check_object(command, source)?;
         Ok(match command.grammar.verb {
             Verb::Collect => Self::Collect(CollectStatement::of(command, source)?),
+            Verb::Check => Self::Check,
             Verb::Comment => Self::Comment,
             Verb::Dev => Self::Dev(DeviceStatement::of(command, source)?),
             Verb::Exit => Self::Exit,
@@ -94,7 +97,7 @@ impl Statement {
     pub fn intent(&self) -> Option<Intent> {
         match self {
             Self::Comment | Self::Exit | Self::Fc(_) | Self::Help(_) => None,
-            Self::Open(_) => Some(Intent::Read),
+            Self::Check | Self::Open(_) => Some(Intent::Read),
             Self::Collect(statement) => Some(statement.intent()),
             Self::Dev(statement) => Some(statement.intent()),
             Self::Batch(statement) => Some(statement.intent()),
@@ -113,6 +116,7 @@ impl Statement {
             // The runner carries out OPEN. FC never comes here.
             Self::Comment | Self::Open(_) | Self::Fc(_) => {}
             Self::Help(topic) => help::run(*topic, session).map_err(|trouble| ("HELP".to_owned(), trouble))?,
+            Self::Check => health::run(session).map_err(|trouble| ("CHECK".to_owned(), trouble))?,
             Self::Collect(statement) => statement.run(session)?,
             Self::Dev(statement) => statement.run(session)?,
             Self::Batch(statement) => statement.run(session)?,

@@ -47,7 +47,7 @@ use crate::spool::Spool;
 use crate::spool::remote::asking::LOGIN;
 
 use super::local::{Local, OnlyThese, WaitResult, longest};
-use super::records::{DeviceCounts, Event, EventSubject, Intended, JobSummary, Removal, SpoolStatus, Statistics};
+use super::records::{DeviceCounts, Event, EventSubject, Health, Intended, JobSummary, Removal, SpoolStatus, Statistics};
 
 /// What an operation does to the spool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -465,6 +465,9 @@ operations! {
     /// Jobs, a page at a time, at most 1,000.
     looks jobs / Jobs(query: Query, after: Option<Cursor>, limit: u32) -> Page<JobStatus> =>
         |spool, call| spool.jobs(call, &query, after, limit);
+    /// What is wrong with the spool and its objects, in one look.
+    looks health / Health() -> Health =>
+        |spool, call| spool.health(call);
     /// How many jobs are in each state.
     looks job_summary / JobSummary() -> JobSummary =>
         |spool, call| spool.job_summary(call);

@@ -5,15 +5,18 @@ use serde::{Deserialize, Serialize};
 use crate::model::access::Access;
 use crate::model::authority::UserLimits;
 use crate::model::collector::CollectorState;
+use crate::model::device::DeviceStatus;
 pub use crate::model::event::Event;
 use crate::model::field::{Field, Value};
 use crate::model::job::RawPath;
+use crate::model::location::Destination;
 use crate::model::notification::Deliveries;
 use crate::model::object::{ObjectClass, ObjectName};
+use crate::model::process::ProcessStatus;
 use crate::model::space::SpoolSpace;
-use crate::model::state::DeviceState;
 pub use crate::model::state::SpoolerState;
-use crate::model::{CollectorName, DeviceName, JobRef, LocationName, ProcessName, ServerName};
+use crate::model::state::{DeviceState, HoldReasons};
+use crate::model::{CollectorName, DeviceName, JobNumber, JobRef, LocationName, ProcessName, ServerName};
 
 /// The spool as displays show it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -100,6 +103,74 @@ pub enum Intended {
     HoldJob(JobRef),
     /// Alter or delete a job.
     ChangeJob(JobRef),
+}
+
+/// What is wrong with a spool and its objects, and what it counts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Health {
+    /// The spool itself.
+    pub about: SpoolStatus,
+    /// What is counted of it.
+    pub statistics: Statistics,
+    /// Jobs by state.
+    pub summary: JobSummary,
+    /// Who made the spooler what it is, and when.
+    pub by: Option<(String, i64)>,
+    /// The oldest job that waits, if one does; none too where [`Health::oldest_unknown`].
+    pub oldest: Option<WaitingJob>,
+    /// Whether older jobs that are held or printing hide which one is the oldest that waits.
+    pub oldest_unknown: bool,
+    /// The print processes that do not do what they should.
+    pub processes: Vec<ProcessHealth>,
+    /// The devices that do not print what waits for them, at most 1,000.
+    pub devices: Vec<DeviceHealth>,
+    /// Whether more devices are so.
+    pub more_devices: bool,
+    /// The first of the jobs that are held until a person acts.
+    pub attention: Vec<(JobNumber, HoldReasons)>,
+    /// How many those are, counted to 1,001.
+    pub attention_count: u32,
+    /// Locations that lead nowhere and have jobs, with their number.
+    pub parked: Vec<(LocationName, u64)>,
+    /// Servers that do not answer: why, and since when.
+    pub peers: Vec<(ServerName, String, i64)>,
+    /// Who holds the gate of all writers for longer than it takes, in words, and since when.
+    pub gate: Option<(String, i64)>,
+    /// What is said of the certificate of this server.
+    pub certificate: Option<String>,
+}
+
+/// A job that waits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaitingJob {
+    /// Its number.
+    pub number: JobNumber,
+    /// Where it was sent.
+    pub destination: Destination,
+    /// When it was submitted.
+    pub since_ms: i64,
+}
+
+/// A print process that does not do what it should.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProcessHealth {
+    /// The process.
+    pub status: ProcessStatus,
+    /// Since when it has shown no sign of life, if it lives.
+    pub silent_since_ms: Option<i64>,
+    /// How many of its devices are started.
+    pub devices: u32,
+    /// Whether jobs wait for it.
+    pub waits: bool,
+}
+
+/// A device that does not print what waits for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceHealth {
+    /// The device; what waits for it is counted to 1,001.
+    pub status: DeviceStatus,
+    /// Who told it last to stand still, and when.
+    pub by: Option<(String, i64)>,
 }
 
 /// How many devices are in each state.

@@ -253,6 +253,17 @@ impl Spool {
 
     /// Returns a device as displays show it.
     pub(crate) fn device_status(&self, tx: &Tx<'_>, row: DeviceRow, alive: &mut Alive) -> Fallible<DeviceStatus> {
+        self.device_status_counting(tx, row, alive, COUNT_LIMIT)
+    }
+
+    /// The same, where what waits is counted up to `most`.
+    pub(crate) fn device_status_counting(
+        &self,
+        tx: &Tx<'_>,
+        row: DeviceRow,
+        alive: &mut Alive,
+        most: u32,
+    ) -> Fallible<DeviceStatus> {
         let process = match &row.settings.process {
             Some(process) => alive.named(tx, process)?,
             None => None,
@@ -284,7 +295,7 @@ impl Spool {
         let awaits = awaits.map(|(wait, since_ms)| Awaited::at(&row.name, &row.settings, wait, since_ms));
         let mut waiting = 0;
         for (route, _) in store::device::routes(tx, row.id)? {
-            waiting = (waiting + store::entry::waiting(tx, route, row.id, COUNT_LIMIT)?).min(COUNT_LIMIT);
+            waiting = (waiting + store::entry::waiting(tx, route, row.id, most)?).min(most);
         }
         let state = DeviceState::of(&DeviceFacts {
             wish: row.wish,

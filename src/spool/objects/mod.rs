@@ -8,6 +8,7 @@ pub(crate) mod collectors;
 pub(crate) mod device_wishes;
 pub(crate) mod devices;
 pub(crate) mod fonts;
+pub(crate) mod health;
 pub(crate) mod kept;
 pub(crate) mod locations;
 pub(crate) mod managed;

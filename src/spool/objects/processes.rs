@@ -177,6 +177,17 @@ impl Spool {
         Ok(self.process_status(row, &call.now))
     }
 
+    /// Returns every print process.
+    pub(super) fn every_process(&self, call: &Call) -> Fallible<Vec<ProcessStatus>> {
+        let (mut all, mut after) = (Vec::new(), None);
+        loop {
+            let page = self.processes(call, after)?;
+            let Some(last) = page.last() else { return Ok(all) };
+            after = Some(last.name.clone());
+            all.extend(page);
+        }
+    }
+
     fn process_status(&self, row: ProcessRow, now: &Moment) -> ProcessStatus {
         let pulse = self.pulse(&row, now);
         let trouble = self.troubles(&row, now).into_iter().next().map(|trouble| trouble_note(&trouble, now));

@@ -195,8 +195,9 @@ fn text(plan: &Plan, dir: &str, whole: usize) -> String {
         }
     }
     // Last: nothing is opened before it can be reached.
-    for one in plan.all.iter().filter(|one| one.starts) {
-        text.push_str(&format!("DEV ${}, START\n", one.name));
+    for one in plan.all.iter().filter(|one| one.device.is_some() && !one.awaits) {
+        // One that stays offline is told so: a later SPOOLER, START would start it.
+        text.push_str(&format!("DEV ${}, {}\n", one.name, if one.starts { "START" } else { "DRAIN" }));
     }
     text
 }

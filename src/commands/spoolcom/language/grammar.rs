@@ -410,6 +410,7 @@ macro_rules! grammar {
 /// Every command.
 pub const GRAMMAR: &[Grammar] = &[
     grammar!(Batch, Name " [number]", BATCH, "batches: jobs that print one after the other, as one listing"),
+    grammar!(Check, Nothing "", &[], "what is wrong with the spool, one line for each trouble with its cure; 0 well, 1 trouble, 3 unreachable (our addition)"),
     grammar!(Collect, Name " [$process]", COLLECT, "collectors: declare, start, drain, show where jobs arrive"),
     grammar!(Comment, Comment " [text]", &[], "ignored; so is a line that begins with /*"),
     grammar!(Dev, Name " [$device]", DEV, "devices: declare, alter, start, drain, show"),

@@ -25,7 +25,7 @@ macro_rules! keywords {
 keywords!(
     /// The commands.
     Verb {
-        Batch = "BATCH", Collect = "COLLECT", Comment = "COMMENT", Dev = "DEV", Exit = "EXIT", Fc = "FC", Font = "FONT",
+        Batch = "BATCH", Check = "CHECK", Collect = "COLLECT", Comment = "COMMENT", Dev = "DEV", Exit = "EXIT", Fc = "FC", Font = "FONT",
         Help = "HELP", Job = "JOB", Loc = "LOC", Open = "OPEN", Print = "PRINT", Spooler = "SPOOLER",
     }
 );

@@ -9,6 +9,7 @@ pub(crate) mod collect;
 pub(crate) mod dev;
 pub(crate) mod drain;
 pub(crate) mod font;
+pub(crate) mod health;
 pub(crate) mod help;
 pub(crate) mod job;
 pub(crate) mod job_changes;
