@@ -56,6 +56,7 @@ mod pd_lint;
 mod pd_manners;
 mod pd_verbs;
 mod powerloss;
+mod print_process;
 mod printers;
 mod prompt;
 mod queue_model;
