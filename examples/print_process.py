@@ -3,7 +3,7 @@
 
 docs/print-process.md is the contract. FILE of a print process names this program, and the spool starts it.
 """
-import collections, json, os, select, socket, stat, sys, threading
+import collections, json, os, select, socket, stat, struct, sys, threading
 from urllib.parse import urlsplit, unquote
 
 STEP = 65536
@@ -60,6 +60,16 @@ class Device:
         if self.is_file:
             os.fsync(self.fd)
 
+    def undo(self, start, touched):
+        """Takes a part of a job back, or lets nobody take it for the whole."""
+        if self.is_file:
+            os.ftruncate(self.fd, start)
+            return {"touched": False}
+        if touched:  # closed without its data: the printer sees a reset
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.socket.close()
+        return {"touched": touched, "closed": touched}
+
     def close(self):
         if self.is_file:
             return os.close(self.fd)
@@ -78,10 +88,7 @@ def print_job(talk, device, job, files):
         document = job["documents"][begin]
         order = talk.hear(wait=still)
         if order and order["op"] in ("stop", "end"):
-            if device.is_file:  # nothing of it stays
-                os.ftruncate(device.fd, start)
-                return "stopped", {"touched": False}
-            return "stopped", {"touched": touched}
+            return "stopped", device.undo(start, touched)
         if order and order["op"] == "suspend":
             still = True
             talk.say("suspended")
@@ -94,7 +101,8 @@ def print_job(talk, device, job, files):
             continue
         octets = os.pread(files[begin], STEP, offset)
         if not octets and offset < document["octets"]:
-            return "rejected", {"text": f"document {document['number']} ends too early", "touched": touched}
+            text = f"document {document['number']} ends too early"
+            return "rejected", {"text": text, **device.undo(start, touched)}
         if octets:
             select.select([talk.sock], [device.fd], [])
             try:
@@ -124,6 +132,8 @@ def drive(talk, order):
                 word, more = print_job(talk, device, order, files)
                 [os.close(file) for file in files]
                 talk.say(word, **more)
+                if more.get("closed"):
+                    return
         device.close()
         talk.say("closed")
     except OSError as error:

@@ -181,9 +181,7 @@ fn the_end_of_a_job_is_on_record_before_the_next_begins(file: &str) {
     world.printer.wait_for("the second", |all| all.iter().any(|one| one.octets.len() >= STALL));
     assert!(world.job("short").is_none(), "{:?}", world.site.jobs());
     assert_eq!(world.job("long").unwrap()["current-job-state"], "processing");
-    // What is on record is on disk: the process has no more to say about the first.
-    let shown = world.device("LP2");
-    assert_eq!((&shown["state"], shown["job"].to_string()), (&"printing".into(), world.number("long")));
+    assert_eq!(world.device("LP2")["state"], "printing");
 }
 
 fn a_job_that_is_held_stops_and_prints_again_after_start(file: &str) {
@@ -381,7 +379,7 @@ fn a_program_that_ends_by_itself_counts_as_a_death_and_its_job_prints_again() {
     assert!(world.site.possible_duplicates().contains("long"));
     let died = "SELECT why FROM event WHERE object = 'process' AND what = 'died'";
     let why: String = world.site.database().query_row(died, [], |row| row.get(0)).unwrap();
-    assert!(why.contains("the program of the print process ended"), "{why}");
+    assert!(why.contains("the program of the print process ended"), "{why}; {}", world.site.log());
 }
 
 #[test]

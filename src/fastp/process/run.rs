@@ -60,7 +60,7 @@ pub fn run(spool: &Spool, name: &ProcessName, idle: Duration) -> Result<(), Fail
     // Whoever commits shortens the log where no thread can.
     let _ = spool.keep_log_short();
     let open_submissions = |log: &Log| submission_socket::open(spool, log);
-    spool
+    let ended = spool
         .demand_sound(name, &clock::now())
         .and_then(|()| {
             let engine = Arc::new(spool.clone());
@@ -75,7 +75,20 @@ pub fn run(spool: &Spool, name: &ProcessName, idle: Duration) -> Result<(), Fail
             log.line(format_args!("does not begin, or ends early: {failure}"));
             note_why_not(spool.base(), name, failure);
             spool.could_not_begin(name, failure, &clock::now());
-        })
+        })?;
+    let Ended::WithItsProgram(why) = ended else { return Ok(()) };
+    // The spool is told nothing: whoever watches print processes finds that one died, and what follows is his rule.
+    log.last_words(format_args!("{PROGRAM_ENDED} {why}"));
+    Err(Failure::new(FailureKind::Io, format!("print process {name}: {PROGRAM_ENDED} {why}")))
+}
+
+/// How a print process ended that nothing was wrong with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Ended {
+    /// In good order.
+    InOrder,
+    /// Its program did, for this reason, and so it did.
+    WithItsProgram(String),
 }
 
 /// Leaves beside the database why the print process `name` does not begin, unless another one of that name lives.
@@ -100,7 +113,7 @@ pub fn run_with(
     timing: Timing,
     open: impl FnOnce(&Log) -> Option<SubmissionSocket>,
 ) -> Result<(), Failure> {
-    run_by(engine, base, name, idle, timing, None, open)
+    run_by(engine, base, name, idle, timing, None, open).map(drop)
 }
 
 /// Does the same; a program of others, with PARM of the print process, drives the devices if there is one.
@@ -112,7 +125,7 @@ fn run_by(
     timing: Timing,
     program: Option<(String, u16)>,
     open: impl FnOnce(&Log) -> Option<SubmissionSocket>,
-) -> Result<(), Failure> {
+) -> Result<Ended, Failure> {
     let log = Log::new(&base.log(), name.as_str());
     // Whoever started us has thrown our streams away: the log says it.
     let cannot = |what: &str| {
@@ -132,7 +145,7 @@ fn run_by(
     let server = engine.server();
     let lock = with_room(base, || locks::take_process(base, &server, name, PREDECESSOR));
     let Some(lock) = lock.map_err(cannot(&format!("its lock {}", base.process_lock(name).display())))? else {
-        return Ok(());
+        return Ok(Ended::InOrder);
     };
     with_room(base, || write_holder(&lock.file)).map_err(cannot("its lock"))?;
     let socket = with_room(base, || WakeSocket::bind(&base.process_socket(name)))
@@ -144,14 +157,15 @@ fn run_by(
     let asker = Asker { waker: &waker, log: &log, troubles: &troubles, device: None };
     let lease = match begin_epoch(&*engine, name, &asker, &progress) {
         Ok(lease) => lease,
-        Err(SpoolError::Ending) => return Ok(()),
+        Err(SpoolError::Ending) => return Ok(Ended::InOrder),
         Err(SpoolError::Refused(failure)) => return Err(failure),
     };
     let program = match program.map(|(file, parm)| start_program(base, name, &file, parm, &timing, &log)).transpose() {
         Ok(program) => program,
         Err(why) => {
             log.line(format_args!("ends: {why}"));
-            return engine.ends_in_error(&lease, ProcessError::CannotStart, &why, &clock::now());
+            let ended = engine.ends_in_error(&lease, ProcessError::CannotStart, &why, &clock::now());
+            return ended.map(|()| Ended::InOrder);
         }
     };
     let mut main = Main {
@@ -186,11 +200,9 @@ fn run_by(
     let ended = main.serve();
     drop(submissions);
     if let Some(why) = main.program_ended.take() {
-        // Nothing is told to the spool: whoever watches print processes finds that one died, and what follows is his rule.
         // The claims are given back as far as that goes.
         main.stop_workers();
-        log.last_words(format_args!("{PROGRAM_ENDED} {why}"));
-        return Err(Failure::new(FailureKind::Io, format!("print process {name}: {PROGRAM_ENDED} {why}")));
+        return Ok(Ended::WithItsProgram(why));
     }
     match &ended {
         Ok(why) => main.end(why),
@@ -208,7 +220,7 @@ fn run_by(
         // What waits must not wait for the next command. The new one finds our lock free.
         succeed(base, name, &log);
     }
-    ended.map(|_| ())
+    ended.map(|_| Ended::InOrder)
 }
 
 /// What has the names of the database and of its log.

@@ -197,11 +197,14 @@ pub enum FromDevice {
     },
     /// The device stands still.
     Suspended,
-    /// The job is stopped, the device still open.
+    /// The job is stopped.
     Stopped {
         /// Whether some octet may be on paper.
         #[serde(default = "yes")]
         touched: bool,
+        /// Whether the device had to be closed for it: what was sent must not be taken for the whole.
+        #[serde(default)]
+        closed: bool,
     },
     /// The job cannot be printed, whatever the device; other jobs can.
     Rejected {
@@ -210,6 +213,9 @@ pub enum FromDevice {
         /// Whether some octet may be on paper.
         #[serde(default = "yes")]
         touched: bool,
+        /// Whether the device had to be closed for it.
+        #[serde(default)]
+        closed: bool,
     },
     /// The device cannot be opened, failed in mid-job, or did not close in order. It is closed.
     Failed(Trouble),
@@ -239,7 +245,7 @@ mod tests {
             read(r#"{"op":"printed","colour":"red"}"#),
             FromDevice::Printed { confirmed: false, pages: None, note: None }
         );
-        assert_eq!(read(r#"{"op":"stopped"}"#), FromDevice::Stopped { touched: true });
+        assert_eq!(read(r#"{"op":"stopped"}"#), FromDevice::Stopped { touched: true, closed: false });
         let trouble = Trouble { text: "no paper".into(), errno: Some(28), ..Trouble::default() };
         assert_eq!(read(r#"{"op":"failed","text":"no paper","errno":28}"#), FromDevice::Failed(trouble));
         assert!(serde_json::from_str::<FromDevice>(r#"{"op":"explode"}"#).is_err());

@@ -337,16 +337,21 @@ impl ProgramPrinter {
                 Ok(Printed { delivery, remark: (!said.is_empty()).then(|| said.join("; ")) })
             }
             FromDevice::Failed(trouble) => {
-                self.closed = true;
-                self.undone = UndoOutcome { touched: trouble.touched.unwrap_or(true), usable: false };
+                self.leaves(trouble.touched.unwrap_or(true), true);
                 Err(fault(&trouble).into())
             }
-            FromDevice::Rejected { text, touched } => {
-                self.undone = UndoOutcome { touched, usable: true };
+            FromDevice::Rejected { text, touched, closed } => {
+                self.leaves(touched, closed);
                 Err(PrintError::Document { reason: HoldReason::Failed, text, moved: None })
             }
             other => Err(self.breaks(&other)),
         }
+    }
+
+    /// Notes what an attempt that did not succeed leaves.
+    fn leaves(&mut self, touched: bool, closed: bool) {
+        self.closed |= closed;
+        self.undone = UndoOutcome { touched, usable: !closed };
     }
 
     /// Stops a job. Returns the end of one that was faster.
@@ -354,8 +359,8 @@ impl ProgramPrinter {
         self.say(&ToDevice::Stop)?;
         loop {
             match self.answer(limit)? {
-                FromDevice::Stopped { touched } => {
-                    self.undone = UndoOutcome { touched, usable: true };
+                FromDevice::Stopped { touched, closed } => {
+                    self.leaves(touched, closed);
                     return Ok(None);
                 }
                 FromDevice::Progress { .. } | FromDevice::Suspended => {}
