@@ -5,7 +5,9 @@ server\t''
 job\t''
 medium\t''
 initial-value-job\t''
-initial-value-document\t''"
+initial-value-document\t''
+station\t''
+user\t''"
 complete -c pdset -s m -d 'Why, in words; kept in the job\'s history' -r
 complete -c pdset -s r -d 'Show these attributes of the objects: none, brief, verbose, all, or names' -r -f -a "none\t''
 brief\t''
@@ -66,6 +68,8 @@ input-trays-medium\t''
 input-trays-supported\t''
 media-ready\t''
 form\t''
+valid-attributes\t''
+driver\t''
 sides-supported\t''
 plexes-supported\t''
 output-bins-supported\t''
@@ -111,7 +115,8 @@ device-width\t''
 device-trunc\t''
 device-eol\t''
 device-page-length\t''
-device-raw\t''"
+device-raw\t''
+device-pjl\t''"
 complete -c pdset -s s -d 'Style of that display: column or line' -r -f -a "column\t''
 line\t''"
 complete -c pdset -s x -d 'Attributes, as "job-priority=30 job-name=\'two words\'"' -r

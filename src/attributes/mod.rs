@@ -47,6 +47,10 @@ pub enum Class {
     InitialValueJob,
     /// A default document.
     InitialValueDocument,
+    /// A station, where people release their jobs.
+    Station,
+    /// A user, with his other names.
+    User,
     /// A log of the server.
     Log,
 }
@@ -63,6 +67,8 @@ impl Class {
             Self::Medium => "medium",
             Self::InitialValueJob => "initial-value-job",
             Self::InitialValueDocument => "initial-value-document",
+            Self::Station => "station",
+            Self::User => "user",
             Self::Log => "log",
         }
     }

@@ -35,6 +35,10 @@ pub enum ObjectClass {
     InitialValueJob,
     /// The same of a document.
     InitialValueDocument,
+    /// Where people release their jobs.
+    Station,
+    /// Somebody with his other names, and who may release for him.
+    User,
 }
 
 /// What a value of an attribute is.
@@ -113,6 +117,26 @@ pub const CLASSES: &[ClassRow] = &[
     },
     ClassRow { class: ObjectClass::InitialValueJob, word: "initial-value-job", attributes: &[] },
     ClassRow { class: ObjectClass::InitialValueDocument, word: "initial-value-document", attributes: &[] },
+    ClassRow {
+        class: ObjectClass::Station,
+        word: "station",
+        attributes: &[
+            many("related-printers"),
+            one("jobs-shown", ValueSyntax::Text),
+            one("descriptor", ValueSyntax::Text),
+            one("message", ValueSyntax::Text),
+        ],
+    },
+    ClassRow {
+        class: ObjectClass::User,
+        word: "user",
+        attributes: &[
+            many("aliases"),
+            many("delegates"),
+            one("descriptor", ValueSyntax::Text),
+            one("message", ValueSyntax::Text),
+        ],
+    },
 ];
 
 impl ObjectClass {

@@ -17,6 +17,8 @@ const CLASSES: &[(&str, Known)] = &[
     ("medium", Known::Here(Class::Medium)),
     ("initial-value-job", Known::Here(Class::InitialValueJob)),
     ("initial-value-document", Known::Here(Class::InitialValueDocument)),
+    ("station", Known::Here(Class::Station)),
+    ("user", Known::Here(Class::User)),
     ("auxiliary-sheet", Known::Otherwise("device-header=on of a destination prints header pages around each job")),
     ("resource-context", Known::Otherwise("it belongs to AFP printing; leave it out")),
     ("transform", Known::Otherwise("documents leave as they are; convert them before they are submitted")),
