@@ -60,6 +60,7 @@ mod pd_lint;
 mod pd_manners;
 mod pd_verbs;
 mod powerloss;
+mod print_process;
 mod printer_features;
 mod printers;
 mod prompt;

@@ -11,6 +11,7 @@ pub mod device;
 mod fake;
 pub mod fastcnfg;
 pub(crate) mod process;
+pub(crate) mod program;
 #[cfg(test)]
 mod tests;
 pub mod transports;
@@ -38,6 +39,8 @@ pub struct Timing {
     pub short_lived: Duration,
     /// How long a report may wait before it is recorded, where nothing depends on it.
     pub report_delay: Duration,
+    /// How long a program of others may take to answer.
+    pub program: Duration,
     /// The longest wait between two scans of the spool, in case a wake-up is lost.
     pub scan_interval: Duration,
 }
@@ -51,13 +54,15 @@ impl Default for Timing {
             heartbeat: Duration::from_secs(10),
             short_lived: Duration::from_secs(1),
             report_delay: Duration::from_secs(1),
+            program: Duration::from_secs(30),
             scan_interval: Duration::from_secs(30),
         }
     }
 }
 
 impl Timing {
-    /// The default deadlines; tests override them with `PD_CONNECT_MS`, `PD_SETTLE_MS`, `PD_STALL_MS` and `PD_KEEP_MS`.
+    /// The default deadlines; tests override them with `PD_CONNECT_MS`, `PD_SETTLE_MS`, `PD_STALL_MS`, `PD_KEEP_MS`
+    /// and `PD_PROGRAM_MS`.
     pub fn from_environment() -> Self {
         let ms = |name| std::env::var(name).ok().and_then(|text| text.parse().ok()).map(Duration::from_millis);
         let usual = Self::default();
@@ -66,6 +71,9 @@ impl Timing {
             settle: ms("PD_SETTLE_MS").unwrap_or(usual.settle),
             stall: ms("PD_STALL_MS").unwrap_or(usual.stall),
             report_delay: ms("PD_KEEP_MS").unwrap_or(usual.report_delay),
+            program: ms("PD_PROGRAM_MS").unwrap_or(usual.program),
+            // A program that is to answer sooner is asked sooner.
+            heartbeat: ms("PD_PROGRAM_MS").map_or(usual.heartbeat, |patience| patience.min(usual.heartbeat)),
             ..usual
         }
     }

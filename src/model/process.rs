@@ -11,7 +11,7 @@ use super::state::{ErrorNote, ProcessState};
 /// One attribute of a `PRINT` command.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ProcessChange {
-    /// FILE: a program of ours, as typed. This version has only `fastp`.
+    /// FILE: its program, as typed: `fastp`, or one of others ([`program`])
     File(String),
     /// PARM
     Parm(u16),
@@ -80,4 +80,45 @@ pub struct ProcessStatus {
 pub fn is_fastp(file: &str) -> bool {
     let last = file.rsplit('.').next().unwrap_or_default();
     !file.contains('/') && ["fastp", "fastptcp"].iter().any(|known| last.eq_ignore_ascii_case(known))
+}
+
+/// How the last words of a print process begin whose program has ended.
+pub const PROGRAM_ENDED: &str = "the program of the print process ended:";
+
+/// Returns the name of the program of others that FILE names; none if it is ours, or cannot be a name. A name of a NonStop
+/// system is judged by its last part, which no system distinguishes by case.
+pub fn program(file: &str) -> Option<String> {
+    let name = match file.starts_with(['$', '\\']) {
+        true => file.rsplit('.').next().unwrap_or_default().to_ascii_lowercase(),
+        false => file.to_owned(),
+    };
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    let is_name = name.len() <= 64 && name.starts_with(|c: char| c.is_ascii_alphanumeric()) && name.chars().all(fits);
+    (is_name && !is_fastp(file)).then_some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn file_names_a_program_of_one_directory_and_no_path() {
+        for (file, name) in [
+            ("zebra", Some("zebra")),
+            ("Zebra.py", Some("Zebra.py")),
+            ("$SYSTEM.PRINT.ZEBRA", Some("zebra")),
+            ("\\NODE.$SYSTEM.PRINT.ZEBRA", Some("zebra")),
+            ("fastp", None),
+            ("$SYSTEM.SYSTEM.FASTP", None),
+            ("/bin/sh", None),
+            ("../sh", None),
+            ("..", None),
+            (".hidden", None),
+            ("-x", None),
+            ("a b", None),
+            ("", None),
+        ] {
+            assert_eq!(program(file).as_deref(), name, "{file}");
+        }
+    }
 }

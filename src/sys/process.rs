@@ -60,6 +60,27 @@ impl FromStr for ProcessNote {
     }
 }
 
+/// Waits at most `limit` for the end of that process; whether it has ended. A child of ours has, even if nobody has collected
+/// it yet.
+pub fn is_gone_within(note: &ProcessNote, limit: Duration) -> bool {
+    let Ok(fd) = open(note.pid) else { return true };
+    // The descriptor is of whoever has the id now: is that still the one?
+    if !note.is_there() {
+        return true;
+    }
+    let until = std::time::Instant::now() + limit;
+    loop {
+        let left = until.saturating_duration_since(std::time::Instant::now());
+        let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
+        match poll(&mut [PollFd::new(fd.as_fd(), PollFlags::POLLIN)], timeout) {
+            Ok(0) if left.is_zero() => return false,
+            Ok(0) | Err(nix::Error::EINTR) => {}
+            Ok(_) => return true,
+            Err(_) => return false,
+        }
+    }
+}
+
 /// Waits for the deaths of processes, whoever's children they are.
 #[derive(Debug, Default)]
 pub struct Deaths {
@@ -114,6 +135,18 @@ mod tests {
         assert!(!ProcessNote { start: ours.start + 1, ..ours }.is_there());
         assert!(!ProcessNote { start: 0, ..ours }.is_there());
         assert!(!ProcessNote { pid: u32::MAX, ..ours }.is_there());
+    }
+
+    #[test]
+    fn an_end_is_waited_for_and_a_child_that_nobody_collected_has_ended() {
+        let mut child = std::process::Command::new("sleep").arg("600").spawn().unwrap();
+        let note = ProcessNote::of(child.id()).unwrap();
+        assert!(!is_gone_within(&note, Duration::from_millis(10)));
+        child.kill().unwrap();
+        assert!(is_gone_within(&note, Duration::from_secs(60)));
+        child.wait().unwrap();
+        assert!(is_gone_within(&note, Duration::ZERO));
+        assert!(is_gone_within(&ProcessNote { start: note.start + 1, ..ProcessNote::ours() }, Duration::ZERO));
     }
 
     #[test]

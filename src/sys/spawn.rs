@@ -10,8 +10,10 @@ use std::process::{Command, Stdio};
 use nix::libc;
 
 mod bounded;
+mod program;
 
 pub use bounded::{Ended, run_bounded};
+pub use program::{libexec_dir, libexec_program, print_program};
 
 /// Returns the directory of the running program, where our own print process lies. Never the search path.
 pub fn program_dir() -> io::Result<PathBuf> {
@@ -34,6 +36,8 @@ const HANDED_ON: &[&str] = &[
     "PD_WRITE_GATE_MS",
     "PD_SENDMAIL",
     "PD_EXIT_DIR",
+    "PD_LIBEXEC_DIR",
+    "PD_PROGRAM_MS",
     "PD_TERMINALS",
     "PD_NOTIFY_WAIT_MS",
     "PD_NOTIFY_DEADLINE_MS",

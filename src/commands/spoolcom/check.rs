@@ -17,8 +17,9 @@ use crate::fastp::fastcnfg::lexer::Mistake as EntryMistake;
 use crate::model::collector::is_collector_program;
 use crate::model::device::PARM_FASTCNFG;
 use crate::model::printable::{self, escaped};
-use crate::model::process::is_fastp;
+use crate::model::process::{is_fastp, program};
 use crate::model::{CollectorName, DeviceName, Failure, FailureKind, ProcessName};
+use crate::sys::spawn::libexec_program;
 
 use super::language::continuation::Whole;
 use super::language::grammar::Stage;
@@ -276,10 +277,12 @@ fn refusal(command: &Command) -> Option<(String, Vec<String>)> {
     let Value::Text(Some(name)) = &file.value else { return None };
     let shown = escaped(name);
     match command.grammar.verb {
-        Verb::Print if !is_fastp(name) => Some((
+        Verb::Print if !is_fastp(name) && !program(name).is_some_and(|name| libexec_program(&name).is_ok()) => Some((
             format!("FILE {shown}: there is no such print process here"),
             vec![
-                "FILE FASTP drives every device; what that program did to a document has to be done before pdpr".into(),
+                "FILE FASTP drives every device; what that program did to a document is done before pdpr, or by a program \
+                 of your own in libexec/spoolsuite"
+                    .into(),
             ],
         )),
         Verb::Collect if !is_collector_program(name) => Some((

@@ -71,7 +71,7 @@ pub fn find(job: &Pieces, now: Place, what: DeviceRequest) -> Result<Turn, Strin
 }
 
 /// Octets of the documents before a place, copies included.
-fn octets_before(job: &Pieces, place: Place) -> i64 {
+pub fn octets_before(job: &Pieces, place: Place) -> i64 {
     let whole: u64 = job.sources[..place.index].iter().map(|s| s.size.saturating_mul(u64::from(s.copies.max(1)))).sum();
     let copies = job.sources[place.index].size.saturating_mul(u64::from(place.copy.saturating_sub(1)));
     i64::try_from(whole.saturating_add(copies).saturating_add(place.at)).unwrap_or(i64::MAX)

@@ -23,6 +23,9 @@ use crate::spool::interface::engine::{DeviceOrder, Paper};
 /// Why no page is printed any more.
 const OFFLINE: &str = "the device was taken offline";
 
+/// Why a program of others prints no page.
+const NO_RULER: &str = "the program of its print process prints no alignment page";
+
 impl Device {
     /// Carries out what an operator asks of the device itself.
     ///
@@ -38,6 +41,9 @@ impl Device {
         let wanted = matches!(order.wish, DeviceWish::Started | DeviceWish::Suspended);
         if request.what != DeviceRequest::Align || !wanted {
             return Ok(context.answer(request.id, Answer::Refused(OFFLINE.into()), None)?);
+        }
+        if context.program.is_some() {
+            return Ok(context.answer(request.id, Answer::Refused(NO_RULER.into()), None)?);
         }
         control.on_request = true;
         let printed = self.print_ruler(order.paper, control);

@@ -136,6 +136,14 @@ impl Device {
             sheets: Sheets::of(&separation),
             earlier: claim.begun_separation.as_ref().map(Sheets::of),
         });
+        if let Some(printer) = open.connection.program() {
+            open.carried = true;
+            let printed = printer.print(claim, &job, control)?;
+            let remark: Vec<String> = remark.into_iter().chain(printed.remark).collect();
+            let (octets, paper) = (control.octets(), claim.paper);
+            let remark = (!remark.is_empty()).then(|| remark.join("; "));
+            return Ok(SentJob { delivery: printed.delivery, octets, last_octets: octets, paper, remark });
+        }
         let raw = separation.raw.then(|| format!("sent as it is: {} is CONTENT RAW", context.name.guardian()));
         let stairs = (open.connection.shared_stream()
             && job.leaves_bare_line_feeds()
@@ -445,7 +453,7 @@ impl Device {
             PrintError::Device(fault) => fault.text.clone(),
             PrintError::Document { text, .. } | PrintError::Source(_, text) => text.clone(),
             PrintError::Refused(failure) => failure.to_string(),
-            PrintError::Stop | PrintError::Unwanted | PrintError::Lost | PrintError::Turn => {
+            PrintError::Stop | PrintError::Unwanted | PrintError::Lost | PrintError::Turn | PrintError::Stand => {
                 format!("job {} was stopped while it printed", claim.number)
             }
             PrintError::Ending => "the print process ends".into(),
@@ -478,7 +486,7 @@ impl Device {
             }
             PrintError::Stop => Ok(context.attempt_ends(claim, AttemptEnd::Stopped { touched }, Vec::new(), true)?),
             // A turn is taken where pieces are sent; one that comes anywhere else gives the job back.
-            PrintError::Unwanted | PrintError::Turn => {
+            PrintError::Unwanted | PrintError::Turn | PrintError::Stand => {
                 Ok(context.attempt_ends(claim, AttemptEnd::Abandoned { touched }, Vec::new(), false)?)
             }
             // Nothing is recorded for a claim that is not ours. Do we take the next job at once? No: main first checks

@@ -29,6 +29,7 @@ use crate::fastp::process::backoff::GrowingWait;
 use crate::fastp::process::log::Log;
 use crate::fastp::process::prerequisites::ProgressFile;
 use crate::fastp::process::waker::Waker;
+use crate::fastp::program::Program;
 use crate::model::process::ProcessTrouble;
 use crate::model::request::{Answer, OpenRequest};
 use crate::model::separation::Separation;
@@ -160,6 +161,8 @@ pub struct DeviceContext {
     pub troubles: Arc<Troubles>,
     /// Deadlines.
     pub timing: Timing,
+    /// The program that drives the devices of this process, where it is none of ours.
+    pub program: Option<Arc<Program>>,
     /// The local time zone, for header pages.
     pub zone: TimeZone,
     /// Whether the spool records an error for the device.

@@ -90,6 +90,12 @@ pub struct AttemptControl<'a> {
     pub io_limit: Option<Duration>,
     /// The job that is being sent, for whoever asks for other pages of it.
     pub job: Option<Rc<Pieces>>,
+    /// Whether a program of others sends the octets: it has to be told to stand still.
+    pub by_program: bool,
+    /// Why no other page can be gone to, if it cannot.
+    pub no_turns: Option<&'static str>,
+    /// Whether that program stands still.
+    program_stands: bool,
     /// Where an operator wants it to go on.
     turn: Option<Turn>,
     body: Option<Body>,
@@ -131,6 +137,9 @@ impl<'a> AttemptControl<'a> {
             total: 0,
             io_limit: None,
             job: None,
+            by_program: false,
+            no_turns: None,
+            program_stands: false,
             turn: None,
             body: None,
             next: Place { index: 0, copy: 1, at: 0 },
@@ -201,6 +210,11 @@ impl<'a> AttemptControl<'a> {
             self.take_requests(wish == AttemptWish::Suspend)?;
             match wish {
                 AttemptWish::Suspend if self.stage == Stage::Before => return Err(PrintError::Unwanted),
+                AttemptWish::Suspend if self.by_program && self.stage == Stage::Sending && !self.program_stands => {
+                    // Looked at again when it stands.
+                    self.context.wake_pending.set(true);
+                    return Err(PrintError::Stand);
+                }
                 AttemptWish::Suspend if self.stage == Stage::Sending => self.stand_still(&mut still)?,
                 AttemptWish::Suspend if self.stage == Stage::Sent => {
                     self.say_it_stands(", whose every octet had left")?;
@@ -243,7 +257,21 @@ impl<'a> AttemptControl<'a> {
         Ok(())
     }
 
+    /// The program of others stands still: we do too, until the job may go on or must end.
+    ///
+    /// # Errors
+    /// Why it must end, or that it goes on elsewhere.
+    pub fn stand_until_wanted(&mut self) -> Result<(), PrintError> {
+        self.program_stands = true;
+        let looked = self.check_spool();
+        self.program_stands = false;
+        looked
+    }
+
     fn answer(&mut self, request: OpenRequest, suspended: bool) -> Result<(), PrintError> {
+        if let Some(why) = self.no_turns {
+            return Ok(self.context.answer(request.id, Answer::Refused(why.into()), None)?);
+        }
         let Some(job) = self.job.clone().filter(|_| self.stage == Stage::Sending) else {
             let answer = Answer::Refused("every octet of the job has left already".into());
             return Ok(self.context.answer(request.id, answer, None)?);
@@ -355,6 +383,11 @@ impl<'a> AttemptControl<'a> {
             self.check_spool()?;
         }
         self.check()
+    }
+
+    /// The same of octets that somebody else has sent, without looking at anything.
+    pub fn counts(&mut self, n: u64) {
+        self.octets += n;
     }
 
     /// Of what is sent next, `n` octets are none of a document's; a negative number of its own are left out.

@@ -176,6 +176,8 @@ pub enum PrintError {
     Stop,
     /// The job goes on at another page: what is being sent ends here.
     Turn,
+    /// The device is suspended, and its program has to stand still first.
+    Stand,
     /// The device is no longer wanted, and nothing was sent.
     Unwanted,
     /// The claim is no longer ours.

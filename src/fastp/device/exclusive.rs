@@ -18,6 +18,7 @@ use super::thread::Device;
 use crate::fastp::content::boundary::Speech;
 use crate::fastp::fastcnfg;
 use crate::fastp::fastcnfg::{ConsultResult, LookupRequest};
+use crate::fastp::program;
 use crate::fastp::transports::{CloseOutcome, Connection, IdleState, open};
 use crate::model::device::Exclusive;
 use crate::model::guardian::DeviceError;
@@ -91,7 +92,10 @@ impl Device {
         let settings = crate::fastp::fake::altered(settings);
         control.opening = true;
         control.set_waiting_for(Some(Wait::Opening));
-        let opened = control.still_wanted().and_then(|()| open(&settings, control));
+        let opened = control.still_wanted().and_then(|()| match &context.program {
+            Some(program) => program::open(program, &self.settings, &settings, control),
+            None => open(&settings, control),
+        });
         control.open = opened.is_ok();
         control.set_waiting_for(None);
         control.opening = false;

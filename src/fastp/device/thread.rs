@@ -319,7 +319,9 @@ impl Device {
             Err(PrintError::Document { text, .. } | PrintError::Source(_, text)) => {
                 Err(self.record(&Fault::new(DeviceError::Other, text))?)
             }
-            Err(PrintError::Unwanted | PrintError::Stop | PrintError::Lost | PrintError::Turn) => Ok(false),
+            Err(PrintError::Unwanted | PrintError::Stop | PrintError::Lost | PrintError::Turn | PrintError::Stand) => {
+                Ok(false)
+            }
         }
     }
 

@@ -78,6 +78,17 @@ impl Log {
             inner.file = None;
         }
     }
+
+    /// Appends what is said last, without the time: whoever finds this process dead finds it.
+    pub fn last_words(&self, text: impl fmt::Display) {
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut line = String::new();
+        escape(&text.to_string().chars().take(LONGEST).collect::<String>(), &mut line);
+        line.push('\n');
+        if inner.write(line.as_bytes()).is_err() {
+            inner.file = None;
+        }
+    }
 }
 
 impl Inner {

@@ -27,10 +27,11 @@ use crate::fastp::Timing;
 use crate::fastp::device::context::{Asker, is_repeated};
 use crate::fastp::device::errors::SpoolError;
 use crate::fastp::fastcnfg::file_cache::FileCache;
+use crate::fastp::program::Program;
 use crate::model::guardian::ProcessError;
-use crate::model::process::ProcessTrouble;
+use crate::model::process::{self, PROGRAM_ENDED, ProcessTrouble};
 use crate::model::time::Moment;
-use crate::model::{DeviceId, Failure, FailureKind, ProcessName};
+use crate::model::{Call, DeviceId, Failure, FailureKind, ProcessName};
 use crate::server::SubmissionSocket;
 use crate::spool::disk::locks;
 use crate::spool::interface::engine::{DeviceOrder, Engine, Lease};
@@ -40,7 +41,7 @@ use crate::supervise::Starter;
 use crate::sys::files::FileId;
 use crate::sys::lock::FileLock;
 use crate::sys::wake::WakeSocket;
-use crate::sys::{clock, fault, files, limits, notice};
+use crate::sys::{clock, fault, files, limits, notice, spawn};
 
 /// How long we wait for a predecessor that is going dormant.
 const PREDECESSOR: Duration = Duration::from_secs(5);
@@ -59,17 +60,35 @@ pub fn run(spool: &Spool, name: &ProcessName, idle: Duration) -> Result<(), Fail
     // Whoever commits shortens the log where no thread can.
     let _ = spool.keep_log_short();
     let open_submissions = |log: &Log| submission_socket::open(spool, log);
-    spool
+    let ended = spool
         .demand_sound(name, &clock::now())
         .and_then(|()| {
             let engine = Arc::new(spool.clone());
-            run_with(engine, spool.base(), name, idle, Timing::from_environment(), open_submissions)
+            let file = spool.process(&Call::of_spooler(&clock::now()), name)?;
+            let others = file.file.as_deref().filter(|file| !process::is_fastp(file));
+            let no_name = |file| Failure::new(FailureKind::BadValue, format!("FILE {file} is no name of a program"));
+            let named = others.map(|file| process::program(file).ok_or_else(|| no_name(file))).transpose()?;
+            let program = named.map(|program| (program, file.parm));
+            run_by(engine, spool.base(), name, idle, Timing::from_environment(), program, open_submissions)
         })
         .inspect_err(|failure| {
             log.line(format_args!("does not begin, or ends early: {failure}"));
             note_why_not(spool.base(), name, failure);
             spool.could_not_begin(name, failure, &clock::now());
-        })
+        })?;
+    let Ended::WithItsProgram(why) = ended else { return Ok(()) };
+    // The spool is told nothing: whoever watches print processes finds that one died, and what follows is his rule.
+    log.last_words(format_args!("{PROGRAM_ENDED} {why}"));
+    Err(Failure::new(FailureKind::Io, format!("print process {name}: {PROGRAM_ENDED} {why}")))
+}
+
+/// How a print process ended that nothing was wrong with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Ended {
+    /// In good order.
+    InOrder,
+    /// Its program did, for this reason, and so it did.
+    WithItsProgram(String),
 }
 
 /// Leaves beside the database why the print process `name` does not begin, unless another one of that name lives.
@@ -85,6 +104,7 @@ pub(super) fn note_why_not(base: &Base, name: &ProcessName, failure: &Failure) {
 }
 
 /// Does the same with the given deadlines; `open` opens the submission socket.
+#[cfg(test)]
 pub fn run_with(
     engine: Arc<dyn Engine>,
     base: &Base,
@@ -93,6 +113,19 @@ pub fn run_with(
     timing: Timing,
     open: impl FnOnce(&Log) -> Option<SubmissionSocket>,
 ) -> Result<(), Failure> {
+    run_by(engine, base, name, idle, timing, None, open).map(drop)
+}
+
+/// Does the same; a program of others, with PARM of the print process, drives the devices if there is one.
+fn run_by(
+    engine: Arc<dyn Engine>,
+    base: &Base,
+    name: &ProcessName,
+    idle: Duration,
+    timing: Timing,
+    program: Option<(String, u16)>,
+    open: impl FnOnce(&Log) -> Option<SubmissionSocket>,
+) -> Result<Ended, Failure> {
     let log = Log::new(&base.log(), name.as_str());
     // Whoever started us has thrown our streams away: the log says it.
     let cannot = |what: &str| {
@@ -112,7 +145,7 @@ pub fn run_with(
     let server = engine.server();
     let lock = with_room(base, || locks::take_process(base, &server, name, PREDECESSOR));
     let Some(lock) = lock.map_err(cannot(&format!("its lock {}", base.process_lock(name).display())))? else {
-        return Ok(());
+        return Ok(Ended::InOrder);
     };
     with_room(base, || write_holder(&lock.file)).map_err(cannot("its lock"))?;
     let socket = with_room(base, || WakeSocket::bind(&base.process_socket(name)))
@@ -124,11 +157,21 @@ pub fn run_with(
     let asker = Asker { waker: &waker, log: &log, troubles: &troubles, device: None };
     let lease = match begin_epoch(&*engine, name, &asker, &progress) {
         Ok(lease) => lease,
-        Err(SpoolError::Ending) => return Ok(()),
+        Err(SpoolError::Ending) => return Ok(Ended::InOrder),
         Err(SpoolError::Refused(failure)) => return Err(failure),
+    };
+    let program = match program.map(|(file, parm)| start_program(base, name, &file, parm, &timing, &log)).transpose() {
+        Ok(program) => program,
+        Err(why) => {
+            log.line(format_args!("ends: {why}"));
+            let ended = engine.ends_in_error(&lease, ProcessError::CannotStart, &why, &clock::now());
+            return ended.map(|()| Ended::InOrder);
+        }
     };
     let mut main = Main {
         engine,
+        program,
+        program_ended: None,
         base,
         ground: ground(base),
         neighbours: Neighbours::of(base, name),
@@ -156,9 +199,17 @@ pub fn run_with(
     let submissions = open(&log);
     let ended = main.serve();
     drop(submissions);
+    if let Some(why) = main.program_ended.take() {
+        // The claims are given back as far as that goes.
+        main.stop_workers();
+        return Ok(Ended::WithItsProgram(why));
+    }
     match &ended {
         Ok(why) => main.end(why),
         Err(failure) => main.end(&failure.to_string()),
+    }
+    if let Some(program) = &main.program {
+        program.end(&log);
     }
     // A device thread may have been the first to find out.
     let uprooted = main.uprooted || (ended.is_err() && main.database_was_exchanged());
@@ -169,7 +220,7 @@ pub fn run_with(
         // What waits must not wait for the next command. The new one finds our lock free.
         succeed(base, name, &log);
     }
-    ended.map(|_| ())
+    ended.map(|_| Ended::InOrder)
 }
 
 /// What has the names of the database and of its log.
@@ -204,9 +255,28 @@ fn begin_epoch(
     Ok(lease)
 }
 
+/// Starts the program that drives the devices. Why does it run before anything is to be printed? What is wrong with it is
+/// known then at once, and is an error of the process and not of a device.
+fn start_program(
+    base: &Base,
+    name: &ProcessName,
+    file: &str,
+    parm: u16,
+    timing: &Timing,
+    log: &Log,
+) -> Result<Arc<Program>, String> {
+    let path = spawn::libexec_program(file).map_err(|why| format!("FILE {file}: {why}"))?;
+    let program = Program::start(base, name, &path, parm, timing.program, log);
+    program.map(Arc::new).map_err(|error| format!("FILE {file}: {}: {error}", path.display()))
+}
+
 /// The state of main.
 pub(crate) struct Main<'a> {
     pub(crate) engine: Arc<dyn Engine>,
+    /// The program that drives the devices, where it is none of ours.
+    pub(crate) program: Option<Arc<Program>>,
+    /// How it ended, if it has.
+    program_ended: Option<String>,
     pub(crate) base: &'a Base,
     /// Identity of the database and its log when we started.
     ground: Ground,
@@ -251,6 +321,9 @@ impl Main<'_> {
                 } else {
                     "a signal asked for it"
                 });
+            }
+            if !self.attend_program(beat.elapsed() >= self.timing.heartbeat) {
+                return Ok("its program ended");
             }
             // Asked while a device works, we stay: whoever asks next finds us idle, or does not.
             if std::mem::take(&mut self.step_aside) && !self.workers.values().any(Worker::working) {
@@ -301,6 +374,13 @@ impl Main<'_> {
         }
     }
 
+    /// Hears what the program says; false when it is gone.
+    fn attend_program(&mut self, ask: bool) -> bool {
+        let Some(program) = &self.program else { return true };
+        self.program_ended = program.attend(ask).err();
+        self.program_ended.is_none()
+    }
+
     /// Whether another database, or another log, lies now where ours was.
     fn database_was_exchanged(&self) -> bool {
         let there = ground(self.base);
@@ -338,6 +418,7 @@ impl Main<'_> {
             PollFd::new(self.socket.as_fd(), PollFlags::POLLIN),
             PollFd::new(self.waker.as_fd(), PollFlags::POLLIN),
         ];
+        fds.extend(self.program.as_ref().map(|program| PollFd::new(program.fd(), PollFlags::POLLIN)));
         fds.extend(self.neighbours.fd().map(|fd| PollFd::new(fd, PollFlags::POLLIN)));
         poll_for(&mut fds, Some(timeout)).map_err(|error| Failure::internal(format_args!("waiting: {error}")))?;
         let _ = self.waker.take_wake();

@@ -240,6 +240,7 @@ impl Main<'_> {
         let (engine, lease, name) = (Arc::clone(&self.engine), self.lease.clone(), order.name.clone());
         let (root, log, timing) = (self.base.root().to_path_buf(), self.log.clone(), self.timing);
         let (zone, memory, file_cache) = (self.zone.clone(), worker.memory.clone(), Arc::clone(&self.file_cache));
+        let program = self.program.clone();
         let (helpers, told) = (Arc::clone(&worker.helpers), Arc::clone(&worker.told));
         let (progress, slot) = (Arc::clone(&self.progress), worker.slot);
         let troubles = Arc::clone(&self.troubles);
@@ -259,6 +260,7 @@ impl Main<'_> {
                 log,
                 troubles,
                 timing,
+                program,
                 zone,
                 in_error: Cell::new(false),
                 streak: Cell::new(FailureStreak { tries, since_ms }),

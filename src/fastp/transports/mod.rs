@@ -22,6 +22,7 @@ use super::content::pieces::Pieces;
 use super::device::connection_settings::ConnectionSettings;
 use super::device::control::AttemptControl;
 use super::device::errors::{Fault, PrintError};
+use super::program::ProgramPrinter;
 use crate::model::device::DeviceUri;
 use crate::model::guardian::DeviceError;
 use crate::model::state::Delivery;
@@ -117,6 +118,11 @@ pub trait Connection: Send {
     /// Whether the peer has acknowledged octets of the running job, where that can be told.
     fn has_acknowledged(&self) -> bool {
         false
+    }
+
+    /// The program of others that prints whole jobs on it, if one does.
+    fn program(&mut self) -> Option<&mut ProgramPrinter> {
+        None
     }
 
     /// What to wait for while no job runs.

@@ -53,7 +53,7 @@ impl Base {
         let starts = |starts: &[&str]| starts.iter().any(|start| name.starts_with(start));
         match name {
             "ballast" => Some(KindInRun::File),
-            _ if name.ends_with(".lock") || starts(&["progress.", TROUBLE]) => Some(KindInRun::File),
+            _ if name.ends_with(".lock") || starts(&["progress.", "program.", TROUBLE]) => Some(KindInRun::File),
             _ if name.ends_with(".sock") => Some(KindInRun::Socket),
             _ if starts(&["fastp.log"]) => Some(KindInRun::Log),
             _ => None,
@@ -136,6 +136,10 @@ impl Base {
     /// Returns its progress, one slot a device.
     pub fn progress(&self, name: &ProcessName) -> PathBuf {
         self.run().join(format!("progress.{}", name.key()))
+    }
+    /// Which process its program is, where that is a program of others.
+    pub fn program(&self, name: &ProcessName) -> PathBuf {
+        self.run().join(format!("program.{}", name.key()))
     }
     /// What keeps it from going on, beside the database.
     pub fn trouble(&self, name: &ProcessName) -> PathBuf {

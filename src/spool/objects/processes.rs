@@ -17,7 +17,7 @@ use crate::model::Call;
 use crate::model::authority::Right;
 use crate::model::event::EventWord;
 use crate::model::guardian::ProcessError;
-use crate::model::process::{ProcessChange, ProcessStatus, is_fastp};
+use crate::model::process::{PROGRAM_ENDED, ProcessChange, ProcessStatus, is_fastp, program};
 use crate::model::state::{DeviceWish, ErrorNote, ProcessState};
 use crate::model::time::Moment;
 use crate::model::{Failure, FailureKind, ProcessId, ProcessName};
@@ -29,7 +29,7 @@ use crate::sys::circumstances::Circumstances;
 use crate::sys::lock::FileLock;
 use crate::sys::own_file;
 use crate::sys::process::ProcessNote;
-use crate::sys::{files, limits};
+use crate::sys::{files, limits, spawn};
 
 use crate::spool::disk::locks;
 use crate::spool::printing::{trouble, wakes};
@@ -38,6 +38,18 @@ use crate::spool::{Room, Spool, WakeTarget};
 /// Three deaths within this time put the process in error.
 const DEATHS_WITHIN_MS: i64 = 60_000;
 
+/// Refuses a FILE that names no program of others. It is looked at again whenever the process begins.
+fn demand_program(file: &str) -> Result<(), Failure> {
+    let no = |why: String| {
+        let failure =
+            Failure::new(FailureKind::BadValue, format!("FILE {file}: there is no such print process program"));
+        let directory = spawn::libexec_dir().map_or_else(|_| String::new(), |dir| format!(" in {}", dir.display()));
+        failure.hint(format!("fastp is ours; others lie{directory}: {why}"))
+    };
+    let Some(name) = program(file) else { return Err(no("FILE is a name, and no path".into())) };
+    spawn::libexec_program(&name).map(drop).map_err(no)
+}
+
 impl Spool {
     /// Changes the attributes of a print process that is not running, or declares it.
     pub(crate) fn change_process(&self, call: &Call, name: ProcessName, changes: Vec<ProcessChange>) -> Fallible<()> {
@@ -45,11 +57,7 @@ impl Spool {
             if let ProcessChange::File(file) = change
                 && !is_fastp(file)
             {
-                return Err(Failure::new(
-                    FailureKind::BadValue,
-                    format!("FILE {file}: there is no such print process program"),
-                )
-                .hint("fastp is the one that this version has"));
+                demand_program(file)?;
             }
         }
         let spool = self.clone();
@@ -379,7 +387,8 @@ impl Spool {
                 return Some(format!("{line}; {}", limits::no_memory()));
             }
             // "thread 'LP1' has overflowed its stack"
-            let told = line.contains("has overflowed its stack") || line.starts_with(limits::LACK_OF_MEMORY);
+            let told = line.contains("has overflowed its stack")
+                || [limits::LACK_OF_MEMORY, PROGRAM_ENDED].iter().any(|start| line.starts_with(start));
             told.then(|| line.chars().take(300).collect())
         })
     }

@@ -240,7 +240,7 @@ subcommands! {
     PRINT: PrintSubcommand
     now {
         Delete "remove the process; it must be dormant, its devices offline";
-        File(Name) "its program: fastp";
+        File(Name) "its program: fastp, or one in libexec/spoolsuite";
         Log(Display) "what happened to it, oldest first (our addition)";
         Parm(Number(-32768, 65535)) "a word handed to the process at its start";
         Start "clear its error, end it if it hangs, and start it when it has work";
