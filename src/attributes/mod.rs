@@ -49,6 +49,8 @@ pub enum Class {
     InitialValueDocument,
     /// A log of the server.
     Log,
+    /// Where other systems hand in jobs.
+    Door,
 }
 
 impl Class {
@@ -64,6 +66,7 @@ impl Class {
             Self::InitialValueJob => "initial-value-job",
             Self::InitialValueDocument => "initial-value-document",
             Self::Log => "log",
+            Self::Door => "door",
         }
     }
 }

@@ -84,6 +84,8 @@ event_words! {
     Fetched = "fetched",
     /// Another server took a job over.
     HandedOver = "handed-over",
+    /// A door refused a job or a connection, or a job did not arrive whole.
+    Refused = "refused",
     /// A job was held.
     Held = "held",
     /// Part of a damaged database could not be saved.

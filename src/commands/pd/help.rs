@@ -29,9 +29,16 @@ pub fn with_attributes(class: Class, settable: bool) -> String {
             "\nEnvironment:\n  PDPRINTER  Destination of jobs without -d\n  PDPATH  Directory of attributes files\n",
         );
     } else {
-        for class in
-            [Class::Job, Class::Document, Class::Destination, Class::Queue, Class::Server, Class::Medium, Class::Log]
-        {
+        for class in [
+            Class::Job,
+            Class::Document,
+            Class::Destination,
+            Class::Queue,
+            Class::Server,
+            Class::Medium,
+            Class::Door,
+            Class::Log,
+        ] {
             let _ = writeln!(text, "Attributes of a {} (b = in brief, v = in verbose):", class.keyword());
             of_class(class).for_each(|row| describe(&mut text, row));
             text.push('\n');

@@ -4,6 +4,7 @@ pub(crate) mod actions;
 pub(crate) mod alter;
 pub(crate) mod assign;
 pub(crate) mod batch;
+pub(crate) mod by_door;
 pub(crate) mod history;
 pub(crate) mod lifetime;
 pub(crate) mod membership;

@@ -23,7 +23,7 @@ use crate::model::authority::{Right, UserLimits};
 use crate::model::collector::by_way_of;
 use crate::model::event::EventWord;
 use crate::model::field::{Field, Value};
-use crate::model::job::{Accepted, Format, FormatOrigin, GivenValue, Submission, Transfer};
+use crate::model::job::{Accepted, Format, FormatOrigin, GivenValue, Origin, Submission, Transfer};
 use crate::model::lifetime::{Ending, Lifetime, Retention};
 use crate::model::location::{Destination, LocationKind};
 use crate::model::order::{Priority, USUAL_SPEED, estimate_ms, queue_key, work_in_lines};
@@ -46,6 +46,8 @@ use crate::spool::disk::files::{Intake, Look, Reading, Received};
 use crate::spool::disk::reserve;
 use crate::spool::objects::{collectors, locations};
 use crate::spool::printing::wakes;
+
+use super::by_door::ByDoor;
 use crate::spool::{Room, Spool, WakeTarget};
 
 /// The longest name of a job, in characters.
@@ -134,7 +136,18 @@ pub(crate) fn check_name(name: &str) -> Fallible<()> {
 
 impl Spool {
     /// Submits a job.
-    pub(crate) fn submit(&self, call: &Call, mut submission: Submission, files: Vec<OwnedFd>) -> Fallible<Taken> {
+    pub(crate) fn submit(&self, call: &Call, submission: Submission, files: Vec<OwnedFd>) -> Fallible<Taken> {
+        self.submit_by(call, submission, files, None).map(|(taken, _)| taken)
+    }
+
+    /// Submits a job, which may have come by a door. Returns also whether it was announced as a possible duplicate.
+    pub(crate) fn submit_by(
+        &self,
+        call: &Call,
+        mut submission: Submission,
+        files: Vec<OwnedFd>,
+        door: Option<ByDoor>,
+    ) -> Fallible<(Taken, bool)> {
         submission.name = title(&submission.name);
         if let Some((collector, destination)) = by_way_of(&submission.destination) {
             submission = Submission { collector: Some(collector), destination: destination.to_owned(), ..submission };
@@ -142,13 +155,22 @@ impl Spool {
         let by_default = self.take_initial_values(call, &mut submission)?;
         complete(&mut submission);
         check(&submission)?;
+        // What only the spool notes is no user's to give.
+        if let Some(door) = &door {
+            submission.given.extend(door.noted.iter().map(|(field, value)| GivenValue {
+                document: 0,
+                field: *field,
+                value: value.clone(),
+                origin: Origin::Spool,
+            }));
+        }
         // Papers have names that forms may not have, so this comes behind the check of the form.
         self.take_media(call, &mut submission)?;
         // Refuse before an octet is copied: is there such a destination, and does the spool accept jobs at all? What it says
         // of its documents, and what they are printed on, decides how they are counted. Another answer a moment later
         // changes nothing: they are what was said when they came.
         let (content, sheet, opens, reserve, limits) = self.look(call, |tx| {
-            accepting(tx, &submission)?;
+            accepting(tx, &submission, door.is_some())?;
             let destination = self.destination(tx, &submission.destination)?;
             may_submit(tx, asked(&submission, by_default), &destination, sizes(&files))?;
             demand_open(tx, &destination)?;
@@ -170,7 +192,8 @@ impl Spool {
             true => Look::Mapped,
             false => Look::Read,
         };
-        let how = Reading { look, content, sheet, least_free: reserve::least(self.base(), reserve), limits };
+        let least_free = reserve::least(self.base(), reserve);
+        let how = Reading { look, content, sheet, least_free, limits, adopts: door.is_some() };
         let mut intake = Intake::receive(&dir, &submission.documents, files, how)?;
         let plan = NewJob::new(&submission, &intake.documents, call.caller()?, self.server());
         match self.inner.store.is_for_command() {
@@ -186,27 +209,35 @@ impl Spool {
             tx.lock(Lock::Spool)?;
             match store::submission::fate(tx, &plan.submission.token)? {
                 None => {}
-                Some(Fate::Accepted(known)) => return Ok((spool.taken_before(tx, known)?, false)),
+                Some(Fate::Accepted(known)) => return Ok((spool.taken_before(tx, known)?, false, false)),
                 Some(Fate::Refused) => {
                     let why = "this submission was given up earlier; submit it anew";
                     return Err(Failure::new(FailureKind::State, why));
                 }
             }
-            let collector = accepting(tx, &plan.submission)?;
+            let collector = accepting(tx, &plan.submission, door.is_some())?;
             let destination = spool.destination(tx, &plan.submission.destination)?;
             may_submit(tx, asked(&plan.submission, by_default), &destination, plan.octets)?;
-            let (accepted, devices) = plan.insert(tx, &spool, &destination, collector)?;
+            let repeats = door.as_ref().map_or(Ok(None), |door| door.repeats(tx))?;
+            let held = repeats.is_some() && door.as_ref().is_some_and(|door| door.holds_repeats);
+            let (accepted, devices) = match held {
+                true => plan.held().insert(tx, &spool, &destination, collector)?,
+                false => plan.insert(tx, &spool, &destination, collector)?,
+            };
+            if let Some(door) = &door {
+                door.tell(tx, &accepted, repeats.as_ref())?;
+            }
             let (targets, running) = (wakes::of_devices(tx, &devices)?, wakes::running(tx)?);
             fault::point("before-commit");
-            Ok((Taken { accepted, targets, running }, true))
+            Ok((Taken { accepted, targets, running }, true, repeats.is_some()))
         });
         match result {
-            Ok((taken, is_new)) => {
+            Ok((taken, is_new, repeats)) => {
                 if is_new {
                     intake.keep();
                 }
                 fault::point("after-commit");
-                Ok(taken)
+                Ok((taken, repeats))
             }
             Err(failure) => {
                 // May the files be deleted after a failed commit? No: the job may exist. The sweep will know.
@@ -388,9 +419,12 @@ fn takes_jobs(row: &LocationRow) -> Fallible<()> {
     )))
 }
 
-/// Refuses a job that the spooler, or its collector, does not take. Returns the collector by which it comes.
-fn accepting(tx: &Tx<'_>, submission: &Submission) -> Fallible<Option<CollectorName>> {
+/// Refuses a job that the spooler, or its collector, does not take. Returns the collector by which it comes; a door is none.
+fn accepting(tx: &Tx<'_>, submission: &Submission, by_door: bool) -> Fallible<Option<CollectorName>> {
     takes_work(tx)?;
+    if by_door {
+        return Ok(None);
+    }
     collectors::taking(tx, submission.collector.as_ref())
 }
 
@@ -429,6 +463,18 @@ pub(crate) struct NewJob {
 }
 
 impl NewJob {
+    /// The same job, held from the start.
+    fn held(&self) -> Self {
+        let submission = Submission { hold: true, ..self.submission.clone() };
+        Self {
+            submission,
+            documents: self.documents.clone(),
+            caller: self.caller.clone(),
+            server: self.server.clone(),
+            ..*self
+        }
+    }
+
     fn new(submission: &Submission, received: &[Received], caller: &Caller, server: &ServerName) -> Self {
         let mut documents = Vec::new();
         let mut work = 0u64;

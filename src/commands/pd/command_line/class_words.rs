@@ -17,6 +17,7 @@ const CLASSES: &[(&str, Known)] = &[
     ("medium", Known::Here(Class::Medium)),
     ("initial-value-job", Known::Here(Class::InitialValueJob)),
     ("initial-value-document", Known::Here(Class::InitialValueDocument)),
+    ("door", Known::Here(Class::Door)),
     ("auxiliary-sheet", Known::Otherwise("device-header=on of a destination prints header pages around each job")),
     ("resource-context", Known::Otherwise("it belongs to AFP printing; leave it out")),
     ("transform", Known::Otherwise("documents leave as they are; convert them before they are submitted")),

@@ -76,6 +76,7 @@ pub fn list(
             Class::InitialValueDocument => {
                 kept(spool, &here, (ObjectClass::InitialValueDocument, layout.class), name, &mut add)
             }
+            Class::Door => kept(spool, &here, (ObjectClass::Door, layout.class), name, &mut add),
             Class::Log => logs(spool, &here, name, &mut add),
             _ => destinations(spool, &here, &around, name, &mut add),
         };
