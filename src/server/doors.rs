@@ -96,6 +96,7 @@ struct Shared {
     /// Tokens of jobs whose senders have their acknowledgement, with the moment at which that was so.
     proven: Mutex<HashMap<String, Instant>>,
     events: Mutex<VecDeque<Instant>>,
+    reported: Mutex<Vec<(&'static str, Value)>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -162,6 +163,7 @@ impl Doors {
             before,
             proven: Mutex::default(),
             events: Mutex::default(),
+            reported: Mutex::default(),
         };
         DoorService { shared: Arc::new(shared) }
     }
@@ -595,7 +597,13 @@ impl DoorService {
         if let Some(last) = lock(&counters.last_refusal).clone().filter(|last| !last.is_empty()) {
             reported.push(("door-last-refusal", Value::Text(last)));
         }
-        shared.spool.report_door(&shared.call(), shared.name.clone(), reported)
+        let mut last = lock(&shared.reported);
+        if *last == reported {
+            return Ok(());
+        }
+        shared.spool.report_door(&shared.call(), shared.name.clone(), reported.clone())?;
+        *last = reported;
+        Ok(())
     }
 
     /// Writes what happened at the door.
