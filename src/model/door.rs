@@ -51,8 +51,11 @@ impl FromStr for DoorKind {
     type Err = Failure;
     fn from_str(word: &str) -> Result<Self, Failure> {
         let word = word.to_ascii_lowercase();
-        let found = Self::ALL.into_iter().find(|kind| kind.word() == word || (*kind == Self::Directory && word == "dir"));
-        found.ok_or_else(|| bad(format!("{}: there is no such kind of door", shown(&word))).hint("kinds are lpd, raw and dir"))
+        let found =
+            Self::ALL.into_iter().find(|kind| kind.word() == word || (*kind == Self::Directory && word == "dir"));
+        found.ok_or_else(|| {
+            bad(format!("{}: there is no such kind of door", shown(&word))).hint("kinds are lpd, raw and dir")
+        })
     }
 }
 
@@ -93,7 +96,8 @@ impl FromStr for Network {
     type Err = Failure;
     fn from_str(text: &str) -> Result<Self, Failure> {
         let wrong = || {
-            bad(format!("{}: that is no address and no network", shown(text))).hint("they are written 10.1.2.3, 10.1.0.0/16 or fd00::/8")
+            bad(format!("{}: that is no address and no network", shown(text)))
+                .hint("they are written 10.1.2.3, 10.1.0.0/16 or fd00::/8")
         };
         let (address, bits) = text.split_once('/').map_or((text, None), |(address, bits)| (address, Some(bits)));
         let address: IpAddr = address.parse().map_err(|_| wrong())?;
@@ -123,7 +127,9 @@ impl FromStr for DoorTarget {
             None => (None, text.trim()),
         };
         if destination.is_empty() || alias.as_ref().is_some_and(String::is_empty) {
-            return Err(bad(format!("{}: a destination is missing", shown(text))).hint("it is written DEST, or NAME=DEST"));
+            return Err(
+                bad(format!("{}: a destination is missing", shown(text))).hint("it is written DEST, or NAME=DEST")
+            );
         }
         Ok(Self { alias, destination: destination.to_owned() })
     }
@@ -194,7 +200,9 @@ pub struct DoorSettings {
 /// # Errors
 /// `BadValue` when it is none.
 pub fn listening_address(text: &str) -> Result<std::net::SocketAddr, Failure> {
-    let wrong = || bad(format!("{}: that is no address to listen at", shown(text))).hint("it is written ADDR:PORT, as 0.0.0.0:515");
+    let wrong = || {
+        bad(format!("{}: that is no address to listen at", shown(text))).hint("it is written ADDR:PORT, as 0.0.0.0:515")
+    };
     if let Ok(port) = text.parse::<u16>() {
         return Ok((std::net::Ipv4Addr::LOCALHOST, port).into());
     }
@@ -207,7 +215,8 @@ pub fn listening_address(text: &str) -> Result<std::net::SocketAddr, Failure> {
 /// `BadValue` for another backslash.
 pub fn end_mark(text: &str) -> Result<Vec<u8>, Failure> {
     let wrong = || {
-        bad(format!("{}: that is no end mark", shown(text))).hint("it is written as ^XZ or \\x04; \\r, \\n, \\e and \\\\ are known too")
+        bad(format!("{}: that is no end mark", shown(text)))
+            .hint("it is written as ^XZ or \\x04; \\r, \\n, \\e and \\\\ are known too")
     };
     let mut out = Vec::new();
     let mut rest = text.as_bytes();
@@ -290,7 +299,9 @@ impl DoorSettings {
             duplicates: match text("door-duplicates") {
                 None | Some("announce") => Duplicates::Announce,
                 Some("hold") => Duplicates::Hold,
-                Some(other) => return Err(bad(format!("{}: possible duplicates are announced, or on hold", shown(other)))),
+                Some(other) => {
+                    return Err(bad(format!("{}: possible duplicates are announced, or on hold", shown(other))));
+                }
             },
             banner: is_set("door-banner"),
             reserved_ports: is_set("door-require-reserved"),
@@ -315,7 +326,8 @@ impl DoorSettings {
         match self.kind {
             DoorKind::Lpd | DoorKind::Raw => {
                 if addresses.is_empty() {
-                    return Err(bad(format!("a door of kind {} needs an address to listen at", self.kind)).hint("--listen ADDR:PORT"));
+                    return Err(bad(format!("a door of kind {} needs an address to listen at", self.kind))
+                        .hint("--listen ADDR:PORT"));
                 }
                 // Who may come is said, not guessed.
                 if self.allow.is_empty()
@@ -327,7 +339,10 @@ impl DoorSettings {
             }
             DoorKind::Directory => match &self.directory {
                 Some(path) if path.starts_with('/') => {}
-                _ => return Err(bad("a door of kind directory needs the whole path of its directory".to_owned()).hint("--directory /PATH")),
+                _ => {
+                    return Err(bad("a door of kind directory needs the whole path of its directory".to_owned())
+                        .hint("--directory /PATH"));
+                }
             },
         }
         let single = matches!(self.kind, DoorKind::Raw | DoorKind::Directory);
@@ -345,7 +360,11 @@ impl DoorSettings {
 
     /// Whether somebody at `address` may come in.
     pub fn admits(&self, address: IpAddr) -> bool {
-        if self.allow.is_empty() { plain(address).is_loopback() } else { self.allow.iter().any(|network| network.contains(address)) }
+        if self.allow.is_empty() {
+            plain(address).is_loopback()
+        } else {
+            self.allow.iter().any(|network| network.contains(address))
+        }
     }
 
     /// Whether the name of a user that comes from `address` is believed.
@@ -540,9 +559,8 @@ mod tests {
 
     #[test]
     fn networks_hold_the_addresses_that_begin_alike() {
-        let holds = |network: &str, address: &str| {
-            network.parse::<Network>().unwrap().contains(address.parse().unwrap())
-        };
+        let holds =
+            |network: &str, address: &str| network.parse::<Network>().unwrap().contains(address.parse().unwrap());
         assert!(holds("10.1.0.0/16", "10.1.255.3") && !holds("10.1.0.0/16", "10.2.0.1"));
         assert!(holds("10.1.2.3", "10.1.2.3") && !holds("10.1.2.3", "10.1.2.4"));
         assert!(holds("0.0.0.0/0", "192.0.2.1") && !holds("0.0.0.0/0", "::1"));
@@ -578,7 +596,9 @@ mod tests {
         assert!(raw(&[text("door-destination", &["x=g.d"])]).is_err());
         assert!(raw(&[text("door-destination", &["a", "b"])]).is_err());
         assert!(raw(&[text("door-destination", &["a"]), text("door-marker", &[".ok"])]).is_err());
-        let dir = |path| settings(&[text("door-kind", &["dir"]), text("door-directory", &[path]), text("door-destination", &["a"])]);
+        let dir = |path| {
+            settings(&[text("door-kind", &["dir"]), text("door-directory", &[path]), text("door-destination", &["a"])])
+        };
         assert!(dir("/in").is_ok() && dir("in").is_err());
         assert!("ipp".parse::<DoorKind>().is_err());
     }

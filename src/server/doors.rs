@@ -21,7 +21,8 @@ use nix::unistd::{Whence, lseek};
 
 use crate::client::channel::{self, ChannelError};
 use crate::model::door::{
-    DoorDocument, DoorJob, DoorKind, DoorQueue, DoorQueueRow, DoorReply, DoorRequest, DoorSettings, DoorTrouble, Duplicates,
+    DoorDocument, DoorJob, DoorKind, DoorQueue, DoorQueueRow, DoorReply, DoorRequest, DoorSettings, DoorTrouble,
+    Duplicates,
 };
 use crate::model::event::EventWord;
 use crate::model::field::{Field, Value};
@@ -210,7 +211,8 @@ impl Shared {
             let caller = Caller { operator: false, host: host.clone(), ..users::of_uid(uid) };
             return Sender { caller, owner: user, host };
         }
-        let caller = Caller { uid: NOBODY, user: user.clone(), host: host.clone(), groups: Vec::new(), operator: false };
+        let caller =
+            Caller { uid: NOBODY, user: user.clone(), host: host.clone(), groups: Vec::new(), operator: false };
         Sender { caller, owner: format!("{user}@{host}"), host }
     }
 
@@ -225,7 +227,9 @@ impl Shared {
         let caller = match is_somebody(uid) {
             true => users::of_uid(uid),
             // Root, and our own account, are nobody special behind a door.
-            false => Caller { uid: NOBODY, user: owner.clone(), host: host.clone(), groups: Vec::new(), operator: false },
+            false => {
+                Caller { uid: NOBODY, user: owner.clone(), host: host.clone(), groups: Vec::new(), operator: false }
+            }
         };
         Ok(Sender { caller: Caller { operator: false, ..caller }, owner, host })
     }
@@ -236,8 +240,12 @@ impl Shared {
         if let Some(found) = settings.to.iter().find(|target| target.alias.as_deref().is_some_and(same)) {
             return Ok(found.destination.clone());
         }
-        let plain: Vec<&str> =
-            settings.to.iter().filter(|target| target.alias.is_none()).map(|target| target.destination.as_str()).collect();
+        let plain: Vec<&str> = settings
+            .to
+            .iter()
+            .filter(|target| target.alias.is_none())
+            .map(|target| target.destination.as_str())
+            .collect();
         if let (DoorKind::Raw | DoorKind::Directory, [only]) = (settings.kind, plain.as_slice())
             && queue.is_empty()
         {
@@ -283,7 +291,10 @@ impl Shared {
         let settings = self.settings()?;
         let octets = octets.unwrap_or(0);
         if let Some(most) = settings.most_octets.filter(|most| *most < octets) {
-            return Err(Failure::new(FailureKind::BadValue, format!("a document of {octets} octets: door {} takes {most}", self.name)));
+            return Err(Failure::new(
+                FailureKind::BadValue,
+                format!("a document of {octets} octets: door {} takes {most}", self.name),
+            ));
         }
         let file = self.spool.new_file(&self.call(), octets)?;
         Ok((DoorReply::File, vec![file.into()]))
@@ -315,7 +326,10 @@ impl Shared {
         let (token, prefix) = tokens(&self.name, &job);
         let (submission, remarks) = self.submission(&settings, &job, &sender, (destination, token))?;
         let door = ByDoor {
-            noted: Field::from_stored("received-from").map(|field| (field, Value::Text(self.from(&job, &sender)))).into_iter().collect(),
+            noted: Field::from_stored("received-from")
+                .map(|field| (field, Value::Text(self.from(&job, &sender))))
+                .into_iter()
+                .collect(),
             remarks,
             prefix,
             within_ms: i64::try_from(REPEATED_WITHIN.as_millis()).unwrap_or(i64::MAX),
@@ -380,7 +394,8 @@ impl Shared {
         if submission.priority > Priority::default() {
             submission.priority = Priority::default();
         }
-        let mut remarks: Vec<String> = job.remarks.iter().chain(&job.held).map(|remark| line(remark, MOST_TEXT_OF_EVENT)).collect();
+        let mut remarks: Vec<String> =
+            job.remarks.iter().chain(&job.held).map(|remark| line(remark, MOST_TEXT_OF_EVENT)).collect();
         if job.banner && !settings.banner {
             remarks.push(format!("the sender wants a banner; door {} gives none", self.name));
         }
@@ -390,7 +405,8 @@ impl Shared {
     fn jobs_of(&self, destination: &Destination) -> Result<Vec<JobStatus>, Failure> {
         let own = users::caller();
         let condition = Condition::Destination(destination.clone());
-        let query = Query { condition, order: Order::Schedule, parts: Parts { given: true, documents: true, position: false } };
+        let query =
+            Query { condition, order: Order::Schedule, parts: Parts { given: true, documents: true, position: false } };
         Ok(self.spool.jobs(&Call::of(&own, &clock::now()), &query, None, MOST_ROWS)?.rows)
     }
 
@@ -443,7 +459,13 @@ impl Shared {
             }
         }
         if which.is_empty() {
-            chosen.extend(jobs.iter().filter(own).find(|job| job.state == JobState::Printing).or_else(|| jobs.iter().find(own)).map(|job| job.number));
+            chosen.extend(
+                jobs.iter()
+                    .filter(own)
+                    .find(|job| job.state == JobState::Printing)
+                    .or_else(|| jobs.iter().find(own))
+                    .map(|job| job.number),
+            );
         }
         if which.iter().any(|word| word.parse::<u32>().is_err() && *word != agent) {
             return Err(denied());
@@ -568,7 +590,8 @@ impl DoorService {
     /// When it had to be closed because of what arrived.
     pub fn serve(&self, channel: &UnixStream) -> io::Result<()> {
         loop {
-            let received = channel::receive::<DoorRequest>(channel, Kind::Request, Deadline::NEVER, || Deadline::after(PATIENCE));
+            let received =
+                channel::receive::<DoorRequest>(channel, Kind::Request, Deadline::NEVER, || Deadline::after(PATIENCE));
             let (request, files) = match received {
                 Ok(Some(request)) => request,
                 Ok(None) => return Ok(()),
@@ -588,7 +611,8 @@ impl DoorService {
     pub fn report(&self, state: &str) -> Result<(), Failure> {
         let shared = &self.shared;
         let counters = &shared.counters;
-        let counts = [&counters.accepted, &counters.refused, &counters.unfinished, &counters.turned_away, &counters.repeats];
+        let counts =
+            [&counters.accepted, &counters.refused, &counters.unfinished, &counters.turned_away, &counters.repeats];
         let mut reported = vec![("door-state", Value::Text(line(state, MAX_TEXT)))];
         for ((name, count), before) in COUNTED.into_iter().zip(counts).zip(shared.before.0) {
             let count = before.saturating_add(count.load(Ordering::Relaxed));

@@ -52,7 +52,9 @@ pub fn given_sockets(env: &dyn Fn(&str) -> Option<OsString>) -> io::Result<Given
             continue;
         }
         if given.listener.is_some() {
-            return Err(io::Error::other("two sockets for the users of this machine were handed over; one is expected"));
+            return Err(io::Error::other(
+                "two sockets for the users of this machine were handed over; one is expected",
+            ));
         }
         let listener = UnixListener::from(socket);
         listener.set_nonblocking(false)?;

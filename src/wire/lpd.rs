@@ -67,7 +67,10 @@ pub enum Command {
 }
 
 fn words(rest: &[u8]) -> Vec<Vec<u8>> {
-    rest.split(|octet| matches!(octet, b' ' | b'\t' | b'\x0b' | b'\x0c')).filter(|word| !word.is_empty()).map(<[u8]>::to_vec).collect()
+    rest.split(|octet| matches!(octet, b' ' | b'\t' | b'\x0b' | b'\x0c'))
+        .filter(|word| !word.is_empty())
+        .map(<[u8]>::to_vec)
+        .collect()
 }
 
 /// A line without what ends it: LF, and a CR before it.
@@ -114,7 +117,8 @@ impl Count {
         if digits.is_empty() || digits.len() > MAX_DIGITS {
             return None;
         }
-        let count: u64 = std::str::from_utf8(digits).ok()?.parse().ok().filter(|_| digits.iter().all(u8::is_ascii_digit))?;
+        let count: u64 =
+            std::str::from_utf8(digits).ok()?.parse().ok().filter(|_| digits.iter().all(u8::is_ascii_digit))?;
         Some(match count {
             0 => Self::Zero,
             count if count >= 1 << 40 || Self::UNKNOWN.contains(&count) => Self::AtMost(count),
@@ -161,7 +165,8 @@ impl Subcommand {
         match code {
             0 if rest.is_empty() => Self::Nothing,
             1 => Self::Abort,
-            2 | 4 => counted().map_or(Self::Bad("a control file without a count"), |(count, name)| Self::Control { count, name }),
+            2 | 4 => counted()
+                .map_or(Self::Bad("a control file without a count"), |(count, name)| Self::Control { count, name }),
             3 => counted().map_or(Self::Bad("a data file without a count"), |(count, name)| Self::Data { count, name }),
             5 => match counted() {
                 Some((count, name)) => Self::Data { count, name },
@@ -239,12 +244,12 @@ impl ControlFile {
                     Some(last) if last.name.is_none() => last.name = Some(value),
                     _ => waiting = Some(value),
                 },
-                b'a'..=b'z' if !value.is_empty() => {
-                    match control.files.iter_mut().find(|known| known.file == value) {
-                        Some(known) => known.copies = (known.copies + 1).min(MAX_COPIES),
-                        None => control.files.push(DataFile { file: value, letter: *letter, copies: 1, name: waiting.take() }),
+                b'a'..=b'z' if !value.is_empty() => match control.files.iter_mut().find(|known| known.file == value) {
+                    Some(known) => known.copies = (known.copies + 1).min(MAX_COPIES),
+                    None => {
+                        control.files.push(DataFile { file: value, letter: *letter, copies: 1, name: waiting.take() })
                     }
-                }
+                },
                 // U, S, M, Z, Q, I, W, digits: nothing follows from them.
                 _ => {}
             }
@@ -342,7 +347,14 @@ pub fn listing(queue: &str, ready: bool, lines: &[QueueLine], long: bool) -> Str
         ordinal(place)
     };
     if !long {
-        let _ = writeln!(out, "{}{}{}{}Total Size", column("Rank", 7), column("Owner", 7), column("Job", 7), column("File(s)", 31));
+        let _ = writeln!(
+            out,
+            "{}{}{}{}Total Size",
+            column("Rank", 7),
+            column("Owner", 7),
+            column("Job", 7),
+            column("File(s)", 31)
+        );
     }
     for line in lines {
         let (owner, title) = (shown(line.owner.as_deref()), shown(line.title.as_deref()));
@@ -357,7 +369,15 @@ pub fn listing(queue: &str, ready: bool, lines: &[QueueLine], long: bool) -> Str
             let _ = writeln!(out, "        {}{} bytes", column(&format!("{copies}{title}"), 39), line.octets);
         } else {
             let number = line.number.to_string();
-            let _ = writeln!(out, "{}{}{}{}{} bytes", column(&rank, 7), column(&owner, 7), column(&number, 7), column(&title, 31), line.octets);
+            let _ = writeln!(
+                out,
+                "{}{}{}{}{} bytes",
+                column(&rank, 7),
+                column(&owner, 7),
+                column(&number, 7),
+                column(&title, 31),
+                line.octets
+            );
         }
     }
     out
@@ -395,7 +415,14 @@ mod tests {
             assert_eq!(count(format!("\x03{unknown} dfA001h\n").as_bytes()), Some(Count::AtMost(unknown)));
         }
         assert_eq!(count(b"\x05dfA001h\n"), Some(Count::AtMost(u64::MAX)));
-        for wrong in [&b"\x03x dfA\n"[..], b"\x03-1 dfA\n", b"\x0312345678901234567890 dfA\n", b"\x03\n", b"\x0312\n", b"\x03+1 a\n"] {
+        for wrong in [
+            &b"\x03x dfA\n"[..],
+            b"\x03-1 dfA\n",
+            b"\x0312345678901234567890 dfA\n",
+            b"\x03\n",
+            b"\x0312\n",
+            b"\x03+1 a\n",
+        ] {
             assert!(matches!(Subcommand::parse(wrong), Subcommand::Bad(_)), "{wrong:?}");
         }
         assert_eq!(Subcommand::parse(b"\0\n"), Subcommand::Nothing);
@@ -405,7 +432,8 @@ mod tests {
 
     #[test]
     fn a_control_file_is_read_in_any_order() {
-        let cups = b"Hhost\nPann\nJ\xdcber uns\nldfA001host\nUdfA001host\nNdoc.prn\nldfA001host\nUdfA001host\nNdoc.prn\n";
+        let cups =
+            b"Hhost\nPann\nJ\xdcber uns\nldfA001host\nUdfA001host\nNdoc.prn\nldfA001host\nUdfA001host\nNdoc.prn\n";
         let control = ControlFile::parse(cups).unwrap();
         assert_eq!(text(control.title.as_deref().unwrap()), "Über uns");
         assert_eq!(control.files.len(), 1);

@@ -42,7 +42,10 @@ fn given(options: &DoorOptions, cwd: &Path) -> Result<Vec<ObjectAttribute>, Fail
     let mut found = Vec::new();
     let mut many = |name: &str, values: &[String]| {
         if !values.is_empty() {
-            found.push(ObjectAttribute { name: name.to_owned(), values: values.iter().map(|value| text(value)).collect() });
+            found.push(ObjectAttribute {
+                name: name.to_owned(),
+                values: values.iter().map(|value| text(value)).collect(),
+            });
         }
     };
     many("door-listen", &options.listen);
@@ -104,7 +107,12 @@ fn wish(spool: &mut dyn Operations, name: &ObjectName, wish: &str) -> Result<(),
 }
 
 /// Waits until the server says what has become of a door, and says it.
-fn tell(spool: &mut dyn Operations, name: &ObjectName, served: bool, is_over: impl Fn(&str) -> bool) -> Result<(), Failure> {
+fn tell(
+    spool: &mut dyn Operations,
+    name: &ObjectName,
+    served: bool,
+    is_over: impl Fn(&str) -> bool,
+) -> Result<(), Failure> {
     if !served {
         println!("door {name}: pdserver opens it when it runs");
         return Ok(());

@@ -219,7 +219,8 @@ impl Open {
                 Ok(None) if wanted.as_ref() == Some(&running.settings) => return self.state(settings),
                 Ok(None) => self.stop(),
                 ended => {
-                    let how = ended.ok().flatten().map_or_else(|| "nobody knows how".to_owned(), |status| status.to_string());
+                    let how =
+                        ended.ok().flatten().map_or_else(|| "nobody knows how".to_owned(), |status| status.to_string());
                     self.running = None;
                     self.deaths.push_back(Instant::now());
                     self.service.tell(EventWord::Died, &format!("its process died: {how}"));
@@ -262,10 +263,14 @@ impl Open {
     }
 
     fn state(&self, settings: &DoorSettings) -> String {
-        let places: Vec<String> = self.listeners.iter().map(|(_, listener)| match listener.local_addr() {
-            Ok(address) => address.to_string(),
-            Err(_) => "a socket".to_owned(),
-        }).collect();
+        let places: Vec<String> = self
+            .listeners
+            .iter()
+            .map(|(_, listener)| match listener.local_addr() {
+                Ok(address) => address.to_string(),
+                Err(_) => "a socket".to_owned(),
+            })
+            .collect();
         match (settings.drained, settings.kind) {
             (true, _) => "drained".to_owned(),
             (false, DoorKind::Directory) => "ready".to_owned(),
@@ -286,14 +291,17 @@ impl Open {
                 self.listeners.push((place.clone(), listen(name, place, given)?));
             }
         }
-        let failed = |error: io::Error| Failure::new(spoolsuite::model::FailureKind::Io, format!("its process cannot be started: {error}"));
+        let failed = |error: io::Error| {
+            Failure::new(spoolsuite::model::FailureKind::Io, format!("its process cannot be started: {error}"))
+        };
         let (near, far) = UnixStream::pair().map_err(failed)?;
         let child = spawn::door("pddoor", far).map_err(failed)?;
         let start = DoorStart { settings: settings.clone(), server: server.to_owned() };
         let sockets: io::Result<Vec<OwnedFd>> =
             self.listeners.iter().map(|(_, listener)| listener.try_clone().map(OwnedFd::from)).collect();
         let sockets = sockets.map_err(failed)?;
-        let frame = frame::encode(Kind::Request, &start, sockets.len()).map_err(|error| failed(io::Error::other(error)))?;
+        let frame =
+            frame::encode(Kind::Request, &start, sockets.len()).map_err(|error| failed(io::Error::other(error)))?;
         channel::send(&near, &frame, &sockets, Deadline::after(Duration::from_secs(10))).map_err(failed)?;
         let control = near.try_clone().map_err(failed)?;
         let service = self.service.clone();
@@ -308,7 +316,9 @@ impl Open {
 fn serve(control: &UnixStream, service: &DoorService) {
     let count = Arc::new(AtomicUsize::new(0));
     loop {
-        let received = channel::receive::<String>(control, Kind::Request, Deadline::NEVER, || Deadline::after(Duration::from_secs(30)));
+        let received = channel::receive::<String>(control, Kind::Request, Deadline::NEVER, || {
+            Deadline::after(Duration::from_secs(30))
+        });
         let Ok(Some((_, channels))) = received else { return };
         for channel in channels {
             if count.fetch_add(1, Ordering::SeqCst) >= MOST_CHANNELS {
@@ -335,7 +345,10 @@ fn listen(name: &ObjectName, place: &str, given: &[(String, TcpListener)]) -> Re
     let failed = |error: io::Error| {
         let holder = if error.kind() == io::ErrorKind::AddrInUse { holder(address) } else { None };
         let by = holder.map(|holder| format!(" ({holder} has it)")).unwrap_or_default();
-        let failure = Failure::new(spoolsuite::model::FailureKind::Unreachable, format!("it cannot listen at {address}: {error}{by}"));
+        let failure = Failure::new(
+            spoolsuite::model::FailureKind::Unreachable,
+            format!("it cannot listen at {address}: {error}{by}"),
+        );
         match error.kind() {
             io::ErrorKind::PermissionDenied => failure.hint("a socket unit of systemd opens low ports: docs/doors.md"),
             _ => failure,
@@ -366,15 +379,20 @@ fn holder(address: SocketAddr) -> Option<String> {
     let table = if address.is_ipv4() { "/proc/net/tcp" } else { "/proc/net/tcp6" };
     let text = std::fs::read_to_string(table).ok()?;
     let port = format!(":{:04X}", address.port());
-    let row = text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>()).find(|row| {
-        row.get(1).is_some_and(|local| local.ends_with(&port)) && row.get(3) == Some(&"0A")
-    })?;
+    let row = text
+        .lines()
+        .map(|line| line.split_whitespace().collect::<Vec<_>>())
+        .find(|row| row.get(1).is_some_and(|local| local.ends_with(&port)) && row.get(3) == Some(&"0A"))?;
     let (user, inode) = (row.get(7)?, format!("socket:[{}]", row.get(9)?));
     let processes = std::fs::read_dir("/proc").ok()?.flatten();
-    for process in processes.filter(|entry| entry.file_name().to_str().is_some_and(|name| name.bytes().all(|b| b.is_ascii_digit()))) {
+    for process in processes
+        .filter(|entry| entry.file_name().to_str().is_some_and(|name| name.bytes().all(|b| b.is_ascii_digit())))
+    {
         let Ok(open) = std::fs::read_dir(process.path().join("fd")) else { continue };
         let holds = |entry: io::Result<std::fs::DirEntry>| {
-            entry.and_then(|entry| std::fs::read_link(entry.path())).is_ok_and(|link| link.as_os_str() == inode.as_str())
+            entry
+                .and_then(|entry| std::fs::read_link(entry.path()))
+                .is_ok_and(|link| link.as_os_str() == inode.as_str())
         };
         if open.into_iter().any(holds) {
             let name = std::fs::read_to_string(process.path().join("comm")).unwrap_or_default();

@@ -260,8 +260,9 @@ fn copy(dir: &Path, mut source: File, offer: &DocumentOffer, how: Reading) -> Fa
     let io = |error: io::Error| failure(name, &error);
     // Where the file system knows no unnamed files, a sweep may find the temporary before it is locked, and lock it to
     // remove it. Then another one is made.
-    // Locked before it has a name: no sweep finds it in between.
-    let mut adopted = match how.adopts && FileLock::mark(&source).map_err(io)? {
+    // Locked before it has a name: no sweep finds it in between. What has a name, or cannot be written, is copied.
+    let nameless = how.adopts && source.metadata().map_err(io)?.nlink() == 0;
+    let mut adopted = match nameless && FileLock::mark(&source).unwrap_or(false) {
         true => Unnamed::adopt(dir, &source).map_err(io)?,
         false => None,
     };
@@ -491,7 +492,14 @@ mod tests {
             let path = dir.path().join("document");
             std::fs::write(&path, &bytes).unwrap();
             let [read, mapped] = [Look::Read, Look::Mapped].map(|look| {
-                let how = Reading { look, content: None, sheet: Sheet::default(), least_free: None, limits: None, adopts: false };
+                let how = Reading {
+                    look,
+                    content: None,
+                    sheet: Sheet::default(),
+                    least_free: None,
+                    limits: None,
+                    adopts: false,
+                };
                 copy(dir.path(), File::open(&path).unwrap(), &Submission::sample("t", "d", 1).documents[0], how)
                     .unwrap()
             });

@@ -86,7 +86,10 @@ impl Spool {
             && total.saturating_sub(used) < octets
         {
             let left = total.saturating_sub(used);
-            return Err(Failure::new(FailureKind::Full, format!("no room for a document of {octets} octets: {left} are free")));
+            return Err(Failure::new(
+                FailureKind::Full,
+                format!("no room for a document of {octets} octets: {left} are free"),
+            ));
         }
         crate::sys::files::Unnamed::create(&dir).and_then(crate::sys::files::Unnamed::into_file).map_err(full)
     }
@@ -99,7 +102,12 @@ impl Spool {
 pub(crate) fn take_attributes(submission: &mut Submission, given: &[(String, String)], now_ms: i64) -> Fallible<()> {
     let clock = text::Clock { now_ms, zone: jiff::tz::TimeZone::UTC };
     for (name, value) in given {
-        let unknown = || Failure::new(FailureKind::BadValue, format!("{name}: no attribute of a job or a document that can be given"));
+        let unknown = || {
+            Failure::new(
+                FailureKind::BadValue,
+                format!("{name}: no attribute of a job or a document that can be given"),
+            )
+        };
         let field = Field::from_stored(name).ok_or_else(unknown)?;
         let settable = |class| find(class, field).filter(|row| row.settable != Settable::Never);
         let (row, document) = match (settable(Class::Job), settable(Class::Document)) {

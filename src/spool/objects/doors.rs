@@ -29,7 +29,9 @@ pub(super) fn check(class: ObjectClass, name: &ObjectName, values: &Values) -> F
 /// Refuses a door that has the name of a collector: COLLECT names both.
 pub(super) fn demand_free_name(tx: &Tx<'_>, class: ObjectClass, name: &ObjectName) -> Fallible<()> {
     let Ok(collector) = name.as_str().parse::<CollectorName>() else { return Ok(()) };
-    if class == ObjectClass::Door && (store::collector::by_name(tx, &collector)?.is_some() || collector == CollectorName::usual()) {
+    if class == ObjectClass::Door
+        && (store::collector::by_name(tx, &collector)?.is_some() || collector == CollectorName::usual())
+    {
         return Err(Failure::new(FailureKind::State, format!("{name} is a collector: a door has another name")));
     }
     Ok(())
@@ -39,8 +41,10 @@ pub(super) fn demand_free_name(tx: &Tx<'_>, class: ObjectClass, name: &ObjectNam
 pub(super) fn demand_no_door(tx: &Tx<'_>, name: &CollectorName) -> Fallible<()> {
     let Ok(door) = name.to_string().parse::<ObjectName>() else { return Ok(()) };
     match store::object::by_name(tx, ObjectClass::Door, &door)? {
-        Some(row) => Err(Failure::new(FailureKind::State, format!("{} is a door: a collector has another name", row.name))
-            .hint(format!("pdls -c door {}   shows it", row.name))),
+        Some(row) => {
+            Err(Failure::new(FailureKind::State, format!("{} is a door: a collector has another name", row.name))
+                .hint(format!("pdls -c door {}   shows it", row.name)))
+        }
         None => Ok(()),
     }
 }
@@ -57,7 +61,12 @@ pub(super) fn demand_drained(class: ObjectClass, name: &ObjectName, values: &Val
 
 impl Spool {
     /// Sets what the server reports of a door. What is the same already is not written.
-    pub(crate) fn report_door(&self, call: &Call, name: ObjectName, reported: Vec<(&'static str, Value)>) -> Fallible<()> {
+    pub(crate) fn report_door(
+        &self,
+        call: &Call,
+        name: ObjectName,
+        reported: Vec<(&'static str, Value)>,
+    ) -> Fallible<()> {
         let class = ObjectClass::Door;
         self.change(Room::Gives, call, move |tx| {
             let Some(row) = store::object::to_change(tx, class, &name)? else { return Ok(()) };

@@ -11,7 +11,14 @@ fn received(site: &Site, transfer: Transfer) -> Intake {
     std::fs::write(&path, "line\n").unwrap();
     let link_target = (transfer == Transfer::Link).then(|| RawPath(path.clone()));
     let offer = DocumentOffer { file_name: RawPath("theirs".into()), transfer, link_target, copies: 1, format: None };
-    let how = Reading { look: Look::Read, content: None, sheet: Sheet::default(), least_free: None, limits: None, adopts: false };
+    let how = Reading {
+        look: Look::Read,
+        content: None,
+        sheet: Sheet::default(),
+        least_free: None,
+        limits: None,
+        adopts: false,
+    };
     let dir = site.spool.base().server(site.spool.server());
     let file = std::fs::File::open(&path).unwrap().into();
     let intake = Intake::receive(&dir, std::slice::from_ref(&offer), vec![file], how).unwrap();

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use crate::model::collector::{CollectorState, CollectorStatus};
 use crate::model::device::{DeviceStatus, Exclusive, RAW, eol_word};
-use crate::model::job::{DocumentStatus, JobStatus, Occurrence, Transfer};
 use crate::model::field::Value as FieldValue;
+use crate::model::job::{DocumentStatus, JobStatus, Occurrence, Transfer};
 use crate::model::kept::KeptWords;
 use crate::model::location::{GroupStatus, LocationKind, LocationStatus, content_word};
 use crate::model::object::ObjectStatus;

@@ -1,23 +1,23 @@
 //! COLLECT: collectors, the doors by which jobs come in.
 
 use crate::commands::shell::Intent;
-use crate::commands::spoolcom::displays::{Listing, Shown};
 use crate::commands::spoolcom::displays::collector::OpenJob;
 use crate::commands::spoolcom::displays::summary::CollectorSummary;
+use crate::commands::spoolcom::displays::{Listing, Shown};
 use crate::commands::spoolcom::language::grammar::CollectSubcommand;
 use crate::commands::spoolcom::language::messages::{Message, Subject};
 use crate::commands::spoolcom::language::mistake::Mistake;
 use crate::commands::spoolcom::language::tree::{Command, Subcommand};
 use crate::commands::spoolcom::language::values::DisplayRequest;
 use crate::commands::spoolcom::session::{EarlyEnd, Session};
+use crate::model::collector::{CollectorChange, CollectorState, CollectorStatus};
 use crate::model::door::{DRAINED, STARTED};
 use crate::model::field::Value;
 use crate::model::object::{ObjectAttribute, ObjectChange, ObjectClass, ObjectName, ObjectStatus};
 use crate::model::query::PAGE;
-use crate::model::{CollectorName, Failure, FailureKind};
-use crate::model::collector::{CollectorChange, CollectorState, CollectorStatus};
 use crate::model::query::{Condition, Order, Parts, Query};
 use crate::model::state::JobState;
+use crate::model::{CollectorName, Failure, FailureKind};
 use crate::spool::interface::operations::Operations;
 use crate::spool::interface::records::EventSubject;
 

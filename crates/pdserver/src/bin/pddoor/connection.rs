@@ -55,7 +55,14 @@ impl Connection {
         // An answer is one octet, and is waited for.
         let _ = stream.set_nodelay(true);
         let _ = setsockopt(&stream, sockopt::KeepAlive, &true);
-        let connection = Self { stream, peer, patience: Duration::from_secs(settings.patience), gate: None, ahead: Vec::new(), written: 0 };
+        let connection = Self {
+            stream,
+            peer,
+            patience: Duration::from_secs(settings.patience),
+            gate: None,
+            ahead: Vec::new(),
+            written: 0,
+        };
         connection.linger(true)?;
         Ok(connection)
     }
@@ -189,7 +196,7 @@ impl Connection {
 
     /// Whether the other side has acknowledged so many octets.
     pub fn has_acknowledged(&self, octets: u64) -> bool {
-        tcp::acknowledged(self.stream.as_fd()).is_ok_and(|acknowledged| acknowledged >= octets)
+        tcp::acknowledged_of_accepted(self.stream.as_fd()).is_ok_and(|acknowledged| acknowledged >= octets)
     }
 
     /// Closes in good order: our side first, then what the other side still sends is thrown away, for a moment. Returns whether
@@ -223,12 +230,16 @@ impl Connection {
     /// Says something, and closes in good order.
     pub fn say_and_leave(&mut self, octets: &[u8]) {
         let until = Instant::now() + LINGER;
-        if self.write(octets).is_err() || self.linger(false).is_err() || self.stream.shutdown(std::net::Shutdown::Write).is_err() {
+        if self.write(octets).is_err()
+            || self.linger(false).is_err()
+            || self.stream.shutdown(std::net::Shutdown::Write).is_err()
+        {
             return;
         }
         self.ahead.clear();
         let (mut left, mut buffer) = (DRAIN, [0; 4096]);
-        while let Got::Octets(n) = self.read(&mut buffer, Some(until.saturating_duration_since(Instant::now())), false) {
+        while let Got::Octets(n) = self.read(&mut buffer, Some(until.saturating_duration_since(Instant::now())), false)
+        {
             if left <= n {
                 return;
             }

@@ -78,7 +78,8 @@ struct Watcher {
 pub fn watch(gate: Arc<Gate>) -> io::Result<JoinHandle<()>> {
     let root = PathBuf::from(gate.context.settings.directory.clone().unwrap_or_default());
     std::thread::Builder::new().name("watch".into()).spawn(move || {
-        let mut watcher = Watcher { gate, root, inotify: None, seen: HashMap::new(), later: HashMap::new(), said: None };
+        let mut watcher =
+            Watcher { gate, root, inotify: None, seen: HashMap::new(), later: HashMap::new(), said: None };
         watcher.run();
     })
 }
@@ -95,7 +96,11 @@ fn io_failure(path: &Path, error: &io::Error) -> Failure {
 fn is_final(failure: &Failure) -> bool {
     matches!(
         failure.kind,
-        FailureKind::NotFound | FailureKind::Ambiguous | FailureKind::BadValue | FailureKind::Unsupported | FailureKind::Security
+        FailureKind::NotFound
+            | FailureKind::Ambiguous
+            | FailureKind::BadValue
+            | FailureKind::Unsupported
+            | FailureKind::Security
     )
 }
 
@@ -131,7 +136,8 @@ impl Watcher {
                     AGAIN
                 }
             };
-            let timeout = PollTimeout::try_from(next.min(Duration::from_secs(self.gate.context.settings.poll))).unwrap_or(PollTimeout::MAX);
+            let timeout = PollTimeout::try_from(next.min(Duration::from_secs(self.gate.context.settings.poll)))
+                .unwrap_or(PollTimeout::MAX);
             let mut wait = vec![PollFd::new(self.gate.bell().as_fd(), PollFlags::POLLIN)];
             if let Some(inotify) = &self.inotify {
                 wait.push(PollFd::new(inotify.as_fd(), PollFlags::POLLIN));
@@ -176,7 +182,10 @@ impl Watcher {
     fn look(&mut self) -> io::Result<Duration> {
         let settings = Arc::clone(&self.gate.context.settings);
         if self.inotify.is_none() {
-            let flags = AddWatchFlags::IN_CLOSE_WRITE | AddWatchFlags::IN_MOVED_TO | AddWatchFlags::IN_CREATE | AddWatchFlags::IN_DELETE;
+            let flags = AddWatchFlags::IN_CLOSE_WRITE
+                | AddWatchFlags::IN_MOVED_TO
+                | AddWatchFlags::IN_CREATE
+                | AddWatchFlags::IN_DELETE;
             // Where the kernel tells nothing, the looks find everything.
             if let Ok(inotify) = Inotify::init(InitFlags::IN_NONBLOCK | InitFlags::IN_CLOEXEC)
                 && inotify.add_watch(&self.root, flags).is_ok()
@@ -277,7 +286,9 @@ impl Watcher {
             if !claim.file_type()?.is_dir() {
                 continue;
             }
-            let named = std::fs::read_dir(&path)?.flatten().find(|entry| !entry.file_name().as_bytes().ends_with(SIDE.as_bytes()));
+            let named = std::fs::read_dir(&path)?
+                .flatten()
+                .find(|entry| !entry.file_name().as_bytes().ends_with(SIDE.as_bytes()));
             match named {
                 Some(entry) => {
                     let name = entry.file_name();
@@ -355,7 +366,10 @@ impl Watcher {
                 if let Some(key) = claim.file_name() {
                     self.later.insert(key.to_owned(), Instant::now() + AGAIN);
                 }
-                self.say(DoorTrouble::Remark, format!("{} waits: {}", escaped(&name.to_string_lossy()), failure.message));
+                self.say(
+                    DoorTrouble::Remark,
+                    format!("{} waits: {}", escaped(&name.to_string_lossy()), failure.message),
+                );
             }
         }
     }
@@ -366,18 +380,25 @@ impl Watcher {
         let note = self.root.join(WORK).join(&token);
         match self.submit(name, path, &token, Some(RawPath::from(path.as_os_str().as_bytes().to_vec()))) {
             Ok(_) => {
-                let noted = std::fs::create_dir_all(self.root.join(WORK)).and_then(|()| File::create(&note)?.sync_all());
+                let noted =
+                    std::fs::create_dir_all(self.root.join(WORK)).and_then(|()| File::create(&note)?.sync_all());
                 if let Err(error) = noted {
                     self.say(DoorTrouble::Remark, io_failure(&note, &error).message);
                 }
             }
             Err(failure) if is_final(&failure) => {
-                self.gate.context.link.trouble(DoorTrouble::Refused, format!("{}: {}", escaped(&name.to_string_lossy()), failure.message));
+                self.gate.context.link.trouble(
+                    DoorTrouble::Refused,
+                    format!("{}: {}", escaped(&name.to_string_lossy()), failure.message),
+                );
                 let _ = std::fs::create_dir_all(self.root.join(WORK)).and_then(|()| File::create(&note).map(drop));
             }
             Err(failure) => {
                 self.later.insert(name.to_owned(), Instant::now() + AGAIN);
-                self.say(DoorTrouble::Remark, format!("{} waits: {}", escaped(&name.to_string_lossy()), failure.message));
+                self.say(
+                    DoorTrouble::Remark,
+                    format!("{} waits: {}", escaped(&name.to_string_lossy()), failure.message),
+                );
             }
         }
     }
@@ -431,7 +452,8 @@ impl Watcher {
                 .filter(|target| {
                     let mut beside = target.clone();
                     beside.push(".reason");
-                    std::fs::symlink_metadata(failed.join(target)).is_err() && std::fs::symlink_metadata(failed.join(beside)).is_err()
+                    std::fs::symlink_metadata(failed.join(target)).is_err()
+                        && std::fs::symlink_metadata(failed.join(beside)).is_err()
                 })
                 .next()
                 .ok_or(io::ErrorKind::AlreadyExists)?;

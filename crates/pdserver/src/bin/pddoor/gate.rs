@@ -70,7 +70,14 @@ impl Gate {
     pub fn new(settings: Arc<DoorSettings>, link: Arc<Link>) -> io::Result<Arc<Self>> {
         let bell = EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?;
         let context = Context { settings, link };
-        Ok(Arc::new(Self { context, closed: AtomicBool::new(false), leaving: AtomicUsize::new(0), bell, inside: Mutex::default(), changed: Condvar::new() }))
+        Ok(Arc::new(Self {
+            context,
+            closed: AtomicBool::new(false),
+            leaving: AtomicUsize::new(0),
+            bell,
+            inside: Mutex::default(),
+            changed: Condvar::new(),
+        }))
     }
 
     fn inside(&self) -> MutexGuard<'_, Inside> {
@@ -107,7 +114,10 @@ impl Gate {
     pub fn accept(self: Arc<Self>, listener: TcpListener, serve: Arc<Session>) -> io::Result<JoinHandle<()>> {
         std::thread::Builder::new().name("accept".into()).spawn(move || {
             while !self.is_closed() {
-                let mut wait = [PollFd::new(listener.as_fd(), PollFlags::POLLIN), PollFd::new(self.bell.as_fd(), PollFlags::POLLIN)];
+                let mut wait = [
+                    PollFd::new(listener.as_fd(), PollFlags::POLLIN),
+                    PollFd::new(self.bell.as_fd(), PollFlags::POLLIN),
+                ];
                 let _ = poll(&mut wait, PollTimeout::NONE);
                 if self.is_closed() {
                     return;
@@ -149,11 +159,17 @@ impl Gate {
             return Err((format!("{address} is not in ALLOW"), lpd::NO));
         }
         if settings.reserved_ports && peer.port() >= 1024 {
-            return Err((format!("{address} comes from port {}, and a reserved port is required", peer.port()), lpd::NO));
+            return Err((
+                format!("{address} comes from port {}, and a reserved port is required", peer.port()),
+                lpd::NO,
+            ));
         }
         let mut inside = self.inside();
         if inside.all >= settings.most_connections {
-            return Err((format!("{address}: {} connections at a time are the most", settings.most_connections), lpd::LATER));
+            return Err((
+                format!("{address}: {} connections at a time are the most", settings.most_connections),
+                lpd::LATER,
+            ));
         }
         let of_peer = inside.of_peer.get(&address).copied().unwrap_or(0);
         if of_peer >= settings.most_of_peer {

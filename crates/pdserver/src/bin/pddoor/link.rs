@@ -73,7 +73,12 @@ impl Link {
         self.free.notify_one();
     }
 
-    fn exchange(&self, channel: &UnixStream, request: &DoorRequest, files: &[OwnedFd]) -> Result<(DoorReply, Vec<OwnedFd>), Failure> {
+    fn exchange(
+        &self,
+        channel: &UnixStream,
+        request: &DoorRequest,
+        files: &[OwnedFd],
+    ) -> Result<(DoorReply, Vec<OwnedFd>), Failure> {
         let frame = frame::encode(Kind::Request, request, files.len()).map_err(lost)?;
         channel::send(channel, &frame, files, Deadline::after(PATIENCE)).map_err(lost)?;
         let until = Deadline::after(PATIENCE);

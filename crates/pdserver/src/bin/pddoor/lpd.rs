@@ -84,7 +84,15 @@ pub fn serve(context: &Context, mut connection: Connection) {
         Command::Receive(queue) => {
             let queue = text(&queue);
             let queue = queue.trim().to_owned();
-            Session { context, connection, queue, controls: Vec::new(), data: HashMap::new(), acknowledged: Vec::new() }.run();
+            Session {
+                context,
+                connection,
+                queue,
+                controls: Vec::new(),
+                data: HashMap::new(),
+                acknowledged: Vec::new(),
+            }
+            .run();
         }
         Command::Queue { queue, which, long } => answer_queue(context, connection, (&text(&queue), &which), long),
         Command::Remove { queue, agent, which } => {
@@ -174,7 +182,9 @@ impl Session<'_> {
         let line = match self.connection.line(MAX_LINE, self.controls.is_empty() && self.data.is_empty()) {
             Ok(Some(line)) => line,
             Ok(None) => return Err(End::Closed),
-            Err(error) if error.kind() == std::io::ErrorKind::InvalidData => return Err(self.wrong("a line that is too long")),
+            Err(error) if error.kind() == std::io::ErrorKind::InvalidData => {
+                return Err(self.wrong("a line that is too long"));
+            }
             Err(error) => return Err(End::Lost(error.to_string())),
         };
         match Subcommand::parse(&line) {
@@ -199,8 +209,9 @@ impl Session<'_> {
     /// Tells the server of acknowledgements that the sender has.
     fn see_what_arrived(&mut self) {
         let connection = &self.connection;
-        let (told, untold): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.acknowledged).into_iter().partition(|(_, octets)| connection.has_acknowledged(*octets));
+        let (told, untold): (Vec<_>, Vec<_>) = std::mem::take(&mut self.acknowledged)
+            .into_iter()
+            .partition(|(_, octets)| connection.has_acknowledged(*octets));
         self.acknowledged = untold;
         for (token, _) in told {
             self.context.link.delivered(&token);
@@ -233,7 +244,11 @@ impl Session<'_> {
         let mut buffer = vec![0; 4096];
         while left > 0 {
             let want = left.min(buffer.len());
-            match self.connection.read(buffer.get_mut(..want).unwrap_or_default(), Some(self.connection.patience()), false) {
+            match self.connection.read(
+                buffer.get_mut(..want).unwrap_or_default(),
+                Some(self.connection.patience()),
+                false,
+            ) {
                 Got::Octets(n) => {
                     control.extend_from_slice(buffer.get(..n).unwrap_or_default());
                     left -= n;
@@ -299,9 +314,15 @@ impl Session<'_> {
         let mut ended = false;
         while octets < most {
             let want = usize::try_from(most - octets).unwrap_or(usize::MAX).min(buffer.len());
-            let n = match self.connection.read(buffer.get_mut(..want).unwrap_or_default(), Some(self.connection.patience()), false) {
+            let n = match self.connection.read(
+                buffer.get_mut(..want).unwrap_or_default(),
+                Some(self.connection.patience()),
+                false,
+            ) {
                 Got::Octets(n) => n,
-                Got::End if counted => return Err(End::Lost(format!("the connection ended after {octets} of {most} octets"))),
+                Got::End if counted => {
+                    return Err(End::Lost(format!("the connection ended after {octets} of {most} octets")));
+                }
                 Got::End => {
                     ended = true;
                     break;
@@ -357,7 +378,8 @@ impl Session<'_> {
         let mut tokens = Vec::new();
         while let Some(at) = self.controls.iter().position(|(_, control)| has_all(&self.data, control)) {
             let (_, control) = self.controls.remove(at);
-            let files = control.files.iter().filter_map(|file| Some((file.clone(), self.data.remove(&file.file)?))).collect();
+            let files =
+                control.files.iter().filter_map(|file| Some((file.clone(), self.data.remove(&file.file)?))).collect();
             match self.submit(&control, files, None) {
                 Ok(token) => tokens.push(token),
                 Err(failure) => return Err(self.refuse(&failure)),
@@ -381,7 +403,13 @@ impl Session<'_> {
         let title = shown(&control.title).or(first).unwrap_or_else(|| self.queue.clone());
         let mut hasher = blake3::Hasher::new();
         // Numbers and dates are left out: CUPS takes a new number for each try.
-        for part in [self.address().to_string(), host.clone().unwrap_or_default(), user.clone().unwrap_or_default(), self.queue.clone(), title.clone()] {
+        for part in [
+            self.address().to_string(),
+            host.clone().unwrap_or_default(),
+            user.clone().unwrap_or_default(),
+            self.queue.clone(),
+            title.clone(),
+        ] {
             hasher.update(part.as_bytes());
             hasher.update(&[0]);
         }
@@ -394,10 +422,12 @@ impl Session<'_> {
             }
             hasher.update(data.digest.as_bytes());
             if !data.counted {
-                remarks.push("length unknown: the end of the connection was taken for the end of the document".to_owned());
+                remarks
+                    .push("length unknown: the end of the connection was taken for the end of the document".to_owned());
             }
             if matches!(file.letter, b'c' | b'd' | b'g' | b'n' | b't') {
-                remarks.push(format!("the sender says format '{}', which is printed as it is", char::from(file.letter)));
+                remarks
+                    .push(format!("the sender says format '{}', which is printed as it is", char::from(file.letter)));
             }
             let name = shown(&file.name).unwrap_or_else(|| title.clone());
             let format = (file.letter == b'o').then_some(Format::PostScript);

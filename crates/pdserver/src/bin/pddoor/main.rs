@@ -83,7 +83,8 @@ fn run(control: UnixStream) -> Result<(), String> {
     signals.add(Signal::SIGINT);
     signals.thread_block().map_err(|error| error.to_string())?;
     let _ = spoolsuite::sys::limits::raise_open_files();
-    let begun = channel::receive::<DoorStart>(&control, Kind::Request, Deadline::after(BEGIN), || Deadline::after(BEGIN));
+    let begun =
+        channel::receive::<DoorStart>(&control, Kind::Request, Deadline::after(BEGIN), || Deadline::after(BEGIN));
     let Some((start, sockets)) = begun.map_err(|error| error.to_string())? else { return Ok(()) };
     let listeners: Vec<TcpListener> = sockets.into_iter().map(|socket: OwnedFd| TcpListener::from(socket)).collect();
     let settings = Arc::new(start.settings);

@@ -59,7 +59,8 @@ impl Arriving {
 
     fn push(&mut self, octets: &[u8], longest: usize) -> Result<(), Failure> {
         let failed = |error: std::io::Error| {
-            let kind = if error.kind() == std::io::ErrorKind::StorageFull { FailureKind::Full } else { FailureKind::Io };
+            let kind =
+                if error.kind() == std::io::ErrorKind::StorageFull { FailureKind::Full } else { FailureKind::Io };
             Failure::new(kind, format!("no room for its octets: {error}"))
         };
         self.file.write_all(octets).map_err(failed)?;
@@ -104,7 +105,9 @@ pub fn serve(context: &Context, mut connection: Connection, server: &str) {
                     }
                 }
                 let got = buffer.get(..n).unwrap_or_default();
-                if let Err(failure) = take(context, &mut connection, (&mut job, &mut ended_by_mark), (got, longest), server) {
+                if let Err(failure) =
+                    take(context, &mut connection, (&mut job, &mut ended_by_mark), (got, longest), server)
+                {
                     return refuse(context, &connection, &failure);
                 }
             }
@@ -138,7 +141,11 @@ pub fn serve(context: &Context, mut connection: Connection, server: &str) {
             }
             Got::Broken(error) => {
                 if let Some(job) = job {
-                    let why = format!("a job of {} did not arrive: {error} after {} octets", connection.address(), job.octets);
+                    let why = format!(
+                        "a job of {} did not arrive: {error} after {} octets",
+                        connection.address(),
+                        job.octets
+                    );
                     context.link.trouble(DoorTrouble::Unfinished, why);
                 }
                 return;
@@ -173,7 +180,11 @@ fn take(
         let mut seen = arriving.tail.clone();
         seen.extend_from_slice(octets);
         let from = before.saturating_sub(longest.saturating_sub(1));
-        let end = seen.get(from..).and_then(|seen| end_of_mark(seen, marks)).map(|end| end + from).filter(|end| *end > before);
+        let end = seen
+            .get(from..)
+            .and_then(|seen| end_of_mark(seen, marks))
+            .map(|end| end + from)
+            .filter(|end| *end > before);
         let taken = end.map_or(octets.len(), |end| end - before);
         let (now, later) = octets.split_at(taken);
         arriving.push(now, longest)?;

@@ -7,7 +7,8 @@
 use std::collections::BTreeMap;
 
 use landlock::{
-    ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, PathBeneath, PathFd, Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetStatus,
+    ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, PathBeneath, PathFd, Ruleset, RulesetAttr,
+    RulesetCreatedAttr, RulesetStatus,
 };
 use nix::libc;
 use seccompiler::{
@@ -34,7 +35,9 @@ fn files(directory: Option<&str>) -> Result<(), String> {
         rules = rules.add_rule(PathBeneath::new(below, AccessFs::from_all(abi))).map_err(|error| failed(&error))?;
     }
     match rules.restrict_self() {
-        Ok(status) if status.ruleset == RulesetStatus::NotEnforced => Err("this kernel has no Landlock: files are not given up".to_owned()),
+        Ok(status) if status.ruleset == RulesetStatus::NotEnforced => {
+            Err("this kernel has no Landlock: files are not given up".to_owned())
+        }
         Ok(_) => Ok(()),
         Err(error) => Err(failed(&error)),
     }
@@ -114,7 +117,10 @@ mod tests {
             assert!(std::fs::read("/etc/passwd").is_err());
         }
         if !missing.contains("system calls") {
-            assert!(std::net::TcpStream::connect("127.0.0.1:1").is_err_and(|error| error.kind() == std::io::ErrorKind::PermissionDenied));
+            assert!(
+                std::net::TcpStream::connect("127.0.0.1:1")
+                    .is_err_and(|error| error.kind() == std::io::ErrorKind::PermissionDenied)
+            );
             assert!(std::process::Command::new("/bin/true").spawn().is_err());
             assert!(std::os::unix::net::UnixStream::pair().is_ok());
         }
