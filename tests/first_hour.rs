@@ -122,6 +122,11 @@ fn matches(wanted: &[String], answer: &[String]) -> bool {
 
 #[test]
 fn the_first_hour_goes_as_it_is_written() {
+    typed("docs/first-hour.md", DIR, 40);
+}
+
+/// Types the page `name`, which uses the directory `directory` and has more than `least` commands.
+pub fn typed(name: &str, directory: &str, least: usize) {
     let dir = tempfile::tempdir().unwrap();
     let here = dir.path().display().to_string();
     // Ends the print process when the test does.
@@ -133,9 +138,9 @@ fn the_first_hour_goes_as_it_is_written() {
     command.env("PATH", path).env("PD_FASTP_IDLE", "120").env_remove("PDBASE").env_remove("ENV").env("LC_ALL", "C");
     let mut session = Session::new(command);
 
-    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/first-hour.md")).unwrap();
-    let steps = steps(&page.replace(DIR, &here));
-    assert!(steps.len() > 40, "the page was not understood");
+    let page = std::fs::read_to_string(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap();
+    let steps = steps(&page.replace(directory, &here));
+    assert!(steps.len() > least, "the page was not understood");
     for step in &steps {
         let wanted: Vec<String> = step.answer.iter().map(|line| plain(line)).collect();
         let end = Instant::now() + DEADLINE;
@@ -150,7 +155,7 @@ fn the_first_hour_goes_as_it_is_written() {
             let again = step.command.ends_with("# after a moment") && Instant::now() < end;
             assert!(
                 again,
-                "docs/first-hour.md, line {}: $ {}\nshould answer with status {}:\n{}\nbut answers with status {status}:\n{}\n{}",
+                "{name}, line {}: $ {}\nshould answer with status {}:\n{}\nbut answers with status {status}:\n{}\n{}",
                 step.line,
                 step.command,
                 step.status,

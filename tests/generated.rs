@@ -70,9 +70,18 @@ fn the_attributes_in_docs_json_are_fresh() -> anyhow::Result<()> {
     let (mark, rest) = rest.split_once('\n').context("docs/json.md ends in a mark")?;
     let (_, after) =
         rest.split_once("<!-- /attributes -->").context("docs/json.md does not say where the attributes end")?;
-    let sections: String = [Class::Job, Class::Destination, Class::Queue, Class::Server, Class::Medium, Class::Log]
-        .map(attributes)
-        .concat();
+    let sections: String = [
+        Class::Job,
+        Class::Destination,
+        Class::Queue,
+        Class::Server,
+        Class::Medium,
+        Class::Station,
+        Class::User,
+        Class::Log,
+    ]
+    .map(attributes)
+    .concat();
     let mut stale = Vec::new();
     check(
         "docs/json.md",

@@ -341,7 +341,6 @@ fn an_actual_destination_is_changed_while_it_is_disabled_all_or_nothing() {
         ("descriptor=new hot-folder-directory=/x", "only logical destinations have it"),
         ("descriptor=new associated-queue=nosuch", "cannot find queue nosuch"),
         ("descriptor=new print-process=NONE", "cannot find"),
-        ("descriptor=new scheduler-sort-secondary-order=deadline", "not available"),
     ] {
         site.run("pdset", &["-x", bad, "mail-ad"]).expect(1).says(why);
     }

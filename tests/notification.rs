@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use spoolsuite::sys::watch::Watch;
 
+use crate::support::sink::{Mode, Sink};
 use crate::support::{DEADLINE, Site, finish, holder};
 
 /// A site with a device that prints into a file, and a mail program that notes what it gets.
@@ -229,25 +230,36 @@ fn a_mail_program_that_fails_or_hangs_is_in_the_way_of_no_job_and_is_given_up_wi
     assert!(log.contains("given up after 24 tries"), "{log}");
 }
 
-#[test]
-fn what_waits_is_bounded_and_what_finds_no_room_is_counted() {
+/// A site where nothing that was tried is tried again soon, and one mail to ann that was.
+fn waiting() -> Told {
     let mut told = Told::new();
     script(told.dir(), "sendmail", "exit 75");
     told.site.env.retain(|(name, _)| *name != "PD_NOTIFY_WAIT_MS");
     told.site.env.push(("PD_NOTIFY_WAIT_MS", "3600000"));
     told.submit("first", "{event-identifiers=job-assigned-to-queue delivery-method=email delivery-address=ann}");
     told.site.wait_for("it was tried", || told.outbox().iter().any(|line| line.ends_with(" 1")));
+    told
+}
+
+/// Puts `more` like the first one into the outbox, to the address that `address` makes of a number `n`.
+fn multiply(told: &Told, more: u32, address: &str) {
     let db = rusqlite::Connection::open(told.site.paths().database()).unwrap();
     db.busy_timeout(DEADLINE).unwrap();
-    db.execute_batch(
-        "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 999)
+    db.execute_batch(&format!(
+        "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < {more})
          INSERT INTO outbox (object, object_id, of_server, uid, method, address, event, number, text, about, at_ms,
              made_spool, due_spool, tries)
-         SELECT object, object_id, of_server, uid, method, address, event, number, text, about, at_ms + n, made_spool,
-             due_spool, 1 FROM outbox, n",
-    )
+         SELECT object, object_id, of_server, uid, method, {address}, event, number, text, about, at_ms + n, made_spool,
+             due_spool, 1 FROM outbox, n;
+         UPDATE spool SET deliveries_waiting = deliveries_waiting + {more};"
+    ))
     .unwrap();
-    drop(db);
+}
+
+#[test]
+fn what_waits_is_bounded_and_what_finds_no_room_is_counted() {
+    let told = waiting();
+    multiply(&told, 999, "'user' || n");
     told.submit("more", "{event-identifiers=job-assigned-to-queue delivery-method=email delivery-address=ann}");
     told.submit("most", "{event-identifiers=job-assigned-to-queue delivery-method=email delivery-address=bob}");
     assert_eq!(told.outbox().len(), 1000);
@@ -257,6 +269,37 @@ fn what_waits_is_bounded_and_what_finds_no_room_is_counted() {
     assert!(shown.contains("notifications-lost = 2") && shown.contains("notifications-waiting = 1000"), "{shown}");
     assert_eq!(told.history("undelivered").len(), 1, "it is said once");
     assert_eq!(told.site.jobs().len(), 3, "the jobs are taken all the same");
+}
+
+#[test]
+fn an_address_that_nobody_answers_at_takes_no_room_of_others() {
+    let told = waiting();
+    multiply(&told, 99, "address");
+    told.submit("more", "{event-identifiers=job-assigned-to-queue delivery-method=email delivery-address=ann}");
+    told.submit("other", "{event-identifiers=job-assigned-to-queue delivery-method=email delivery-address=bob}");
+    let to =
+        |user: &str| told.outbox().iter().filter(|line| line.starts_with(&format!("electronic-mail {user} "))).count();
+    assert_eq!((to("ann"), to("bob")), (100, 1));
+}
+
+#[test]
+fn a_message_that_finds_no_terminal_for_ten_minutes_is_given_up() {
+    let told = waiting();
+    multiply(&told, 1, "address");
+    let db = rusqlite::Connection::open(told.site.paths().database()).unwrap();
+    db.busy_timeout(DEADLINE).unwrap();
+    // One of each method is as old; only the message is given up.
+    db.execute_batch(
+        "UPDATE outbox SET made_spool = made_spool - 600000, due_spool = due_spool - 3600000, tries = 2;
+                      UPDATE outbox SET method = 'message', address = 'root' WHERE id = 1;",
+    )
+    .unwrap();
+    drop(db);
+    told.submit("later", "{event-identifiers=job-assigned-to-queue delivery-method=email delivery-address=bob}");
+    told.site
+        .wait_for("the message is given up", || told.outbox().iter().all(|line| line.starts_with("electronic-mail ")));
+    told.site.wait_for("the mails are kept", || told.outbox().len() == 2);
+    assert!(told.history("undelivered").iter().any(|line| line.contains("by message to root: given up after 3 tries")));
 }
 
 #[test]
@@ -410,4 +453,83 @@ fn a_job_that_is_cancelled_says_by_whom_and_one_without_a_profile_says_nothing()
     let text = told.wait_for_text("all", "9900-910 Cancelled by its owner: one, Job 1");
     told.wait_until_told();
     assert_eq!(text.lines().count(), 1, "{text}");
+}
+
+/// Gives an object a profile that adds all of these events to a file.
+fn set_profile(told: &Told, class: &str, object: &str, events: &str, file: &str) {
+    let address = told.path(file).display().to_string();
+    let given = format!(
+        "notification-profile={{event-identifiers='{events}' delivery-method=file-add-to delivery-address={address}}}"
+    );
+    told.site.run("pdset", &["-c", class, "-x", &given, object]).expect(0);
+}
+
+#[test]
+fn a_job_that_is_cleared_a_device_that_goes_on_and_a_queue_that_is_cleaned_are_told() {
+    let told = Told::new();
+    set_profile(
+        &told,
+        "destination",
+        "LP1",
+        "document-cancelled-at-destination object-resumed object-cleaned",
+        "device",
+    );
+    set_profile(&told, "queue", "OFFICE", "object-cleaned object-modified object-deleted", "queue");
+    let sink = Sink::new(Mode::Normal);
+    sink.pause(true);
+    told.site.run("spoolcom", &[&format!("DEV LP1, URI {}", sink.uri())]).expect(0);
+    let large = told.site.document("stuck", &b"line\n".repeat(2_000_000));
+    let profile = "notification-profile={event-identifiers=document-cancelled-at-destination delivery-method=job-log}";
+    told.site.run("pdpr", &["-d", "OFFICE.FRONT", "-t", "stuck", "-x", profile, large.to_str().unwrap()]).expect(0);
+    told.submit("waits", "{}");
+    told.site.start("LP1");
+    told.site.wait_for("it prints", || told.site.run("spoolcom", &["DEV LP1"]).out.contains("JOB 1"));
+    told.site.run("spoolcom", &["DEV LP1, SUSPEND; DEV LP1, START; DEV LP1, CLEAR"]).expect(0);
+    let text = told.wait_for_text("device", "9900-924");
+    assert!(text.contains("9900-951 Resumed: device $LP1."), "{text}");
+    assert!(
+        told.history("notified")
+            .iter()
+            .any(|line| line.contains("9900-924 Taken from its device by an operator: stuck"))
+    );
+    sink.pause(false);
+    told.site.run("spoolcom", &["DEV LP1, DRAIN"]).expect(0);
+    let clean =
+        told.site.command("pdclean").env("PD_CONFIRM_DELETE", "no").args(["-c", "queue", "OFFICE"]).output().unwrap();
+    assert!(clean.status.success(), "{clean:?}");
+    told.wait_for_text("queue", "9900-949 All jobs were removed: queue OFFICE. queue OFFICE: ");
+}
+
+#[test]
+fn the_creator_of_the_spool_is_told_once_of_his_own_job() {
+    let told = Told::new();
+    told.site
+        .run(
+            "pdset",
+            &[
+                "-c",
+                "queue",
+                "-x",
+                "notification-profile={event-identifiers=job-completed delivery-method=email}",
+                "OFFICE",
+            ],
+        )
+        .expect(0);
+    told.submit("mine", "{event-identifiers=job-completed delivery-method=email}");
+    told.site.start("LP1");
+    told.site.wait_for("it is told", || !told.history("notified").is_empty());
+    told.wait_until_told();
+    assert_eq!(told.history("notified").len(), 1, "{:?}", told.history("notified"));
+}
+
+#[test]
+fn a_job_that_is_held_when_it_is_printed_has_its_last_word() {
+    let told = Told::new();
+    told.site.run("pdset", &["-c", "destination", "-x", "notify-operator=email:ops", "LP1"]).expect(0);
+    let file = told.site.document("kept", b"hello\n");
+    let args = ["-d", "OFFICE.FRONT", "-x", "job-end-message='fetch the forms'", file.to_str().unwrap()];
+    told.site.run("pdpr", &args).expect(0);
+    told.site.run("spoolcom", &["JOB 1, HOLDAFTER"]).expect(0);
+    told.site.start("LP1");
+    told.wait_for_text("mail", "fetch the forms");
 }

@@ -228,6 +228,7 @@ fn a_device_is_put_offline_online_and_reset() {
     server.site.wait_for("it goes on", || server.shown("destination", "ad1", "destination-state") == "printing");
     let before = server.one.connections().len();
     server.site.run("pddeviceop", &["-t", "reset", "ad1"]).expect(0);
+    assert_eq!(server.shown("destination", "ad1", "message"), "paper jam", "what was said is said again");
     server.one.pause(false);
     server.site.wait_until_empty();
     let connections = server.one.connections();
@@ -240,6 +241,13 @@ fn a_device_is_put_offline_online_and_reset() {
     server.site.run("pddeviceop", &["-t", "o", "ad1"]).expect(2).says("may mean");
     server.site.run("pddeviceop", &["-t", "online", "ld1"]).expect(1).says("logical");
     server.site.run("pddeviceop", &["-x", "device-operation-type=online", "ad1"]).expect(0);
+
+    // As a kill in the middle of a reset leaves it.
+    server.ok("pddisable", &["-m", "is being reset", "ad1"]);
+    server.site.run("pddeviceop", &["-t", "online", "ad1"]).expect(1).says("is disabled");
+    server.ok("pddeviceop", &["-t", "reset", "ad1"]);
+    assert_eq!(server.shown("destination", "ad1", "enabled"), "true");
+    assert!(!server.shown("destination", "ad1", "message").contains("reset"));
 }
 
 #[test]
@@ -287,8 +295,14 @@ fn messages_have_numbers_and_are_explained() {
     let queue = site.run("pdmsg", &["5010-304", "192"]).expect(0).out;
     assert!(queue.starts_with("5010-304 The queue ____ is backlogged."), "{queue}");
     assert!(queue.contains("\n\n5010-192 "), "{queue}");
+    let event = site.run("pdmsg", &["9900-924", "280"]).expect(0).out;
+    assert!(event.starts_with("9900-924 Taken from its device by an operator: ____"), "{event}");
+    assert!(event.contains("5010-280 Printed: ____") && event.contains("class-job-default"), "{event}");
     let all = site.run("pdmsg", &["--all"]).expect(0).out;
-    assert!(all.contains("9100-915"), "{all}");
+    assert!(all.contains("9100-915") && all.contains("9900-970"), "{all}");
+    for event in spoolsuite::model::notification::EVENTS {
+        assert!(all.contains(event.number), "{}", event.number);
+    }
 }
 
 #[test]
@@ -347,4 +361,22 @@ fn accounting_records_are_summed() {
     assert!(said.err.contains("1 line is no accounting record"), "{said:?}");
     site.run("pdaccount", &["-b", "sausage"]).expect(2);
     site.run("pdaccount", &["-f", "yesterdayish"]).expect(2);
+}
+
+#[test]
+fn a_default_destination_whose_making_was_interrupted_is_finished_and_one_that_was_disabled_stays_so() {
+    let server = Server::new();
+    let site = &server.site;
+    site.run("pdcreate", &["-c", "queue", "acme1:acme1-q"]).expect(0);
+    // As a kill leaves it between the two steps.
+    let words = "destination-realization=logical associated-queue=acme1-q message='is made, and not enabled yet'";
+    site.run("pdcreate", &["-c", "destination", "-x", words, "acme1:acme1-ld"]).expect(0);
+    let doc = site.document("default.txt", b"x");
+    let submit = || site.run("pdpr", &["-d", "acme1-ld", doc.to_str().unwrap()]);
+    says_number(&submit().expect(1), "pdpr", "9100-201");
+    site.run("pdcrdflt", &["acme1"]).expect(0);
+    submit().expect(0);
+    site.run("pddisable", &["acme1-ld"]).expect(0);
+    site.run("pdcrdflt", &["acme1"]).expect(0);
+    says_number(&submit().expect(1), "pdpr", "9100-201");
 }

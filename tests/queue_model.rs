@@ -1,14 +1,16 @@
 //! The order of a device's queue, against a slow and obvious model: whatever is submitted, held, started, promoted or altered, and
 //! however the device is altered above a filled queue, each claim takes the job that the model says.
 
-use crate::support::inside::{Inside, now, pass};
+use crate::support::inside::{Inside, START, now, pass};
 use proptest::prelude::*;
 use spoolsuite::commands::shell::Exit;
-use spoolsuite::commands::spoolcom;
-use spoolsuite::model::DeviceName;
-use spoolsuite::model::job::Submission;
-use spoolsuite::model::order::Priority;
+use spoolsuite::commands::{pd, spoolcom};
+use spoolsuite::model::alter::JobChange;
+use spoolsuite::model::field::{Field, Value};
+use spoolsuite::model::job::{GivenValue, Origin, Submission};
+use spoolsuite::model::order::{Priority, SortBy};
 use spoolsuite::model::state::Delivery;
+use spoolsuite::model::{DeviceName, JobNumber, JobRef};
 use spoolsuite::spool::interface::engine::{AttemptEnd, Engine, Lease, Observation, Paper};
 use spoolsuite::spool::interface::operations::Operations;
 
@@ -17,8 +19,8 @@ const FORMS: [&str; 2] = ["", "CHEQUES"];
 /// What somebody does.
 #[derive(Clone, Debug)]
 enum Act {
-    /// Submits so many lines.
-    Submit { lines: usize, selpri: u8, form: usize, other: bool },
+    /// Submits so many lines, which should be ready in so many minutes.
+    Submit { lines: usize, selpri: u8, form: usize, other: bool, minutes: Option<i64> },
     /// Lets seconds pass.
     Pass(i64),
     /// HOLD of one of the jobs.
@@ -31,6 +33,10 @@ enum Act {
     First(usize),
     /// FIFO of the device, its queue filled.
     Fifo(bool),
+    /// The order of the device, its queue filled.
+    Scheduler(SortBy, SortBy),
+    /// Another deadline for one of the jobs, or none.
+    Deadline(usize, Option<i64>),
     /// FORM of the device.
     Form(usize),
     /// SPEED of the device.
@@ -41,19 +47,31 @@ enum Act {
 
 fn an_act() -> impl Strategy<Value = Act> {
     prop_oneof![
-        6 => (1usize..400, 0u8..=7, prop::sample::select(vec![0, 0, 0, 1]), any::<bool>())
-            .prop_map(|(lines, selpri, form, other)| Act::Submit { lines, selpri, form, other }),
-        4 => (2usize..2000, any::<bool>()).prop_map(|(lines, other)| Act::Submit { lines, selpri: 4, form: 0, other }),
+        6 => (1usize..400, 0u8..=7, prop::sample::select(vec![0, 0, 0, 1]), any::<bool>(), a_deadline())
+            .prop_map(|(lines, selpri, form, other, minutes)| Act::Submit { lines, selpri, form, other, minutes }),
+        4 => (2usize..2000, any::<bool>())
+            .prop_map(|(lines, other)| Act::Submit { lines, selpri: 4, form: 0, other, minutes: None }),
         4 => (1i64..300).prop_map(Act::Pass),
         2 => (0usize..20).prop_map(Act::Hold),
         2 => (0usize..20).prop_map(Act::Start),
         2 => (0usize..20, 0u8..=7).prop_map(|(n, selpri)| Act::SelPri(n, selpri)),
         1 => (0usize..20).prop_map(Act::First),
         1 => any::<bool>().prop_map(Act::Fifo),
+        2 => (a_sort(), a_sort()).prop_map(|(first, then)| Act::Scheduler(first, then)),
+        1 => (0usize..20, a_deadline()).prop_map(|(n, minutes)| Act::Deadline(n, minutes)),
         1 => (0usize..2).prop_map(Act::Form),
         1 => prop::sample::select(vec![30, 100, 600, 3000]).prop_map(Act::Speed),
         3 => Just(Act::Print),
     ]
+}
+
+fn a_sort() -> impl Strategy<Value = SortBy> {
+    prop::sample::select(SortBy::ALL.to_vec())
+}
+
+/// Few of them, so that some are alike.
+fn a_deadline() -> impl Strategy<Value = Option<i64>> {
+    prop::sample::select(vec![None, None, Some(10), Some(20), Some(600)])
 }
 
 /// A job, as the model knows it.
@@ -72,6 +90,8 @@ struct Job {
     takes: i64,
     /// Promoted, and how many were before.
     promoted: usize,
+    /// When it should be ready, in minutes.
+    minutes: Option<i64>,
 }
 
 /// A device and its queue: a list that is looked through from its beginning to its end.
@@ -79,6 +99,8 @@ struct Job {
 struct Model {
     jobs: Vec<Job>,
     fifo: bool,
+    /// What goes before FIFO.
+    scheduler: Option<(SortBy, SortBy)>,
     form: usize,
     speed: i64,
     clock: i64,
@@ -101,6 +123,25 @@ impl Model {
     fn before(&self, a: &Job, b: &Job) -> bool {
         if a.promoted != b.promoted {
             return a.promoted > b.promoted;
+        }
+        if let Some((first, then)) = self.scheduler {
+            let usual = first == SortBy::JobPriority && then == SortBy::ShortestFirst;
+            for by in [first, then].into_iter().take(if usual { 0 } else { 2 }) {
+                let pages = |job: &Job| (job.lines + 59) / 60;
+                let (one, other) = match by {
+                    SortBy::Fifo => return a.arrival < b.arrival,
+                    SortBy::Deadline => (a.minutes.unwrap_or(i64::MAX), b.minutes.unwrap_or(i64::MAX)),
+                    SortBy::JobPriority => (i64::from(b.selpri), i64::from(a.selpri)),
+                    SortBy::LongestFirst => (pages(b), pages(a)),
+                    SortBy::ShortestFirst => (pages(a), pages(b)),
+                };
+                if one != other {
+                    return one < other;
+                }
+            }
+            if !usual {
+                return a.arrival < b.arrival;
+            }
         }
         if a.selpri != b.selpri {
             return a.selpri > b.selpri;
@@ -153,7 +194,16 @@ impl Room {
         );
         inside.run(spoolcom::run, &[&line], Exit::Done);
         let lease = inside.begins("SPLA");
-        let model = Model { jobs: Vec::new(), fifo, form: 0, speed: 100, clock: 0, arrivals: 0, promotions: 0 };
+        let model = Model {
+            jobs: Vec::new(),
+            fifo,
+            scheduler: None,
+            form: 0,
+            speed: 100,
+            clock: 0,
+            arrivals: 0,
+            promotions: 0,
+        };
         Self { inside, lease, model }
     }
 
@@ -163,10 +213,14 @@ impl Room {
 
     /// Alters the device as an operator must: drained, altered, started.
     fn alters(&mut self, what: &str) {
+        self.drains();
+        self.types(&format!("DEV $LP1, {what}, START"));
+    }
+
+    fn drains(&mut self) {
         self.types("DEV $LP1, DRAIN");
         let id = self.inside.local.device(lp1()).unwrap().id;
         self.inside.spool.observe(&self.lease, id, Observation::Drained, &now()).unwrap();
-        self.types(&format!("DEV $LP1, {what}, START"));
     }
 
     /// The device prints one job, which must be the one of the model.
@@ -184,11 +238,17 @@ impl Room {
 
     fn does(&mut self, act: &Act) {
         match act {
-            Act::Submit { lines, selpri, form, other } => {
+            Act::Submit { lines, selpri, form, other, minutes } => {
                 let to = if *other { "h.b" } else { "g.a" };
                 let taken = self.inside.submit(to, &b"line\n".repeat(*lines), |submission: &mut Submission| {
                     submission.priority = Priority::from_selpri(*selpri).unwrap();
                     submission.form = FORMS[*form].to_owned();
+                    submission.given.extend(minutes.map(|minutes| GivenValue {
+                        document: 0,
+                        field: Field::from_stored("job-deadline-time").unwrap(),
+                        value: Value::Time(START + minutes * 60_000),
+                        origin: Origin::User,
+                    }));
                 });
                 let number = taken.number.get();
                 let job = Job {
@@ -201,6 +261,7 @@ impl Room {
                     came: 0,
                     takes: 0,
                     promoted: 0,
+                    minutes: *minutes,
                 };
                 self.model.jobs.push(job);
                 self.model.arrives(number);
@@ -236,6 +297,32 @@ impl Room {
             Act::Fifo(on) => {
                 self.alters(if *on { "FIFO ON" } else { "FIFO OFF" });
                 self.model.fifo = *on;
+                self.model.scheduler = None;
+            }
+            Act::Scheduler(first, then) => {
+                self.drains();
+                let given = format!(
+                    "scheduler-sort-primary-order={} scheduler-sort-secondary-order={}",
+                    first.word(),
+                    then.word()
+                );
+                self.inside.run(pd::verbs::pdset::run, &["-c", "destination", "-x", &given, "LP1"], Exit::Done);
+                self.types("DEV $LP1, START");
+                self.model.scheduler = Some((*first, *then));
+                if *then == SortBy::Fifo || *then == SortBy::ShortestFirst {
+                    self.model.fifo = *then == SortBy::Fifo;
+                }
+            }
+            Act::Deadline(n, minutes) => {
+                let Some(number) = self.model.pick(*n, |_| true) else { return };
+                let change = JobChange::Carried {
+                    field: Field::from_stored("job-deadline-time").unwrap(),
+                    document: None,
+                    value: minutes.map(|minutes| Value::Time(START + minutes * 60_000)),
+                };
+                let job = JobRef::Number(JobNumber::new(number).unwrap());
+                self.inside.local.alter_job(job, vec![change]).unwrap();
+                self.model.jobs.iter_mut().filter(|job| job.number == number).for_each(|job| job.minutes = *minutes);
             }
             Act::Form(form) => {
                 self.alters(if *form == 0 { "FORM NONE" } else { "FORM CHEQUES" });
@@ -281,11 +368,11 @@ proptest! {
     #[test]
     fn nobody_starves_however_many_short_jobs_come(long in 200usize..3000, short in 1usize..20) {
         let mut room = Room::new(false);
-        room.does(&Act::Submit { lines: long, selpri: 4, form: 0, other: false });
+        room.does(&Act::Submit { lines: long, selpri: 4, form: 0, other: false, minutes: None });
         // A short one comes for each that is printed: they go before the long one, until it has waited as long as it takes.
         let mut before = 0;
         while room.model.jobs.iter().any(|job| job.number == 1) {
-            room.does(&Act::Submit { lines: short, selpri: 4, form: 0, other: true });
+            room.does(&Act::Submit { lines: short, selpri: 4, form: 0, other: true, minutes: None });
             room.does(&Act::Pass(30));
             room.does(&Act::Print);
             before += 1;

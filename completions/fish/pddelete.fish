@@ -5,7 +5,9 @@ server\t''
 job\t''
 medium\t''
 initial-value-job\t''
-initial-value-document\t''"
+initial-value-document\t''
+station\t''
+user\t''"
 complete -c pddelete -s m -d 'Why, in words; kept in the job\'s history' -r
 complete -c pddelete -s r -d 'With -c job, how long to keep the removed job: as pdrm -r' -r
 complete -c pddelete -s x -d 'Attributes of the command, as "message=\'wrong paper\'"' -r

@@ -5,7 +5,9 @@ server\t''
 job\t''
 medium\t''
 initial-value-job\t''
-initial-value-document\t''"
+initial-value-document\t''
+station\t''
+user\t''"
 complete -c pdenable -s m -d 'Why, in words; kept in the job\'s history' -r
 complete -c pdenable -s x -d 'Attributes of the command, as "message=\'wrong paper\'"' -r
 complete -c pdenable -s X -d 'Read such attributes from a file; PDPATH names the directory of relative names' -r -F

@@ -1,4 +1,4 @@
-complete -c pdls -s c -d 'Class of the objects: job, document, destination, queue, server, medium, initial-value-job, initial-value-document, log' -r -f -a "job\t''
+complete -c pdls -s c -d 'Class of the objects: job, document, destination, queue, server, medium, initial-value-job, initial-value-document, station, user, log' -r -f -a "job\t''
 document\t''
 destination\t''
 queue\t''
@@ -6,6 +6,8 @@ server\t''
 medium\t''
 initial-value-job\t''
 initial-value-document\t''
+station\t''
+user\t''
 log\t''"
 complete -c pdls -s H -d 'Server to ask, as host:port; otherwise the usual one' -r
 complete -c pdls -s f -d 'List only what fulfils this, as "name==value && name=*beginning"' -r

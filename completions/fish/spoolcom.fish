@@ -2,6 +2,8 @@ complete -c spoolcom -l in -d 'Read commands from FILE, one line after the other
 complete -c spoolcom -l out -d 'Add displays to FILE instead of standard output' -r
 complete -c spoolcom -l spooler -d 'Use this spool: its base directory, or $NAME of a file of spoolers' -r
 complete -c spoolcom -l check -d 'Say of each command of a site\'s command file, or entry of its FASTCNFG file, whether it runs here; without a spool; - is standard input' -r
+complete -c spoolcom -l from-cups -d 'Write the command file that recreates the raw queues of the CUPS configuration in DIR, and what it cannot carry over' -r
+complete -c spoolcom -l queues -d 'With --from-cups: only these queues, separated by commas; * stands for anything' -r
 complete -c spoolcom -l wait -d 'DEV, DRAIN gives up when nothing has moved for so long; 60 if not given' -r
 complete -c spoolcom -l state -d 'Only jobs in this state: open, ready, print, transfer, hold' -r
 complete -c spoolcom -l owner -d 'Only jobs of this user' -r

@@ -13,10 +13,13 @@ use super::table::{FORMATS, JOB_STATES};
 use super::{Attribute, NONE, Settable, Setter};
 use crate::model::device::{AfterReset, DeviceChange, DeviceUri, Exclusive, check_form};
 use crate::model::field::{Field, Value};
+use crate::model::identity::{Realms, Rule};
 use crate::model::job::Format;
 use crate::model::location::{Destination as Sent, LocationStatus};
 use crate::model::managed::Realization::{Actual, Logical};
 use crate::model::notification::{EVENTS, check_operator, check_profile, profile_key};
+use crate::model::order::SortBy;
+use crate::model::secure::{RELEASE_TYPES, check_compatible, check_valid};
 use crate::model::separation::{HeaderPages, StartFf};
 use crate::model::state::SpoolerState;
 
@@ -38,7 +41,7 @@ pub const DESTINATION_STATES: &[&str] = &[
 ];
 
 /// Orders of jobs.
-const SCHEDULERS: &[&str] = &["deadline", "fifo", "job-priority", "longest-job-first", "shortest-job-first"];
+const SCHEDULERS: &[&str] = &SortBy::WORDS;
 
 /// Values of `auxiliary-sheet-selections-supported`.
 const SHEETS: &[&str] = &["none", "start", "sep", "end", "start-sep", "start-end", "sep-end", "start-sep-end"];
@@ -151,12 +154,12 @@ pub static TABLE: &[Attribute] = &[
         "seconds between two looks for another device").only(Actual),
 
     destination(Field::SchedulersSupported, Keyword(SCHEDULERS), All, &["Schedulers", "Supported"], "orders of jobs").many()
-        .only(Actual).actual(|_| texts(["fifo", "job-priority", "shortest-job-first"])),
-    carried(Destination, "scheduler-sort-primary-order", Keyword(SCHEDULERS), &["Primary", "Order"], "the order of its jobs")
-        .default("job-priority").only(Actual),
+        .only(Actual).actual(|_| texts(SCHEDULERS)),
+    destination(Field::SchedulerPrimary, Keyword(SCHEDULERS), All, &["Primary", "Order"], "the order of its jobs")
+        .default("job-priority").only(Actual).managed(set_primary).actual(|a| plain(a.device.settings.sort_by.word())),
     destination(Field::SchedulerSecondary, Keyword(SCHEDULERS), All, &["Secondary", "Order"],
-        "the order of jobs of one priority; fifo and shortest-job-first are followed").only(Actual).managed(set_secondary)
-        .actual(|a| plain(if a.device.settings.fifo { "fifo" } else { "shortest-job-first" })),
+        "the order of jobs that are alike in the primary order; what is alike in both is printed as it arrived")
+        .only(Actual).managed(set_secondary).actual(|a| plain(a.device.settings.then_by().word())),
     carried(Destination, "document-formats-supported", Text, &["Formats", "Supported"], "formats of documents that it prints").many(),
     carried(Destination, "media-supported", Text, &["Media", "Supported"], "papers that it prints on; jobs for others are refused").many().decides(),
     destination(Field::InputTraysMedium, Text, All, &["Trays", "Medium"], "what lies in each tray, as tray:medium").many().only(Actual)
@@ -168,6 +171,10 @@ pub static TABLE: &[Attribute] = &[
         .actual(|a| texts(a.device.settings.papers())),
     destination(Field::Form, Text, All, &["Form"], "the form that is loaded, as spoolcom knows it").only(Actual).managed(set_form)
         .actual(|a| plain(a.device.settings.form.trim())),
+    carried(Destination, "valid-attributes", Text, &["Valid", "Attributes"],
+        "what released jobs may ask of it: papers and finishing, as A4, duplex, color, staple, collate; nothing = everything").many()
+        .only(Actual).decides().written(check_valid, None),
+    carried(Destination, "driver", Text, &["Driver"], "the driver for which its jobs are made").only(Actual),
     carried(Destination, "sides-supported", Integer(1, 2), &["Sides", "Supported"], "printed sides of a sheet").many(),
     carried(Destination, "plexes-supported", Keyword(&["simplex", "duplex", "tumble"]), &["Plexes", "Supported"],
         "one side, or two and how they turn").many(),
@@ -265,6 +272,9 @@ pub static TABLE: &[Attribute] = &[
         .actual(|a| number(a.device.settings.page_length)),
     destination(Field::DeviceRaw, Boolean, All, &["Device", "Raw"], "CONTENT RAW: whether nothing is ever added").only(Actual)
         .managed(|d, v| switch(d, v, DeviceChange::ContentRaw)).actual(|a| Value::Boolean(a.device.settings.content_raw)),
+    destination(Field::DevicePjl, Boolean, All, &["Device", "PJL"],
+        "whether the printer speaks PJL: sides, trays, bins and the like are told to it ahead of each document").only(Actual)
+        .managed(|d, v| switch(d, v, DeviceChange::Pjl)).actual(|a| Value::Boolean(a.device.settings.pjl)),
 
     queue(Field::QueueName, Name, Brief, &["Queue"], "its name").queue(|q| text(&q.group.name)),
     queue(Field::QueueState, Keyword(&["ready", "paused"]), Brief, &["State"], "whether jobs leave it for printing")
@@ -285,6 +295,16 @@ pub static TABLE: &[Attribute] = &[
         .also(&["assign-to-printer"]).default("false"),
     carried(Queue, "requeue-failed-jobs", Boolean, &["Requeue", "Failed Jobs"], "whether a job that failed is held, instead of going away")
         .default("true"),
+    carried(Queue, "release-type", Keyword(RELEASE_TYPES), &["Release", "Type"],
+        "direct prints at once; secure holds each job until its owner releases it at a station").default("direct").decides(),
+    carried(Queue, "purge-time", Integer(1, 525_600), &["Purge", "Time"],
+        "minutes after its submission for which a held job can be released; then it is removed").default("120").decides(),
+    carried(Queue, "keep-after-release", Integer(0, 525_600), &["Keep After", "Release"],
+        "minutes for which a printed job is kept, to be released again; 0 = not").default("0").decides(),
+    carried(Queue, "compatible-queues", Name, &["Compatible", "Queues"],
+        "queues on whose printers its jobs may be released, if they name it too: queue, or server:queue").many()
+        .decides().written(check_compatible, None),
+    carried(Queue, "driver", Text, &["Driver"], "the driver for which its jobs are made"),
     carried(Queue, "backlog-upper-bound", Duration, &["Backlog", "Upper Bound"], "the time above which it is backlogged"),
     carried(Queue, "backlog-lower-bound", Duration, &["Backlog", "Lower Bound"], "the time below which it is no longer backlogged"),
     carried(Queue, "backlog-update-interval", Duration, &["Backlog", "Interval"], "time between two estimates"),
@@ -337,6 +357,13 @@ pub static TABLE: &[Attribute] = &[
     carried(Server, "accounting-log-version", Text, &["Accounting", "Version"], "the form of the accounting log"),
     carried(Server, "pull-print-job-timeout", Duration, &["Pull Print", "Timeout"], "how long jobs wait for their owners")
         .also(&["pull-print-timeout"]).default("24:00"),
+    carried(Server, "default-realm", Text, &["Default", "Realm"],
+        "the realm of users who are named without one; the server itself unless given").decides(),
+    carried(Server, "identity-realms", Text, &["Identity", "Realms"], "other names of realms, as CORP=corp.local").many().decides()
+        .written(check_realm, None),
+    carried(Server, "identity-rules", Text, &["Identity", "Rules"],
+        "patterns of whole names of users that nobody has, in order; the group in parentheses is the name that is meant").many()
+        .decides().written(check_rule, None),
     carried(Server, "security-level", Keyword(&["none", "low", "medium", "high"]), &["Security", "Level"],
         "who may do what, elsewhere; here the rights of the spool decide"),
     server(Field::JobAttributesSupported, Text, All, &["Job Attributes", "Supported"], "attributes that jobs may have").many()
@@ -406,6 +433,14 @@ fn job_attributes() -> Value {
     texts(super::nameable(super::Class::Job).filter(|row| row.settable != Settable::Never).map(Attribute::name))
 }
 
+fn check_realm(line: &str) -> Result<(), String> {
+    Realms::alias(line).map(drop)
+}
+
+fn check_rule(text: &str) -> Result<(), String> {
+    Rule::new(text).map(drop)
+}
+
 type Set = Result<(), String>;
 
 fn words(value: Option<&Value>) -> Option<&str> {
@@ -466,14 +501,16 @@ fn set_process(draft: &mut Draft, value: Option<&Value>) -> Set {
     Ok(())
 }
 
+fn set_primary(draft: &mut Draft, value: Option<&Value>) -> Set {
+    let by =
+        words(value).map_or(Some(SortBy::JobPriority), SortBy::from_word).ok_or("it has a value of another kind")?;
+    draft.device(DeviceChange::Scheduler(Some(by), None));
+    Ok(())
+}
+
 fn set_secondary(draft: &mut Draft, value: Option<&Value>) -> Set {
-    match words(value) {
-        None | Some("fifo") => draft.device(DeviceChange::Fifo(true)),
-        Some("shortest-job-first") => draft.device(DeviceChange::Fifo(false)),
-        Some(other) => {
-            return Err(format!("'{other}' is not available in this version; fifo and shortest-job-first are"));
-        }
-    }
+    let by = words(value).map_or(Some(SortBy::Fifo), SortBy::from_word).ok_or("it has a value of another kind")?;
+    draft.device(DeviceChange::Scheduler(None, Some(by)));
     Ok(())
 }
 

@@ -109,6 +109,8 @@ impl Draft {
             ManagedClass::Medium => Class::Medium,
             ManagedClass::InitialValueJob => Class::InitialValueJob,
             ManagedClass::InitialValueDocument => Class::InitialValueDocument,
+            ManagedClass::Station => Class::Station,
+            ManagedClass::User => Class::User,
         };
         let word = self.class.word();
         let row = find(class, field).ok_or_else(|| bad(&format!("a {word} has no such attribute")))?;

@@ -73,6 +73,7 @@ impl Node {
             Condition::Any
             | Condition::Job(_)
             | Condition::UserName(_)
+            | Condition::Submitter(_)
             | Condition::Owner(_)
             | Condition::OwnerId(_)
             | Condition::State(_)
@@ -163,6 +164,7 @@ impl<'a> Identity<'a> {
             Condition::Job(JobRef::Serial(serial)) => self.global.serial == *serial,
             Condition::Job(JobRef::Global(global)) => self.global == global,
             Condition::UserName(user) => self.user_name == user,
+            Condition::Submitter(login) => self.user_name.split_once('@').is_some_and(|(user, _)| user == login),
             Condition::Owner(owner) => self.owner == owner,
             Condition::OwnerId(owner) => self.owner_uid == *owner,
             Condition::State(state) => self.state == Some(*state),

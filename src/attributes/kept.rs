@@ -3,12 +3,13 @@
 //! A default job also has every attribute that can be given to a job, a default document those of a document: they are the
 //! rows of jobs and documents themselves ([`is_initial_value`]).
 
-use super::Class::{Door, InitialValueDocument, InitialValueJob, Log, Medium};
+use super::Class::{Door, InitialValueDocument, InitialValueJob, Log, Medium, Station, User};
 use super::Kind::{Boolean, Integer, Keyword, Name, Text};
 use super::Shown::Brief;
 use super::row::{carried, kept, noted};
 use super::{Attribute, Class, Settable};
 use crate::model::field::Field;
+use crate::model::secure::JOBS_SHOWN;
 
 /// Kinds of doors.
 pub const DOORS: &[&str] = &["lpd", "raw", "directory"];
@@ -42,6 +43,24 @@ pub static TABLE: &[Attribute] = &[
     kept(InitialValueDocument, Field::AssociatedServer, Name, &["Server"], "its server").shown(Brief),
     carried(InitialValueDocument, "descriptor", Text, &["Descriptor"], "what people call it").shown(Brief),
     carried(InitialValueDocument, "message", Text, &["Message"], "what an operator said last"),
+
+    noted(Station, "station-name", Name, &["Station"], "its name").shown(Brief).decides(),
+    carried(Station, "related-printers", Name, &["Printers"], "the printers where it releases, the one that is taken first before the others")
+        .many().shown(Brief).decides().written(check_printer, None),
+    carried(Station, "jobs-shown", Keyword(JOBS_SHOWN), &["Jobs", "Shown"],
+        "owner: a person's own jobs; all: everybody's, of this server alone").default("owner").shown(Brief),
+    kept(Station, Field::AssociatedServer, Name, &["Server"], "its server"),
+    carried(Station, "descriptor", Text, &["Descriptor"], "where it stands, in words").shown(Brief),
+    carried(Station, "message", Text, &["Message"], "what an operator said last"),
+
+    noted(User, "user-id", Text, &["User"], "the name by which he is known").shown(Brief).decides(),
+    carried(User, "aliases", Text, &["Aliases"], "his other names, as name, DOMAIN\\name or name@domain").many().shown(Brief).decides()
+        .written(check_person, None),
+    carried(User, "delegates", Text, &["Delegates"], "who may release his jobs").many().shown(Brief).decides()
+        .written(check_person, None),
+    kept(User, Field::AssociatedServer, Name, &["Server"], "the server that knows him"),
+    carried(User, "descriptor", Text, &["Descriptor"], "who he is, in words").shown(Brief),
+    carried(User, "message", Text, &["Message"], "what an operator said last"),
 
     noted(Log, "log-name", Name, &["Log"], "its name").shown(Brief).decides(),
     noted(Log, "log-type", Keyword(LOGS), &["Type"], "what is written there").shown(Brief).decides(),
@@ -83,6 +102,17 @@ pub static TABLE: &[Attribute] = &[
     noted(Door, "descriptor", Text, &["Descriptor"], "what people call it"),
     noted(Door, "message", Text, &["Message"], "what an operator said last"),
 ];
+
+/// Checks the name of a printer.
+fn check_printer(name: &str) -> Result<(), String> {
+    name.parse::<crate::model::DeviceName>().map(drop).map_err(|error| error.to_string())
+}
+
+/// Checks the name of a person.
+fn check_person(name: &str) -> Result<(), String> {
+    let realms = crate::model::identity::Realms { usual: "here".to_owned(), ..Default::default() };
+    realms.identity(name).map(drop).ok_or_else(|| "it is a name, as ann, CORP\\ann or ann@corp.local".to_owned())
+}
 
 /// Attributes of jobs that no default job gives: they name one job, or where it goes.
 const OF_ONE_JOB: &[Field] = &[Field::DestinationNameRequested, Field::JobOwner, Field::JobOriginator];

@@ -47,6 +47,10 @@ pub enum Class {
     InitialValueJob,
     /// A default document.
     InitialValueDocument,
+    /// A station, where people release their jobs.
+    Station,
+    /// A user, with his other names.
+    User,
     /// A log of the server.
     Log,
     /// Where other systems hand in jobs.
@@ -65,6 +69,8 @@ impl Class {
             Self::Medium => "medium",
             Self::InitialValueJob => "initial-value-job",
             Self::InitialValueDocument => "initial-value-document",
+            Self::Station => "station",
+            Self::User => "user",
             Self::Log => "log",
             Self::Door => "door",
         }

@@ -54,7 +54,12 @@ impl KeptFacts<'_> {
     pub fn value(&self, row: &Attribute) -> Value {
         match row.name() {
             "associated-server" => return Value::Text(self.server.to_owned()),
-            "medium-name" | "initial-value-job-identifier" | "initial-value-document-identifier" | "log-name" => {
+            "medium-name"
+            | "initial-value-job-identifier"
+            | "initial-value-document-identifier"
+            | "log-name"
+            | "station-name"
+            | "user-id" => {
                 return Value::Text(self.name.to_owned());
             }
             _ => {}

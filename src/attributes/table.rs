@@ -129,7 +129,8 @@ pub static TABLE: &[Attribute] = &[
         .also(&["discard-time"]).set(set_discard_time).job(|j| time(j.lifetime.discard_ms)),
     carried(Job, "job-scheduling", Keyword(&["normal", "retain-immediately"]), &["Scheduling"],
         "retain-immediately: it is kept and does not print until it is sent on").submitted(set_scheduling),
-    carried(Job, "job-deadline-time", Time, &["Deadline"], "when it should be ready").also(&["deadline-time"]),
+    carried(Job, "job-deadline-time", Time, &["Deadline"],
+        "when it should be ready; destinations whose order is deadline go by it").also(&["deadline-time"]).decides(),
     job(Field::Form, Text, All, &["Form"], "the form it needs: up to 16 letters, digits and blanks")
         .set(set_form).job(|j| plain(&j.form)),
     job(Field::JobBatchId, Integer(1, 9_999_999), All, &["Batch", "Id"],
@@ -278,9 +279,13 @@ mod tests {
                 Class::Queue => row.get.queue.is_some(),
                 Class::Server => row.get.server.is_some(),
                 // These are read by their names.
-                Class::Medium | Class::InitialValueJob | Class::InitialValueDocument | Class::Log | Class::Door => {
-                    !row.is_carried()
-                }
+                Class::Medium
+                | Class::InitialValueJob
+                | Class::InitialValueDocument
+                | Class::Station
+                | Class::User
+                | Class::Door
+                | Class::Log => !row.is_carried(),
             };
             assert_eq!(read, !row.asked && !row.is_carried(), "{}", row.name());
             assert_eq!(row.settable == Settable::Never, matches!(row.set, Setter::Nobody), "{}", row.name());

@@ -5,9 +5,11 @@
 
 pub(crate) mod findings;
 pub(crate) mod log;
+pub mod lp;
 pub(crate) mod parts;
 pub mod pd;
 pub(crate) mod progress;
+pub(crate) mod release;
 pub mod shell;
 pub mod spoolcom;
 pub(crate) mod why;

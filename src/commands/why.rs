@@ -20,6 +20,8 @@
 //! | `terminating` | `devices` `who` `since` |
 //! | `no-device` | `location` `who` `since` |
 //! | `group-without-devices` | `group` |
+//! | `expires` `expired` | `at` |
+//! | `station` | `station` `printers` (each with `printer` `verdict` `text` `attributes`) |
 //! | `waiting-for-server` `at-server` `server-silent` | `device` `server` `state` `reason-text` `since` |
 //! | `arriving` `retained` `spooler-cold` `nothing-known` | – |
 //!
@@ -88,6 +90,17 @@ fn said(cause: &Cause, times: &Times) -> String {
             let text = text.as_ref().map(|text| format!(": {text}")).unwrap_or_default();
             format!("it is held: {}{text}{}", reason.words(), by(act))
         }
+        Cause::Expires { at_ms, over: false } => {
+            format!("it is removed unless it is released by {}", times.short(*at_ms))
+        }
+        Cause::Expires { at_ms, over: true } => {
+            format!("it can no longer be released: its time was over at {}", times.short(*at_ms))
+        }
+        Cause::Station { station, verdicts } if verdicts.is_empty() => format!("station {station} has no printers"),
+        Cause::Station { station, verdicts } => {
+            let each: Vec<String> = verdicts.iter().map(|one| format!("on {} {}", one.printer, one.verdict)).collect();
+            format!("at station {station}: {}", each.join("; "))
+        }
         Cause::HeldFromStart(act) => format!("it is held: submitted so{}", self::by(act, times)),
         Cause::HeldAfterPrinting(act) => {
             format!("it is printed and held after that, as was asked{}", self::by(act, times))
@@ -113,6 +126,17 @@ fn by(act: &Attribution, times: &Times) -> String {
 fn at_server(away: &Away, times: &Times) -> String {
     let server = away.device.node().map_or_else(|| "another one".to_owned(), ToString::to_string);
     let device = away.device.without_node().guardian();
+    if away.claimed {
+        return match away.is_there() {
+            true => format!(
+                "server {server} has claimed it and has begun to print it on {device}: it may have printed, and nobody else gets it until \
+                 {server} reports its end, or an operator says that {server} is lost (pdclaim --lost)"
+            ),
+            false => format!(
+                "server {server} has claimed it for {device} and has not begun it: the claim ends by itself when it is not renewed"
+            ),
+        };
+    }
     let words = away.words.as_ref().map(|words| format!(": {words}")).unwrap_or_default();
     let silent = away.silent_since_ms.map(|ms| format!("which does not answer since {}{words}", times.short(ms)));
     let there = match away.state {
@@ -319,6 +343,11 @@ pub fn object(cause: &Cause, times: &Times) -> Value {
         Cause::Held { reason, text, by } => {
             merged(json!({ "reason": reason.keyword(), "reason-text": text }), who(by.as_ref()))
         }
+        Cause::Expires { at_ms, .. } => json!({ "at": utc(*at_ms) }),
+        Cause::Station { station, verdicts } => json!({
+            "station": station.as_str(),
+            "printers": verdicts.iter().map(super::release::verdict).collect::<Vec<_>>(),
+        }),
         Cause::NoDevice { location, by } => merged(json!({ "location": location.to_string() }), who(by.as_ref())),
         Cause::GroupWithoutDevices(group) => json!({ "group": format!("#{group}") }),
         Cause::Server { away } => json!({

@@ -196,6 +196,7 @@ impl Fake {
             format,
             format_origin: Default::default(),
             copies: 1,
+            features: Vec::new(),
             origin: None,
         }
     }
@@ -222,6 +223,7 @@ impl Fake {
             location: "#OFFICE.FRONT".into(),
             form: String::new(),
             owner: "ann".into(),
+            asks: None,
             possible_duplicate: false,
             paper: Paper::Top,
             more: true,

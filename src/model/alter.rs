@@ -191,7 +191,7 @@ enum Takes {
 }
 
 const TAKES: [(JobState, Takes); 8] = [
-    (JobState::Open, Takes::Anything),
+    (JobState::Open, Takes::HoldOrHoldAfter),
     (JobState::Ready, Takes::Anything),
     (JobState::Held, Takes::Anything),
     (JobState::Printing, Takes::HoldOrHoldAfter),
@@ -222,7 +222,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_job_on_a_device_takes_a_hold_alone_or_a_hold_afterwards() {
+    fn a_job_that_arrives_or_is_on_a_device_takes_a_hold_alone_or_a_hold_afterwards() {
         let hold = || JobChange::Hold(Some(true));
         let after = || JobChange::HoldAfter(Some(true));
         let why = || JobChange::Message("why".into());
@@ -237,7 +237,8 @@ mod tests {
         for (changes, printing, terminating) in cases {
             assert_eq!(JobState::Printing.takes(changes), printing, "{changes:?}");
             assert_eq!(JobState::Terminating.takes(changes), terminating, "{changes:?}");
-            for state in [JobState::Open, JobState::Ready, JobState::Held, JobState::Paused, JobState::Retained] {
+            assert_eq!(JobState::Open.takes(changes), printing, "{changes:?}");
+            for state in [JobState::Ready, JobState::Held, JobState::Paused, JobState::Retained] {
                 assert!(state.takes(changes), "{state:?} {changes:?}");
             }
         }

@@ -10,9 +10,10 @@ use super::field::{Field, Value};
 use super::ids::{DeviceId, JobNumber};
 use super::kept::{KeptWord, KeptWords};
 use super::names::{DeviceName, ProcessName};
+use super::order::{QueueOrder, SortBy};
 use super::separation::{HeaderPages, Layout, StartFf};
 use super::state::{DeviceState, DeviceWish, ErrorNote, ProcessState};
-pub use super::uri::{DevicePath, DeviceUri, RAW_PORT};
+pub use super::uri::{AwaitingUri, DevicePath, DeviceUri, RAW_PORT};
 use super::wait::Awaited;
 
 /// When a device is opened and closed (docs/reference/fastp.md 1).
@@ -92,6 +93,12 @@ pub struct DeviceSettings {
     pub exclusive: Exclusive,
     /// Whether jobs print in order of arrival instead of short-first.
     pub fifo: bool,
+    /// What it compares first.
+    #[serde(default = "by_priority")]
+    pub sort_by: SortBy,
+    /// What it compares then; none = as `fifo` says.
+    #[serde(default)]
+    pub then_by: Option<SortBy>,
     /// Whether somebody said so. If nobody did, a device with a URI prints in order of arrival, and a NonStop device without one
     /// short first.
     #[serde(default)]
@@ -120,6 +127,9 @@ pub struct DeviceSettings {
     /// Whether every octet leaves as it came, with nothing of ours (our addition).
     #[serde(default)]
     pub content_raw: bool,
+    /// Whether the printer speaks PJL: sides, trays and the like are told to it ahead of documents (our addition).
+    #[serde(default)]
+    pub pjl: bool,
     /// The 16-bit word handed to the print process.
     pub parm: u16,
     /// Seconds until a device that an error stopped is started again, each time anew; 0 = OFF.
@@ -145,6 +155,8 @@ impl Default for DeviceSettings {
             speed: 100,
             exclusive: Exclusive::Off,
             fifo: false,
+            sort_by: SortBy::JobPriority,
+            then_by: None,
             fifo_told: false,
             retry: 5,
             timeout: -1,
@@ -156,6 +168,7 @@ impl Default for DeviceSettings {
             eol_crlf: false,
             page_length: 0,
             content_raw: false,
+            pjl: false,
             parm: 0,
             restart: 0,
             delivery: AfterReset::Again,
@@ -181,6 +194,8 @@ pub enum DeviceChange {
     Exclusive(Exclusive),
     /// FIFO
     Fifo(bool),
+    /// SCHEDULER: what it compares first, and then; none = as before
+    Scheduler(Option<SortBy>, Option<SortBy>),
     /// RETRY
     Retry(u32),
     /// TIMEOUT
@@ -201,6 +216,8 @@ pub enum DeviceChange {
     PageLength(u32),
     /// CONTENT: RAW or not
     ContentRaw(bool),
+    /// Whether the printer speaks PJL
+    Pjl(bool),
     /// PARM
     Parm(u16),
     /// RESTART, in seconds; 0 = OFF
@@ -227,6 +244,10 @@ impl fmt::Display for DeviceChange {
             Self::Speed(v) => write!(f, "SPEED {v}"),
             Self::Exclusive(v) => write!(f, "EXCLUSIVE {}", v.word()),
             Self::Fifo(v) => write!(f, "FIFO {}", on(v)),
+            Self::Scheduler(first, then) => {
+                let words: Vec<&str> = first.iter().chain(then).map(|one| one.word()).collect();
+                write!(f, "SCHEDULER {}", words.join(" "))
+            }
             Self::Retry(v) => write!(f, "RETRY {v}"),
             Self::Timeout(v) => write!(f, "TIMEOUT {v}"),
             Self::Header(v) => write!(f, "HEADER {}", v.word()),
@@ -237,6 +258,7 @@ impl fmt::Display for DeviceChange {
             Self::EolCrLf(v) => write!(f, "EOL {}", eol_word(*v)),
             Self::PageLength(v) => write!(f, "PAGELENGTH {v}"),
             Self::ContentRaw(v) => write!(f, "CONTENT {}", content_word(*v)),
+            Self::Pjl(v) => write!(f, "PJL {}", on(v)),
             Self::Parm(v) => write!(f, "PARM {v}"),
             Self::Restart(0) => f.write_str("RESTART OFF"),
             Self::Restart(v) => write!(f, "RESTART {v}"),
@@ -293,6 +315,8 @@ impl DeviceSettings {
             speed,
             exclusive,
             fifo,
+            sort_by,
+            then_by,
             fifo_told,
             retry,
             timeout,
@@ -304,6 +328,7 @@ impl DeviceSettings {
             eol_crlf,
             page_length,
             content_raw,
+            pjl,
             parm,
             restart,
             delivery,
@@ -328,6 +353,7 @@ impl DeviceSettings {
             DeviceChange::EolCrLf(eol_crlf),
             DeviceChange::PageLength(page_length),
             DeviceChange::ContentRaw(content_raw),
+            DeviceChange::Pjl(pjl),
             DeviceChange::Parm(parm),
             DeviceChange::Restart(restart),
             DeviceChange::Delivery(delivery),
@@ -342,9 +368,21 @@ impl DeviceSettings {
         });
         // Said only where somebody said it: else it follows from the URI.
         changes.extend(fifo_told.then_some(DeviceChange::Fifo(fifo)));
+        // Behind FIFO, which says it anew.
+        if sort_by != SortBy::JobPriority || then_by.is_some() {
+            changes.push(DeviceChange::Scheduler(Some(sort_by), Some(self.then_by())));
+        }
         let words = kept.iter().map(|(word, value)| KeptWord { word: word.to_owned(), value: value.to_owned() });
         changes.extend(words.map(DeviceChange::Kept));
         changes
+    }
+    /// What it compares of jobs that are alike in what it compares first.
+    pub fn then_by(&self) -> SortBy {
+        self.then_by.unwrap_or(if self.fifo { SortBy::Fifo } else { SortBy::ShortestFirst })
+    }
+    /// Returns the order in which it takes its jobs.
+    pub fn order(&self) -> QueueOrder {
+        QueueOrder::of(self.sort_by, self.then_by())
     }
     /// Returns the papers that are loaded: its form, if it has one, and the others.
     pub fn papers(&self) -> impl Iterator<Item = &str> {
@@ -363,7 +401,21 @@ impl DeviceSettings {
             DeviceChange::Form(v) => self.form = v,
             DeviceChange::Speed(v) => self.speed = v,
             DeviceChange::Exclusive(v) => self.exclusive = v,
-            DeviceChange::Fifo(v) => (self.fifo, self.fifo_told) = (v, true),
+            DeviceChange::Fifo(v) => {
+                (self.fifo, self.fifo_told) = (v, true);
+                (self.sort_by, self.then_by) = (SortBy::JobPriority, None);
+            }
+            DeviceChange::Scheduler(first, then) => {
+                self.sort_by = first.unwrap_or(self.sort_by);
+                match then {
+                    Some(SortBy::Fifo | SortBy::ShortestFirst) => {
+                        (self.fifo, self.fifo_told) = (then == Some(SortBy::Fifo), true);
+                        self.then_by = None;
+                    }
+                    Some(_) => self.then_by = then,
+                    None => {}
+                }
+            }
             DeviceChange::Retry(v) => self.retry = v,
             DeviceChange::Timeout(v) => self.timeout = v,
             DeviceChange::Header(v) => self.header = v,
@@ -374,6 +426,7 @@ impl DeviceSettings {
             DeviceChange::EolCrLf(v) => self.eol_crlf = v,
             DeviceChange::PageLength(v) => self.page_length = v,
             DeviceChange::ContentRaw(v) => self.content_raw = v,
+            DeviceChange::Pjl(v) => self.pjl = v,
             DeviceChange::Parm(v) => self.parm = v,
             DeviceChange::Restart(v) => self.restart = v,
             DeviceChange::Delivery(v) => self.delivery = v,
@@ -382,6 +435,10 @@ impl DeviceSettings {
             DeviceChange::Media(v) => self.media = v,
         }
     }
+}
+
+fn by_priority() -> SortBy {
+    SortBy::JobPriority
 }
 
 /// Checks a form name: up to 16 letters, digits and blanks (docs/reference/spoolcom.md 2). Otherwise it says why not.

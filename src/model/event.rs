@@ -56,6 +56,8 @@ event_words! {
     CannotConnect = "cannot-connect",
     /// A device took a job.
     Claimed = "claimed",
+    /// All jobs of an object were removed.
+    Cleaned = "cleaned",
     /// An operator took the job in print from a device.
     Cleared = "cleared",
     /// A device was closed.
@@ -84,10 +86,10 @@ event_words! {
     Fetched = "fetched",
     /// Another server took a job over.
     HandedOver = "handed-over",
-    /// A door refused a job or a connection, or a job did not arrive whole.
-    Refused = "refused",
     /// A job was held.
     Held = "held",
+    /// Another server reported an end after its claim had ended.
+    Late = "late",
     /// Part of a damaged database could not be saved.
     Lost = "lost",
     /// Somebody left a message with a job.
@@ -110,6 +112,8 @@ event_words! {
     Reordered = "reordered",
     /// An error is over.
     Recovered = "recovered",
+    /// Another server may not print a job, or a door took none.
+    Refused = "refused",
     /// A hold ended, or a transferred job was let go.
     Released = "released",
     /// Something worth knowing.

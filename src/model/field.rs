@@ -252,7 +252,9 @@ fields! {
     InputTraysSupported = "input-trays-supported",
     /// Papers that are loaded.
     MediaReady = "media-ready",
-    /// Order of jobs with one priority.
+    /// The order of jobs.
+    SchedulerPrimary = "scheduler-sort-primary-order",
+    /// The order of what is alike in the first one.
     SchedulerSecondary = "scheduler-sort-secondary-order",
     /// Orders of jobs.
     SchedulersSupported = "schedulers-supported",
@@ -292,6 +294,8 @@ fields! {
     DevicePageLength = "device-page-length",
     /// Whether nothing is ever added.
     DeviceRaw = "device-raw",
+    /// Whether the printer speaks PJL.
+    DevicePjl = "device-pjl",
     /// Logical destinations of a queue.
     LogicalDestinationsAssigned = "logical-destinations-assigned",
     /// Actual destinations of a queue.

@@ -77,6 +77,21 @@ impl Transfer {
     }
 }
 
+/// Attributes of documents and jobs that the printer itself has to follow, in the order in which it is told of them.
+pub const FEATURES: [&str; 11] = [
+    "sides",
+    "plex",
+    "default-medium",
+    "default-input-tray",
+    "input-tray-select",
+    "number-up",
+    "content-orientation",
+    "print-quality",
+    "output-bin",
+    "document-finishing",
+    "job-finishing",
+];
+
 /// The format of a document: found by its first octets, or said by somebody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Format {
@@ -563,6 +578,12 @@ pub struct JobStatus {
     pub pages: Option<u64>,
     /// When it was created, wall clock.
     pub created_ms: i64,
+    /// When it was complete, if that was later.
+    #[serde(default)]
+    pub closed_ms: Option<i64>,
+    /// The process that hands it in, while it arrives.
+    #[serde(default)]
+    pub process: Option<u32>,
     /// When an attempt began, if one runs.
     pub started_ms: Option<i64>,
     /// Devices that have it now.

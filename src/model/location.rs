@@ -68,6 +68,9 @@ pub struct LocationStatus {
     /// What was set of it and is only kept.
     #[serde(default)]
     pub given: Vec<(Field, Value)>,
+    /// What was set of its group and is only kept.
+    #[serde(default)]
+    pub group_given: Vec<(Field, Value)>,
 }
 
 fn yes() -> bool {

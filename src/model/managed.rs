@@ -20,6 +20,10 @@ pub enum ManagedClass {
     InitialValueJob,
     /// A default document.
     InitialValueDocument,
+    /// Where people release their jobs.
+    Station,
+    /// Somebody with his other names.
+    User,
 }
 
 impl ManagedClass {
@@ -32,6 +36,8 @@ impl ManagedClass {
             Self::Medium => "medium",
             Self::InitialValueJob => "initial-value-job",
             Self::InitialValueDocument => "initial-value-document",
+            Self::Station => "station",
+            Self::User => "user",
         }
     }
 
@@ -42,6 +48,8 @@ impl ManagedClass {
             Self::Medium => Some(ObjectClass::Medium),
             Self::InitialValueJob => Some(ObjectClass::InitialValueJob),
             Self::InitialValueDocument => Some(ObjectClass::InitialValueDocument),
+            Self::Station => Some(ObjectClass::Station),
+            Self::User => Some(ObjectClass::User),
         }
     }
 }

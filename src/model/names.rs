@@ -268,6 +268,12 @@ impl DeviceName {
         Self { node: None, ..self.clone() }
     }
 
+    /// Returns the same device as another server names it: with the node of its own.
+    #[must_use]
+    pub fn with_node(&self, server: &ServerName) -> Self {
+        Self { node: Some(server.clone()), ..self.clone() }
+    }
+
     /// Returns the form in which names are compared, stored uniquely and sorted: as a person reads them, without the signs.
     /// `$FAST2.#T1` stands behind `$FAST2`, and `\WEST.$M` at W. What tells it from a plain name with dots follows a character
     /// that no name has.

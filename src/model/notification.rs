@@ -272,7 +272,7 @@ pub static EVENTS: &[EventRow] = &[
     event("document-cancelled-at-destination", "9900-924", &[Job, Actual, Server], &["aborted", "job-attention", "job-default"],
         "Taken from its device by an operator"),
     event("document-content", "9900-925", &[], &["error", "job-problem"], "A document holds bad data"),
-    event("no-document", "9900-926", &[Job, Actual, Server], &["error", "job-problem"], "A document cannot be read"),
+    event("no-document", "9900-926", &[], &["error", "job-problem"], "A document cannot be read"),
     event("no-resource", "9900-927", &[], &["error", "job-problem"], "A resource is missing"),
     event("unrecognized-resource", "9900-928", &[], &["error", "job-problem"], "A resource is unknown"),
     event("detailed-messages", "9900-929", &[Job, Actual, Server], &["job-attention", "report"], "Remark"),
@@ -285,7 +285,7 @@ pub static EVENTS: &[EventRow] = &[
         &["actual-destination-attention", "actual-destination-default", "warning"], "The device needs attention"),
     event("destination-needs-operator", "9900-934", &[Actual, Job, Server],
         &["actual-destination-attention", "actual-destination-default", "warning"], "The device needs an operator"),
-    event("destination-needs-administrator", "9900-935", &[Actual, Job, Server],
+    event("destination-needs-administrator", "9900-935", &[],
         &["actual-destination-attention", "actual-destination-default", "warning"], "The device needs an administrator"),
     event("destination-timed-out", "9900-936", &[Actual, Job, Server],
         &["actual-destination-attention", "actual-destination-default", "warning"], "The device cannot be reached"),
@@ -299,11 +299,11 @@ pub static EVENTS: &[EventRow] = &[
     event("destination-shutdown", "9900-942", &[Actual, Server], &["actual-destination-status"], "The device was drained"),
     event("destination-state-changed", "9900-943", &[Actual, Server], &["actual-destination-status", "state-changed"],
         "The state has changed"),
-    event("queue-backlogged", "5010-304", &[Queue, Job, Server], &["queue-attention", "queue-default", "warning"],
+    event("queue-backlogged", "5010-304", &[], &["queue-attention", "queue-default", "warning"],
         "The queue is backlogged"),
-    event("queue-no-longer-backlogged", "9900-944", &[Queue, Job, Server], &["queue-status", "report"],
+    event("queue-no-longer-backlogged", "9900-944", &[], &["queue-status", "report"],
         "The queue is no longer backlogged"),
-    event("queue-state-changed", "9900-945", &[Queue], &["queue-status", "state-changed"], "The state has changed"),
+    event("queue-state-changed", "9900-945", &[], &["queue-status", "state-changed"], "The state has changed"),
     event("object-created", "9900-946", &[Logical, Actual, Queue, Server],
         &["logical-destination-configuration", "actual-destination-configuration", "queue-configuration", "server-configuration"],
         "Made"),
@@ -313,7 +313,7 @@ pub static EVENTS: &[EventRow] = &[
     event("object-deleted", "9900-948", &[Logical, Actual, Queue, Server],
         &["logical-destination-configuration", "actual-destination-configuration", "queue-configuration", "server-configuration",
           "logical-destination-default", "actual-destination-default", "queue-default", "server-default"], "Deleted"),
-    event("object-cleaned", "9900-949", &[], &["logical-destination-default", "actual-destination-default", "queue-default",
+    event("object-cleaned", "9900-949", &[Logical, Actual, Queue, Server], &["logical-destination-default", "actual-destination-default", "queue-default",
         "server-default"], "All jobs were removed"),
     event("object-paused", "9900-950", &[Actual, Server], &["actual-destination-attention", "queue-attention"], "Paused"),
     event("object-resumed", "9900-951", &[Actual, Server], &["actual-destination-status", "queue-status"], "Resumed"),
@@ -338,7 +338,10 @@ pub static EVENTS: &[EventRow] = &[
 pub const TO_OPERATOR: &str = "9900-970";
 
 /// The number of the subject of a mail.
-pub const MAIL_SUBJECT: &str = "5010-192";
+pub const MAIL_NUMBER: &str = "5010-192";
+
+/// The subject of a mail, with `____` for the name of the server.
+pub const MAIL_SUBJECT: &str = "Message from print server: ____";
 
 /// Returns the event of that name.
 pub fn event_named(name: &str) -> Option<&'static EventRow> {
@@ -536,11 +539,12 @@ impl Profile {
             [one] => Ok(Some(one.clone())),
             _ => Err(format!("{name} has one value; one with blanks is quoted")),
         };
-        let events = of("event-identifiers");
+        // A list of them may be quoted as one value.
+        let events: Vec<&str> = of("event-identifiers").iter().flat_map(|text| text.split_whitespace()).collect();
         if events.len() > MAX_EVENTS {
             return Err(format!("a profile names more than {MAX_EVENTS} events"));
         }
-        let events = events.iter().map(|word| event_word(word)).collect::<Result<_, _>>()?;
+        let events = events.into_iter().map(event_word).collect::<Result<_, _>>()?;
         let method = one("delivery-method")?.map_or(Ok(Method::Message), |word| Method::parse(&word))?;
         // Words behind the program are its arguments, quoted or not.
         let address = joined("delivery-address");
@@ -645,8 +649,10 @@ pub fn check_results(text: &str) -> Result<(), String> {
 pub struct Delivery {
     /// Identity.
     pub id: i64,
-    /// Whose rights count.
+    /// Who is meant where no address is given.
     pub uid: u32,
+    /// Who set the profile: his rights count.
+    pub set_by: u32,
     /// How.
     pub method: Method,
     /// Whom or where.
@@ -691,11 +697,18 @@ pub struct Deliveries {
 pub const MAX_WAITING: u32 = 10_000;
 /// The most of them that wait for one user.
 pub const MAX_WAITING_OF_USER: u32 = 1_000;
+/// The most of them that wait for one method and address.
+pub const MAX_WAITING_OF_ADDRESS: u32 = 100;
 /// How often one is tried.
 pub const MAX_TRIES: u32 = 24;
 
-/// How long one is tried, in milliseconds.
-pub const MAX_AGE_MS: i64 = 24 * 3_600_000;
+/// How long one is tried, in milliseconds. What is for the eyes of somebody who has no terminal is old news soon.
+pub fn max_age_ms(method: Method) -> i64 {
+    match method {
+        Method::Message => 600_000,
+        _ => 24 * 3_600_000,
+    }
+}
 
 /// Returns how long to wait after so many tries: three times as long each time, an hour at most, where `first` is the first
 /// wait.
@@ -741,6 +754,8 @@ mod tests {
         let exit =
             read("{delivery-method=exit delivery-address='/opt/hooks/done -v two' event-identifiers=job-completed}");
         assert_eq!(exit.address.as_deref(), Some("/opt/hooks/done -v two"));
+        let quoted = read("{event-identifiers='job-completed  class-warning' delivery-method=message}");
+        assert_eq!(quoted.events, ["job-completed", "class-warning"]);
         assert_eq!(read("{}").method, Method::Message);
         assert_eq!(read("{event-identifiers=printer-needs-attention}").events, ["destination-needs-attention"]);
         assert_eq!(read("{event-comment='locale=x y'}").comment.as_deref(), Some("locale=x y"));

@@ -37,6 +37,10 @@ pub enum ObjectClass {
     InitialValueDocument,
     /// Where other systems hand in jobs ([`super::door`]).
     Door,
+    /// Where people release their jobs.
+    Station,
+    /// Somebody with his other names, and who may release for him.
+    User,
 }
 
 /// What a value of an attribute is.
@@ -156,6 +160,26 @@ pub const CLASSES: &[ClassRow] = &[
             reported(one("door-connections-refused", ValueSyntax::Count)),
             reported(one("door-duplicates-announced", ValueSyntax::Count)),
             reported(one("door-last-refusal", ValueSyntax::Text)),
+        ],
+    },
+    ClassRow {
+        class: ObjectClass::Station,
+        word: "station",
+        attributes: &[
+            many("related-printers"),
+            one("jobs-shown", ValueSyntax::Text),
+            one("descriptor", ValueSyntax::Text),
+            one("message", ValueSyntax::Text),
+        ],
+    },
+    ClassRow {
+        class: ObjectClass::User,
+        word: "user",
+        attributes: &[
+            many("aliases"),
+            many("delegates"),
+            one("descriptor", ValueSyntax::Text),
+            one("message", ValueSyntax::Text),
         ],
     },
 ];

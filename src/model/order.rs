@@ -56,6 +56,77 @@ impl From<Priority> for u8 {
     }
 }
 
+/// One of the orders in which an actual destination takes jobs (docs/reference/infoprint.md 9.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum SortBy {
+    /// The earliest deadline first; jobs without one last.
+    Deadline,
+    /// In the order of arrival.
+    Fifo,
+    /// The highest priority first.
+    JobPriority,
+    /// The most pages first.
+    LongestFirst,
+    /// The fewest pages first.
+    ShortestFirst,
+}
+
+impl SortBy {
+    /// All of them, in the order of their words.
+    pub const ALL: [Self; 5] = [Self::Deadline, Self::Fifo, Self::JobPriority, Self::LongestFirst, Self::ShortestFirst];
+    /// Their words, in the same order.
+    pub const WORDS: [&str; 5] = ["deadline", "fifo", "job-priority", "longest-job-first", "shortest-job-first"];
+
+    /// Its word.
+    pub const fn word(self) -> &'static str {
+        Self::WORDS[self as usize]
+    }
+    /// From its word, in any case.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.word().eq_ignore_ascii_case(word))
+    }
+}
+
+/// The order in which a device takes its jobs: what is compared first, then what is compared of those that are alike in that.
+/// Of jobs that are alike in both, the one that arrived first goes first. A promoted job goes before all others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum QueueOrder {
+    /// By priority, then by arrival: FIFO ON.
+    Arrival,
+    /// By priority, then short jobs first, and waiting counts: FIFO OFF.
+    ShortFirst,
+    /// Any other one. Only [`QueueOrder::of`] makes it.
+    By(SortBy, SortBy),
+}
+
+impl QueueOrder {
+    /// Returns the order of a device that compares these.
+    pub fn of(first: SortBy, then: SortBy) -> Self {
+        match (first, then) {
+            (SortBy::JobPriority, SortBy::Fifo | SortBy::JobPriority) => Self::Arrival,
+            (SortBy::JobPriority, SortBy::ShortestFirst) => Self::ShortFirst,
+            // No two jobs arrive at once, and none is both longer and shorter than another.
+            (SortBy::Fifo, _) => Self::By(SortBy::Fifo, SortBy::Fifo),
+            (first, then)
+                if first == then
+                    || (first == SortBy::LongestFirst && then == SortBy::ShortestFirst)
+                    || (first == SortBy::ShortestFirst && then == SortBy::LongestFirst) =>
+            {
+                Self::By(first, SortBy::Fifo)
+            }
+            (first, then) => Self::By(first, then),
+        }
+    }
+}
+
+/// The deadline of a job that has none: behind every other.
+pub const NO_DEADLINE: i64 = i64::MAX;
+
+/// Returns the pages of so much work, as schedulers compare them.
+pub fn pages_of_work(work: u64) -> i64 {
+    i64::try_from(work.div_ceil(60)).unwrap_or(i64::MAX)
+}
+
 /// How far apart arrivals are counted: between two of them an operator can put other jobs.
 pub const ARRIVAL_STEP: i64 = 1 << 28;
 

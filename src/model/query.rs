@@ -44,6 +44,8 @@ pub enum Condition {
     Job(JobRef),
     /// Submitted by this identity (`user@host`).
     UserName(String),
+    /// Submitted by this login name, from whatever host.
+    Submitter(String),
     /// Owned by this login name.
     Owner(String),
     /// Owned by the user with this id.

@@ -48,9 +48,16 @@ pub struct Away {
     pub words: Option<String>,
     /// Since when the other server does not answer, wall clock.
     pub silent_since_ms: Option<i64>,
+    /// Whether the other server has claimed a job that is held here: it has begun it, if its state is known.
+    #[serde(default)]
+    pub claimed: bool,
 }
 
 impl Away {
+    /// The keyword of a job that another server has claimed and has not begun.
+    pub const CLAIMED: &'static str = "claimed-by-server";
+    /// The keyword of a job that another server has claimed and has begun.
+    pub const BEGUN: &'static str = "begun-by-server";
     /// The keyword of a job that waits for another server.
     pub const WAITS: &'static str = "waiting-for-server";
 

@@ -92,8 +92,8 @@ impl Answer {
 /// What CLEAR found at a device, and what it did.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cleared {
-    /// The job that was cleared away.
-    pub job: JobNumber,
+    /// The job that was cleared away; none = an alignment page, JOB 0.
+    pub job: Option<JobNumber>,
     /// How many octets of it had left for good, as far as progress told; none where all of them are taken back.
     pub gone: Option<u64>,
     /// Whether the device still has to let go of it.

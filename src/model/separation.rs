@@ -99,6 +99,15 @@ pub struct HeaderText {
     pub printed: String,
 }
 
+/// What is told to a printer ahead of a document.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PjlHead {
+    /// The document, from 1.
+    pub document: u32,
+    /// The lines, without what stands at the beginning and the end of each.
+    pub lines: Vec<String>,
+}
+
 /// How an attempt separates its job from its neighbours. It is recorded before the first octet goes to a file, so that
 /// a later attempt recognises what this one left behind, whatever was altered since.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -130,6 +139,9 @@ pub struct Separation {
     /// Jobs of its batch come behind it: the trailer pages are theirs.
     #[serde(default)]
     pub continued: bool,
+    /// What the printer is told ahead of its documents.
+    #[serde(default)]
+    pub pjl: Vec<PjlHead>,
 }
 
 #[cfg(test)]

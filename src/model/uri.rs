@@ -43,14 +43,67 @@ pub enum DeviceUri {
     },
     /// `null:`: octets are read and thrown away.
     Null,
+    /// `lpd://`, `ipp://`, `ipps://`: an address that is kept until this spooler can speak its protocol. Its device can be
+    /// declared and collects jobs; it cannot be started.
+    Awaiting(AwaitingUri),
+}
+
+/// An address whose protocol has no transport in this version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AwaitingUri {
+    scheme: &'static str,
+    /// What follows `scheme://`.
+    rest: String,
+}
+
+/// The protocols whose addresses are kept.
+const AWAITED: [&str; 3] = ["lpd", "ipp", "ipps"];
+
+impl AwaitingUri {
+    /// Returns its protocol.
+    pub fn scheme(&self) -> &'static str {
+        self.scheme
+    }
+
+    /// Reads what follows `scheme:`.
+    fn read(scheme: &'static str, rest: &str) -> Result<Self, String> {
+        let written = format!("is written {scheme}://host/queue");
+        let rest = rest.strip_prefix("//").ok_or(written.clone())?;
+        let authority = rest.split(['/', '?']).next().unwrap_or_default();
+        if authority.contains('@') {
+            return Err("holds a user or a password: those are no part of an address here".to_owned());
+        }
+        let usable = |c: char| c.is_ascii_alphanumeric() || "-._~:/?[]*+=&%".contains(c);
+        if rest.len() > 1_000 || !rest.chars().all(usable) {
+            return Err("holds characters that are written %XX in an address, or is too long".to_owned());
+        }
+        // A socket has the same hosts and ports.
+        match socket(&format!("//{authority}")) {
+            Ok(_) => Ok(Self { scheme, rest: rest.to_owned() }),
+            Err(why) => Err(format!("{why}; it {written}")),
+        }
+    }
+
+    /// Says that there is no transport for it.
+    pub fn awaits(&self) -> String {
+        format!("{} has no transport in this version", self.scheme)
+    }
 }
 
 impl DeviceUri {
+    /// Returns the address whose protocol has no transport, if it is one.
+    pub fn awaiting(&self) -> Option<&AwaitingUri> {
+        match self {
+            Self::Awaiting(uri) => Some(uri),
+            _ => None,
+        }
+    }
+
     /// Returns the path of a file, character device or pipe.
     pub fn path(&self) -> Option<&Path> {
         match self {
             Self::File(path) | Self::Char(path) | Self::Fifo(path) => Some(&path.path),
-            Self::Socket { .. } | Self::Null => None,
+            Self::Socket { .. } | Self::Null | Self::Awaiting(_) => None,
         }
     }
     fn scheme(&self) -> &'static str {
@@ -60,6 +113,7 @@ impl DeviceUri {
             Self::Fifo(_) => "fifo",
             Self::Socket { .. } => "socket",
             Self::Null => "null",
+            Self::Awaiting(uri) => uri.scheme,
         }
     }
 }
@@ -87,7 +141,10 @@ impl FromStr for DeviceUri {
             "char" => path_of("char", rest).map(Self::Char).or_else(|why| bad(&why)),
             "fifo" => path_of("fifo", rest).map(Self::Fifo).or_else(|why| bad(&why)),
             "socket" => socket(rest).or_else(|why| bad(&why)),
-            other => bad(&counterpart(other, rest)),
+            other => match AWAITED.into_iter().find(|scheme| *scheme == other) {
+                Some(scheme) => AwaitingUri::read(scheme, rest).map(Self::Awaiting).or_else(|why| bad(&why)),
+                None => bad(&counterpart(other, rest)),
+            },
         }
     }
 }
@@ -208,8 +265,8 @@ fn counterpart(scheme: &str, rest: &str) -> String {
             format!("'{scheme}:' of CUPS is char:// here: char://{path}{line}")
         }
         "usb" => "'usb:' of CUPS is char:// here, with the node that the kernel made: char:///dev/usb/lp0".into(),
-        "lpd" | "ipp" | "ipps" | "http" | "https" => format!(
-            "{scheme} is not in this version; most network printers also take raw data: socket://host:{RAW_PORT}"
+        "http" | "https" => format!(
+            "{scheme}: is written ipp:// or ipps:// here; most network printers also take raw data: socket://host:{RAW_PORT}"
         ),
         "dnssd" | "smb" | "hp" | "beh" | "implicitclass" => {
             format!("'{scheme}:' of CUPS has no counterpart; a network printer is socket://host:{RAW_PORT}")
@@ -265,6 +322,7 @@ impl fmt::Display for DeviceUri {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Null => f.write_str("null:"),
+            Self::Awaiting(uri) => write!(f, "{}://{}", uri.scheme, uri.rest),
             Self::Socket { host, port } if host.contains(':') => {
                 // Write the zone as in RFC 6874, which no name of an interface can make ambiguous.
                 write!(f, "socket://[{}]:{port}", host.replacen('%', "%25", 1))
@@ -335,6 +393,17 @@ mod tests {
     }
 
     #[test]
+    fn an_address_without_a_transport_is_kept_and_says_so() {
+        for text in ["lpd://10.0.0.9/queue?format=l", "ipp://h:631/ipp/print", "ipps://[fd00::1]:631/printers/q"] {
+            let uri: DeviceUri = text.parse().unwrap();
+            assert_eq!(uri.to_string(), text);
+            let awaiting = uri.awaiting().unwrap();
+            assert_eq!(awaiting.awaits(), format!("{} has no transport in this version", awaiting.scheme()));
+        }
+        assert_eq!(DeviceUri::Null.awaiting(), None);
+    }
+
+    #[test]
     fn bad_uris_say_why() {
         for bad in [
             "lp1",
@@ -395,7 +464,11 @@ mod tests {
             ("serial:/dev/ttyS0?baud=9600", "char:///dev/ttyS0"),
             ("parallel:/dev/lp0", "char:///dev/lp0"),
             ("usb://HP/LaserJet%204", "char:///dev/usb/lp0"),
-            ("lpd://10.0.0.9/queue", "not in this version"),
+            ("http://10.0.0.9:631/ipp", "is written ipp:// or ipps:// here"),
+            ("lpd://ann:secret@10.0.0.9/queue", "a user or a password"),
+            ("lpd:10.0.0.9", "is written lpd://host/queue"),
+            ("ipp://h/a b", "written %XX"),
+            ("ipps:///queue", "no usable host"),
             ("socket://fe80::1:9100", "in brackets"),
             ("socket://[fe80::1]:9100", "socket://[fe80::1%eth0]:9100"),
         ];

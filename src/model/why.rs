@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 use super::device::RunningJob;
 use super::ids::{GlobalJobId, JobNumber};
 use super::names::{DeviceName, GroupName, LocationName, ProcessName};
+use super::object::ObjectName;
 use super::remote::Away;
+use super::secure::PrinterVerdict;
 use super::state::{ErrorNote, HoldReason, JobState};
 use super::wait::Awaited;
 
@@ -163,6 +165,20 @@ pub enum Cause {
         /// Who held it.
         by: Option<Attribution>,
     },
+    /// It waits for its owner only so long.
+    Expires {
+        /// Until when, wall clock.
+        at_ms: i64,
+        /// Whether that is over.
+        over: bool,
+    },
+    /// What the printers of a station make of it, which waits for its owner.
+    Station {
+        /// The station.
+        station: ObjectName,
+        /// Its printers.
+        verdicts: Vec<PrinterVerdict>,
+    },
     /// Held since it was submitted, as its submitter asked.
     HeldFromStart(Attribution),
     /// Printed, and held afterwards by HOLDAFTER.
@@ -228,12 +244,17 @@ impl Cause {
             Self::SpoolerDraining(_) => "spooler-draining",
             Self::SpoolerDrained(_) => "spooler-drained",
             Self::Held { .. } => "held",
+            Self::Expires { over: false, .. } => "expires",
+            Self::Expires { over: true, .. } => "expired",
+            Self::Station { .. } => "station",
             Self::HeldFromStart(_) => "held-from-start",
             Self::HeldAfterPrinting(_) => "held-after-printing",
             Self::Paused(_) => "paused",
             Self::Retained => "retained",
             Self::NoDevice { .. } => "no-device",
             Self::GroupWithoutDevices(_) => "group-without-devices",
+            Self::Server { away } if away.claimed && away.is_there() => Away::BEGUN,
+            Self::Server { away } if away.claimed => Away::CLAIMED,
             Self::Server { away } => match (away.is_there(), away.silent_since_ms) {
                 (_, Some(_)) => "server-silent",
                 (true, None) => "at-server",

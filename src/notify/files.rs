@@ -134,6 +134,7 @@ mod tests {
         Delivery {
             id,
             uid: 0,
+            set_by: 0,
             method,
             address: String::new(),
             event: "job-completed".into(),

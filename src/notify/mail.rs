@@ -1,7 +1,7 @@
 //! Mail, through the mail program of the machine. It is no shell that reads the address, and the address is one that cannot be
 //! an option; a header is made of nothing but what was checked.
 
-use crate::model::notification::{Delivery, MAIL_SUBJECT, Try};
+use crate::model::notification::{Delivery, MAIL_NUMBER, MAIL_SUBJECT, Try};
 use crate::spool::Spool;
 use crate::sys::spawn::{Ended, run_bounded};
 
@@ -37,10 +37,11 @@ fn text(server: &str, one: &Delivery) -> String {
     let at = jiff::Timestamp::from_millisecond(one.at_ms).unwrap_or_default();
     let at = at.to_zoned(crate::sys::clock::zone(None)).strftime("%m/%d/%y %H:%M:%S");
     format!(
-        "To: {}\nSubject: {MAIL_SUBJECT} Message from print server: {server}\nAuto-Submitted: auto-generated\n\
+        "To: {}\nSubject: {MAIL_NUMBER} {}\nAuto-Submitted: auto-generated\n\
          MIME-Version: 1.0\nContent-Type: text/plain; charset=UTF-8\nContent-Transfer-Encoding: 8bit\n\
          X-Spool-Event: {} {}\nX-Spool-Object: {}\n\n{RULE}\n[{at}] {}\n",
         one.address,
+        MAIL_SUBJECT.replace("____", server),
         one.number,
         one.event,
         one.about.chars().filter(|c| matches!(c, ' '..='~')).collect::<String>(),
@@ -58,6 +59,7 @@ mod tests {
         let one = Delivery {
             id: 1,
             uid: 0,
+            set_by: 0,
             method: Method::Mail,
             address: "ann@h1".into(),
             event: "job-completed".into(),

@@ -337,7 +337,7 @@ impl Shared {
             holds_repeats: settings.duplicates == Duplicates::Hold,
         };
         let call = Call::of(&sender.caller, &clock::now());
-        let (taken, repeats) = self.spool.submit_by(&call, submission, files, Some(door))?;
+        let (taken, repeats) = self.spool.submit_by((&call, &|| call.clone()), submission, files, Some(door))?;
         let number = taken.accepted.number.get();
         let local = Local::new(self.spool.clone(), sender.caller, clock::now, Arc::clone(&self.attendant));
         local.see_to(taken, &call.now);

@@ -24,7 +24,7 @@ pub use super::Log;
 use super::connection::serve;
 use super::connections::{Connections, Limits};
 use super::doors::Doors;
-use super::peers::Peers;
+use super::peers::{Peers, Terms};
 use crate::client::hello;
 use crate::client::peer::Dial;
 use crate::model::job::{Submission, Transfer};
@@ -205,7 +205,8 @@ impl Server {
     /// When it cannot be begun.
     pub fn work_with_others(&mut self, dial: Arc<dyn Dial>, rate: Option<u64>) -> Result<Peers, Failure> {
         let (spool, attendant) = (self.spool.clone(), Arc::clone(&self.attendant));
-        let peers = Peers::new(spool, attendant, dial, Arc::clone(&self.log), rate);
+        let terms = Terms { rate, operators: Some(self.guests.operators.clone()), ..Terms::default() };
+        let peers = Peers::new(spool, attendant, dial, Arc::clone(&self.log), terms);
         self.threads.extend(peers.start()?);
         self.peers = Some(peers.clone());
         Ok(peers)
@@ -301,6 +302,10 @@ fn connections(
     let serve_one = move |stream: &UnixStream, peer: Peer| {
         let caller = caller_of(peer, &operators);
         let local = Local::new(spool.clone(), caller.clone(), clock::now, Arc::clone(&attendant));
+        let local = match u32::try_from(peer.pid) {
+            Ok(process) => local.asked_by(process),
+            Err(_) => local,
+        };
         let guardian = spool.base().root().join("guardian");
         let door = Door { spool: Box::new(local), caller, log: Arc::clone(&log), guardian, from_network: false };
         let door: Box<dyn Operations> = Box::new(door);

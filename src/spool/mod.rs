@@ -10,6 +10,7 @@ pub mod notify;
 pub mod objects;
 pub mod printing;
 pub mod remote;
+pub mod secure;
 #[cfg(test)]
 #[allow(missing_docs)]
 pub mod testing;

@@ -6,14 +6,16 @@
 //!
 //! Who may name a file or a program? Whoever delivers acts with the rights of the account that has the spool. The user of that
 //! account may do with it what he likes. From anybody else a file or a program is taken only if he may configure the spool, a
-//! file only among the Guardian files of the spool, and a program only from the directory that its administrator named.
+//! file only among the Guardian files of the spool, and a program only from the directory that its administrator named. That
+//! is judged when the profile is given, and again when it is delivered: who set it is kept with it, and the administrator may
+//! have named another directory since, or none.
 
 use std::path::{Path, PathBuf};
 
 use crate::model::authority::Right;
 use crate::model::field::{Field, Value};
 use crate::model::managed::{ManagedChange, ManagedEdit};
-use crate::model::notification::{self, Delivery, MAX_AGE_MS, MAX_TRIES, Method, Profile, Try};
+use crate::model::notification::{self, Delivery, MAX_TRIES, Method, Profile, Try};
 use crate::model::time::Moment;
 use crate::model::{Actor, Call, Caller, Failure, FailureKind};
 use crate::store::{self, Fallible, Tx};
@@ -85,13 +87,15 @@ impl Spool {
     /// # Errors
     /// When the spool cannot be written: what was delivered is delivered again.
     pub fn settle_deliveries(&self, tried: Vec<(Delivery, Try)>, first_wait_ms: i64, now: &Moment) -> Fallible<()> {
-        let call = Call { actor: Actor::Process("notifier".to_owned()), now: now.clone() };
+        let call = Call { actor: Actor::Process("notifier".to_owned()), now: now.clone(), process: None };
         self.change(Room::Gives, &call, move |tx| {
             for (one, became) in &tried {
                 match became {
                     Try::Delivered => store::outbox::delivered(tx, one)?,
                     Try::Never(why) => store::outbox::give_up(tx, one, why)?,
-                    Try::Again(why) if one.tries + 1 >= MAX_TRIES || one.age_ms >= MAX_AGE_MS => {
+                    Try::Again(why)
+                        if one.tries + 1 >= MAX_TRIES || one.age_ms >= notification::max_age_ms(one.method) =>
+                    {
                         let why = format!("given up after {} tries: {why}", one.tries + 1);
                         store::outbox::give_up(tx, one, &why)?;
                     }
@@ -111,7 +115,8 @@ impl Spool {
     /// Says why.
     pub fn delivery_path(&self, one: &Delivery) -> Result<PathBuf, String> {
         let keeper = self.inner.deliveries.get();
-        let own = keeper.is_some_and(|keeper| keeper.uid == one.uid);
+        // Not the user who is told: what objects have is told to the creator of the spool, whoever asked for it.
+        let own = keeper.is_some_and(|keeper| keeper.uid == one.set_by);
         path_of(self, one.method, &one.address, own).map_err(|failure| failure.message)
     }
 

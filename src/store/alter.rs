@@ -33,7 +33,8 @@ pub(crate) fn update_job(tx: &Tx<'_>, j: &JobRow) -> Fallible<()> {
         "UPDATE job SET local_id = ?, owner_uid = ?, owner_gid = ?, owner = ?, name = ?, form = ?, priority = ?,
              hold_after = ?, group_id = ?, location_id = ?, route_id = ?, class_id = ?, work = ?, pages = ?,
              sort_promoted = ?, sort_rank = ?, sort_key = ?, sort_sequence = ?, sort_place = ?, retention = ?,
-             discard_ms = ?, print_after_ms = ?, owner_vouched = ? WHERE id = ?",
+             discard_ms = ?, print_after_ms = ?, deadline_ms = ?, sort_deadline = ?, sort_pages = ?,
+             owner_vouched = ? WHERE id = ?",
         values![
             j.local,
             j.owner_uid,
@@ -57,6 +58,9 @@ pub(crate) fn update_job(tx: &Tx<'_>, j: &JobRow) -> Fallible<()> {
             j.lifetime.retention.map(Retention::stored),
             j.lifetime.discard_ms,
             j.lifetime.print_after_ms,
+            j.deadline_ms,
+            j.sort.deadline,
+            j.sort.pages,
             j.owner_vouched,
             j.id
         ],
@@ -66,7 +70,8 @@ pub(crate) fn update_job(tx: &Tx<'_>, j: &JobRow) -> Fallible<()> {
 /// Gives the entries of a job that no device has its class, position and work.
 pub(crate) fn rekey_entries(tx: &Tx<'_>, j: &JobRow) -> Fallible<()> {
     tx.run(
-        "UPDATE entry SET class_id = ?, promoted = ?, rank = ?, sort_key = ?, sequence = ?, work = ?
+        "UPDATE entry SET class_id = ?, promoted = ?, rank = ?, sort_key = ?, sequence = ?, deadline = ?,
+             sort_pages = ?, work = ?
          WHERE job_id = ? AND state IN (?, ?, ?)",
         values![
             j.class,
@@ -74,6 +79,8 @@ pub(crate) fn rekey_entries(tx: &Tx<'_>, j: &JobRow) -> Fallible<()> {
             j.sort.rank,
             j.sort.key,
             j.sort.sequence,
+            j.sort.deadline,
+            j.sort.pages,
             j.work,
             j.id,
             EntryState::Queued,
@@ -126,11 +133,12 @@ pub(crate) fn note_value(tx: &Tx<'_>, job: JobId, field: Field, value: &Value) -
     keep_value(tx, job, (0, field), Some(value), Origin::Spool)
 }
 
-/// Forgets what was not given by a user: what a destination or a default job gave.
+/// Forgets what was not given by a user: what a destination or a default job gave. The job keeps its priority, so it is
+/// still known where that comes from.
 pub(crate) fn forget_defaults(tx: &Tx<'_>, job: JobId) -> Fallible<()> {
     tx.run(
-        "DELETE FROM job_value WHERE job_id = ? AND origin IN (?, ?)",
-        values![job, Origin::DefaultJob, Origin::Destination],
+        "DELETE FROM job_value WHERE job_id = ? AND origin IN (?, ?) AND NOT (document = 0 AND field = ?)",
+        values![job, Origin::DefaultJob, Origin::Destination, Field::JobPriority.stored()],
     )?;
     Ok(())
 }
@@ -149,8 +157,8 @@ fn keep_value(
     let Some(value) = value else { return Ok(()) };
     let json = serde_json::to_string(value).map_err(|error| Failure::internal(format!("attribute value: {error}")))?;
     tx.run(
-        "INSERT INTO job_value (job_id, document, field, position, value, origin) VALUES (?, ?, ?, ?, ?, ?)",
-        values![job, document, field.stored(), 0_u32, json, origin],
+        "INSERT INTO job_value (job_id, document, field, position, value, origin, set_by) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        values![job, document, field.stored(), 0_u32, json, origin, tx.caller().map(|caller| caller.uid).ok()],
     )?;
     Ok(())
 }

@@ -2,9 +2,11 @@
 
 use crate::model::device::{ConnectionInUse, DeviceSettings, DeviceUri, Paper, Remembered};
 use crate::model::kept::KeptWords;
+use crate::model::order::SortBy;
 use crate::model::state::{DeviceWish, ErrorNote};
 use crate::model::{BatchNumber, DeviceId, DeviceName, EntryId, JobId, ProcessName, RouteId};
 
+use super::standing;
 use super::tally::{self, Counts};
 use super::value::{columns, values};
 use super::{Fallible, Lock, Row, Tx, page};
@@ -88,6 +90,7 @@ columns!(at {
     eol_crlf,
     page_length,
     content_raw,
+    pjl,
     restart,
     delivery,
     attempts,
@@ -97,6 +100,8 @@ columns!(at {
     complaint,
     kept,
     fifo_told,
+    sort_by,
+    then_by,
     rate,
     batch,
     batch_end,
@@ -124,6 +129,9 @@ fn read(row: &Row<'_>) -> Fallible<DeviceRow> {
             exclusive: row.get(at::exclusive)?,
             fifo: row.get(at::fifo)?,
             fifo_told: row.get(at::fifo_told)?,
+            // A word of a newer version is the usual order.
+            sort_by: SortBy::from_word(&row.get::<String>(at::sort_by)?).unwrap_or(SortBy::JobPriority),
+            then_by: row.get::<Option<String>>(at::then_by)?.as_deref().and_then(SortBy::from_word),
             retry: row.get(at::retry)?,
             timeout: row.get(at::timeout)?,
             header: row.get(at::header)?,
@@ -134,6 +142,7 @@ fn read(row: &Row<'_>) -> Fallible<DeviceRow> {
             eol_crlf: row.get(at::eol_crlf)?,
             page_length: row.get(at::page_length)?,
             content_raw: row.get(at::content_raw)?,
+            pjl: row.get(at::pjl)?,
             parm: row.get(at::parm)?,
             restart: row.get(at::restart)?,
             delivery: row.get(at::delivery)?,
@@ -317,7 +326,8 @@ pub(crate) fn routes(tx: &Tx<'_>, device: DeviceId) -> Fallible<Vec<(RouteId, bo
 /// Declares a device with default settings, offline.
 pub(crate) fn insert(tx: &Tx<'_>, name: &DeviceName) -> Fallible<DeviceId> {
     let d = DeviceSettings::default();
-    let id = tx.insert(
+    let insert = || {
+        tx.insert(
         "INSERT INTO device (name, name_key, form, form_key, speed, exclusive, fifo, retry, timeout, header, parm, wish,
              untouched, stopped_by_error, is_open, opens, paper, startff, endff, width, restart,
              delivery, attempts, trunc, eol_crlf, page_length, content_raw, fifo_told)
@@ -352,7 +362,9 @@ pub(crate) fn insert(tx: &Tx<'_>, name: &DeviceName) -> Fallible<DeviceId> {
             d.content_raw,
             d.fifo_told
         ],
-    )?;
+    )
+    };
+    let id = standing::counting(tx, None, || insert().map(|id| (id, DeviceId(id))))?;
     tally::add(tx, Counts { devices: 1, ..Counts::default() })?;
     tx.has_made(Lock::Device(DeviceId(id)));
     Ok(DeviceId(id))
@@ -361,12 +373,13 @@ pub(crate) fn insert(tx: &Tx<'_>, name: &DeviceName) -> Fallible<DeviceId> {
 /// Stores settings.
 pub(crate) fn set_settings(tx: &Tx<'_>, id: DeviceId, s: &DeviceSettings) -> Fallible<()> {
     tx.demand_lock(Lock::Device(id))?;
-    tx.change(
+    let change = || {
+        tx.change(
         "the device",
         "UPDATE device SET process = ?, process_key = ?, uri = ?, form = ?, form_key = ?, speed = ?, exclusive = ?, fifo = ?,
              retry = ?, timeout = ?, header = ?, parm = ?, startff = ?, endff = ?, width = ?,
              restart = ?, delivery = ?, attempts = ?, trunc = ?, eol_crlf = ?, page_length = ?,
-             content_raw = ?, fifo_told = ?, media = ? WHERE id = ?",
+             content_raw = ?, fifo_told = ?, sort_by = ?, then_by = ?, pjl = ?, media = ? WHERE id = ?",
         values![
             s.process.as_ref().map(ProcessName::as_str),
             s.process.as_ref().map(ProcessName::key),
@@ -391,10 +404,16 @@ pub(crate) fn set_settings(tx: &Tx<'_>, id: DeviceId, s: &DeviceSettings) -> Fal
             s.page_length,
             s.content_raw,
             s.fifo_told,
+            s.sort_by.word(),
+            s.then_by.map(SortBy::word),
+            s.pjl,
             s.media.join("\n"),
             id
         ],
     )
+    };
+    standing::counting(tx, Some(id), || change().map(|()| ((), id)))?;
+    super::scheduler::make(tx, s.order())
 }
 
 /// Stores the words that mean nothing here.
@@ -427,31 +446,36 @@ pub(crate) fn form_key(form: &str) -> String {
 /// Stores what the operator wants.
 pub(crate) fn set_wish(tx: &Tx<'_>, id: DeviceId, wish: DeviceWish) -> Fallible<()> {
     tx.demand_lock(Lock::Device(id))?;
-    tx.change(
-        "the device",
-        "UPDATE device SET wish = ?, untouched = ?, stopped_by_error = ? WHERE id = ?",
-        values![wish, false, false, id],
-    )
+    let change = || {
+        tx.change(
+            "the device",
+            "UPDATE device SET wish = ?, untouched = ?, stopped_by_error = ? WHERE id = ?",
+            values![wish, false, false, id],
+        )
+    };
+    standing::counting(tx, Some(id), || change().map(|()| ((), id)))
 }
 
 /// Starts a device that nobody has started or drained yet. False when somebody has.
 pub(crate) fn start_untouched(tx: &Tx<'_>, id: DeviceId) -> Fallible<bool> {
     tx.demand_lock(Lock::Device(id))?;
-    let started = tx.run(
-        "UPDATE device SET wish = ?, untouched = ?, stopped_by_error = ? WHERE id = ? AND untouched <> ?",
-        values![DeviceWish::Started, false, false, id, false],
-    )?;
+    let sql = "UPDATE device SET wish = ?, untouched = ?, stopped_by_error = ? WHERE id = ? AND untouched <> ?";
+    let start = || tx.run(sql, values![DeviceWish::Started, false, false, id, false]);
+    let started = standing::counting(tx, Some(id), || start().map(|started| (started, id)))?;
     Ok(started == 1)
 }
 
 /// Stops a device because of its error.
 pub(crate) fn stop_by_error(tx: &Tx<'_>, id: DeviceId) -> Fallible<()> {
     tx.demand_lock(Lock::Device(id))?;
-    tx.change(
-        "the device",
-        "UPDATE device SET wish = ?, untouched = ?, stopped_by_error = ? WHERE id = ?",
-        values![DeviceWish::Stopped, false, true, id],
-    )
+    let change = || {
+        tx.change(
+            "the device",
+            "UPDATE device SET wish = ?, untouched = ?, stopped_by_error = ? WHERE id = ?",
+            values![DeviceWish::Stopped, false, true, id],
+        )
+    };
+    standing::counting(tx, Some(id), || change().map(|()| ((), id)))
 }
 
 /// Stores that an operator wants a stopped device to stay so. Returns whether nobody had said anything of it before.
@@ -556,7 +580,8 @@ pub(crate) fn close_all(tx: &Tx<'_>, process: &ProcessName) -> Fallible<()> {
 pub(crate) fn delete(tx: &Tx<'_>, id: DeviceId) -> Fallible<()> {
     tx.demand_lock(Lock::Device(id))?;
     super::managed::forget(tx, super::managed::Holder::Device(id))?;
-    tx.change("the device", "DELETE FROM device WHERE id = ?", values![id])?;
+    let delete = || tx.change("the device", "DELETE FROM device WHERE id = ?", values![id]);
+    standing::counting(tx, Some(id), || delete().map(|()| ((), id)))?;
     super::access::forget(tx, super::access::Owner::Device(id))?;
     tally::add(tx, Counts { devices: -1, ..Counts::default() })
 }

@@ -208,6 +208,7 @@ pub(crate) fn prune(tx: &Tx<'_>) -> Fallible<()> {
         for id in tx.rows(sql, values![end, PRUNED_AT_ONCE], |row| row.only::<JobId>())? {
             tx.run("DELETE FROM event WHERE object = 'job' AND object_id = ?", values![id])?;
             super::submission::forget(tx, id)?;
+            super::lease::forget(tx, id)?;
             tx.run("DELETE FROM finished WHERE job_id = ?", values![id])?;
         }
     }

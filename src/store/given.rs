@@ -5,8 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::field::Value;
-use crate::model::job::GivenValue;
+use crate::model::field::{Field, Value};
+use crate::model::job::{GivenValue, Origin};
 use crate::model::{Failure, JobId};
 
 use super::value::{columns, values};
@@ -43,4 +43,10 @@ pub(crate) fn of_jobs(tx: &Tx<'_>, first: JobId, last: JobId) -> Fallible<BTreeM
         },
     )?;
     Ok(found)
+}
+
+/// Returns where a value that was given for a job came from.
+pub(crate) fn origin(tx: &Tx<'_>, job: JobId, field: Field) -> Fallible<Option<Origin>> {
+    let sql = "SELECT origin FROM job_value WHERE job_id = ? AND document = 0 AND field = ?";
+    tx.one(sql, values![job, field.stored()], |row| row.only())
 }

@@ -4,7 +4,7 @@ use crate::model::field::{Field, Value};
 use crate::model::job::BatchMember;
 use crate::model::job::GivenValue;
 use crate::model::lifetime::{Ending, Lifetime, Retention};
-use crate::model::order::Priority;
+use crate::model::order::{Priority, QueueOrder, SortBy, pages_of_work};
 use crate::model::query::{Condition, Order};
 use crate::model::state::{EntryState, HoldReasons, JobState, Wish};
 use crate::model::{
@@ -27,12 +27,31 @@ pub struct SortKey {
     pub key: i64,
     /// Order of arrival.
     pub sequence: i64,
+    /// When it should be ready, wall clock; [`crate::model::order::NO_DEADLINE`] for no time.
+    pub deadline: i64,
+    /// Its pages.
+    pub pages: i64,
 }
 
+/// A place in the order of one device: what it compares, one after the other.
+pub type Place = (i64, i64, i64, i64);
+
 impl SortKey {
-    /// Returns what a device compares: with FIFO ON the estimate does not count.
-    pub fn place(&self, fifo: bool) -> (i64, i64, i64, i64) {
-        (self.promoted, self.rank, if fifo { 0 } else { self.key }, self.sequence)
+    /// Returns what a device with this order compares.
+    pub fn place(&self, order: QueueOrder) -> Place {
+        let of = |by| match by {
+            SortBy::Deadline => self.deadline,
+            SortBy::Fifo => 0,
+            SortBy::JobPriority => self.rank,
+            SortBy::LongestFirst => self.pages.saturating_neg(),
+            SortBy::ShortestFirst => self.pages,
+        };
+        let (first, then) = match order {
+            QueueOrder::Arrival => (self.rank, 0),
+            QueueOrder::ShortFirst => (self.rank, self.key),
+            QueueOrder::By(first, then) => (of(first), of(then)),
+        };
+        (self.promoted, first, then, self.sequence)
     }
 }
 
@@ -89,12 +108,18 @@ pub struct JobRow {
     pub class: ClassId,
     /// When it was created.
     pub created_ms: i64,
+    /// When it was complete, if that was later.
+    pub closed_ms: Option<i64>,
+    /// The process that hands it in, while it arrives.
+    pub process: Option<u32>,
     /// How much it is, in lines.
     pub work: u64,
     /// Octets of its documents.
     pub octets: u64,
     /// Pages, when all are known.
     pub pages: Option<u64>,
+    /// When its submitter wants it to be ready.
+    pub deadline_ms: Option<i64>,
     /// Its position.
     pub sort: SortKey,
     /// The collector by which it came; none = the usual one.
@@ -141,6 +166,8 @@ columns!(at {
     route_id,
     class_id,
     created_ms,
+    closed_ms,
+    submitter_pid,
     work,
     octets,
     pages,
@@ -149,6 +176,9 @@ columns!(at {
     sort_key,
     sort_sequence,
     sort_place,
+    deadline_ms,
+    sort_deadline,
+    sort_pages,
     batch,
     batch_place,
     collector,
@@ -160,6 +190,7 @@ columns!(at {
 });
 
 fn read(row: &Row<'_>) -> Fallible<JobRow> {
+    let work = row.get(at::work)?;
     Ok(JobRow {
         id: row.get(at::id)?,
         number: row.get(at::number)?,
@@ -195,7 +226,9 @@ fn read(row: &Row<'_>) -> Fallible<JobRow> {
         route: row.get(at::route_id)?,
         class: row.get(at::class_id)?,
         created_ms: row.get(at::created_ms)?,
-        work: row.get(at::work)?,
+        closed_ms: row.get(at::closed_ms)?,
+        process: row.get(at::submitter_pid)?,
+        work,
         octets: row.get(at::octets)?,
         pages: row.get(at::pages)?,
         sort: SortKey {
@@ -203,7 +236,10 @@ fn read(row: &Row<'_>) -> Fallible<JobRow> {
             rank: row.get(at::sort_rank)?,
             key: row.get(at::sort_key)?,
             sequence: row.get(at::sort_sequence)?,
+            deadline: row.get(at::sort_deadline)?,
+            pages: row.get::<Option<i64>>(at::sort_pages)?.unwrap_or(pages_of_work(work)),
         },
+        deadline_ms: row.get(at::deadline_ms)?,
         place: row.get(at::sort_place)?,
         collector: row.get(at::collector)?,
         origin: row.get::<Option<String>>(at::origin)?.and_then(|text| super::remote::global(&text)),
@@ -213,8 +249,8 @@ fn read(row: &Row<'_>) -> Fallible<JobRow> {
 pub(super) const INSERT: &str = "INSERT INTO job (number, serial, token, local_id, owner_server, owner_uid, owner_gid, owner, user_name, name, form, priority, wish,
              owner_vouched, reasons, reason_text, hold_after, arriving, retained, group_id, location_id, route_id, class_id, created_ms,
              work, octets, pages, sort_promoted, sort_rank, sort_key, sort_sequence, collector, sort_place, retention,
-             discard_ms, print_after_ms)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+             discard_ms, print_after_ms, submitter_pid, deadline_ms, sort_deadline, sort_pages)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 /// How a job ended, in its column.
 pub(super) struct Ended(pub(super) Option<Ending>);
@@ -260,26 +296,83 @@ pub(crate) fn insert(tx: &Tx<'_>, j: &JobRow, token: &str) -> Fallible<JobId> {
             j.place,
             j.lifetime.retention.map(Retention::stored),
             j.lifetime.discard_ms,
-            j.lifetime.print_after_ms
+            j.lifetime.print_after_ms,
+            j.process,
+            j.deadline_ms,
+            j.sort.deadline,
+            j.sort.pages
         ],
     )?;
     let held = i64::from(j.wish != Wish::Run || !j.reasons.is_empty() || j.lifetime.ending.is_some());
-    tally::add(tx, Counts { jobs: 1, open_jobs: i64::from(j.arriving), held, collected: 1, ..Counts::default() })?;
+    let (open_jobs, collected) = (i64::from(j.arriving), i64::from(!j.arriving));
+    tally::add(tx, Counts { jobs: 1, open_jobs, held, collected, ..Counts::default() })?;
     tally::add_at(tx, j.location, 1)?;
     tally::add_of(tx, (&j.owner_server, j.owner_uid), 1, octets(j.octets))?;
     tx.has_made(Lock::Job(JobId(id)));
     Ok(JobId(id))
 }
 
-/// Keeps what the submitter gave explicitly.
-pub(crate) fn insert_values(tx: &Tx<'_>, job: JobId, given: &[GivenValue]) -> Fallible<()> {
+/// Completes a job that has arrived: what its documents say of it, its place, and the token of its submission. Its documents
+/// are inserted by the same transaction.
+pub(crate) fn close(tx: &Tx<'_>, j: &JobRow, token: &str) -> Fallible<()> {
+    tx.demand_lock(Lock::Job(j.id))?;
+    tx.change(
+        "the job",
+        "UPDATE job SET arriving = ?, submitter_pid = ?, closed_ms = ?, token = ?, work = ?, octets = ?, pages = ?,
+             sort_promoted = ?, sort_rank = ?, sort_key = ?, sort_sequence = ?, sort_deadline = ?, sort_pages = ?,
+             sort_place = ? WHERE id = ?",
+        values![
+            j.arriving,
+            j.process,
+            j.closed_ms,
+            token,
+            j.work,
+            j.octets,
+            j.pages,
+            j.sort.promoted,
+            j.sort.rank,
+            j.sort.key,
+            j.sort.sequence,
+            j.sort.deadline,
+            j.sort.pages,
+            j.place,
+            j.id
+        ],
+    )?;
+    tally::add(tx, Counts { open_jobs: -1, collected: 1, ..Counts::default() })?;
+    tally::add_of(tx, (&j.owner_server, j.owner_uid), 0, octets(j.octets))
+}
+
+columns!(arriving_at { id, token });
+
+/// How many jobs that are arriving are looked at together.
+const ARRIVING_AT_ONCE: u32 = 1000;
+
+fn arriving_sql() -> String {
+    format!("SELECT {} FROM job WHERE arriving LIMIT {ARRIVING_AT_ONCE}", arriving_at::LIST)
+}
+
+/// Returns jobs that are arriving, each with the token of its arrival.
+pub(crate) fn arriving(tx: &Tx<'_>) -> Fallible<Vec<(JobId, String)>> {
+    tx.rows(&arriving_sql(), &[], |row| Ok((row.get(arriving_at::id)?, row.get(arriving_at::token)?)))
+}
+
+/// Returns the token of the arrival of a job; none when it is not arriving, or not there.
+pub(crate) fn arrival(tx: &Tx<'_>, id: JobId) -> Fallible<Option<String>> {
+    tx.one("SELECT token FROM job WHERE id = ? AND arriving", values![id], |row| row.only())
+}
+
+/// Keeps what the submitter gave explicitly. `profile_by` set the profile of the job, where a default job gives it.
+pub(crate) fn insert_values(tx: &Tx<'_>, job: JobId, given: &[GivenValue], profile_by: Option<u32>) -> Fallible<()> {
     let json = |value: &GivenValue| {
         serde_json::to_string(&value.value).map_err(|error| Failure::internal(format!("attribute value: {error}")))
     };
     let texts: Vec<String> = given.iter().map(json).collect::<Fallible<_>>()?;
-    let sql = "INSERT INTO job_value (job_id, document, field, position, value, origin) VALUES (?, ?, ?, ?, ?, ?)";
+    let sql =
+        "INSERT INTO job_value (job_id, document, field, position, value, origin, set_by) VALUES (?, ?, ?, ?, ?, ?, ?)";
     tx.batch(sql, given.iter().zip(&texts).enumerate(), |(position, (value, text)), insert| {
-        insert(values![job, value.document, value.field.stored(), position, text, value.origin])
+        let set_by = profile_by.filter(|_| value.field.stored() == super::outbox::PROFILE);
+        insert(values![job, value.document, value.field.stored(), position, text, value.origin, set_by])
     })
 }
 
@@ -361,6 +454,12 @@ fn necessary(condition: &Condition, uid: u32, server: &str, sql: &mut String, va
             for part in parts {
                 necessary(part, uid, server, sql, values);
             }
+        }
+        Condition::Submitter(login) => {
+            // What follows the login name is `@`, and `A` comes next.
+            sql.push_str(" AND user_name >= ? AND user_name < ?");
+            values.push(Box::new(format!("{login}@")));
+            values.push(Box::new(format!("{login}A")));
         }
         Condition::UserName(user) => {
             sql.push_str(" AND user_name = ?");
@@ -486,8 +585,9 @@ pub(crate) fn set_sort(tx: &Tx<'_>, id: JobId, sort: &SortKey, place: i64) -> Fa
     tx.demand_lock(Lock::Job(id))?;
     tx.change(
         "the job",
-        "UPDATE job SET sort_promoted = ?, sort_rank = ?, sort_key = ?, sort_sequence = ?, sort_place = ? WHERE id = ?",
-        values![sort.promoted, sort.rank, sort.key, sort.sequence, place, id],
+        "UPDATE job SET sort_promoted = ?, sort_rank = ?, sort_key = ?, sort_sequence = ?, sort_place = ?,
+             sort_deadline = ?, sort_pages = ? WHERE id = ?",
+        values![sort.promoted, sort.rank, sort.key, sort.sequence, place, sort.deadline, sort.pages, id],
     )
 }
 
@@ -566,6 +666,7 @@ pub(crate) fn delete(tx: &Tx<'_>, id: JobId) -> Fallible<Removed> {
         Ok(Some((field, super::given::parse(&row.get::<String>(removed::value)?, id)?)))
     })?;
     tx.run("DELETE FROM away WHERE job_id = ?", values![id])?;
+    tx.run("DELETE FROM secure_job WHERE job_id = ?", values![id])?;
     let sql = format!("DELETE FROM job WHERE id = ? RETURNING {}", was_at::LIST);
     // Why all rows and not the first? References to the job are checked when the statement has come to its end.
     let gone = tx.rows(&sql, values![id], |row| {
@@ -650,6 +751,12 @@ mod tests {
         let plan = Memory::new().plan(&between_sql());
         assert!(plan.contains("job_reordered") && !plan.contains("TEMP B-TREE"), "{plan}");
         assert!(between_sql().contains(&format!("% {}", crate::model::order::ARRIVAL_STEP)));
+    }
+
+    #[test]
+    fn jobs_that_arrive_are_found_by_the_index_of_those_alone() {
+        let plan = Memory::new().plan(&arriving_sql());
+        assert!(plan.contains("job_arriving"), "{plan}");
     }
 
     #[test]

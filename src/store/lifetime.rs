@@ -120,6 +120,8 @@ pub enum Moment {
     Discard,
     /// It was kept long enough.
     Expiry,
+    /// Nobody has released it in time.
+    Purge,
 }
 
 /// Jobs of which something is due.
@@ -131,25 +133,33 @@ pub struct Due {
     pub discard: Vec<JobId>,
     /// They were kept long enough.
     pub expired: Vec<JobId>,
+    /// Nobody has released them in time.
+    pub purge: Vec<JobId>,
 }
 
 impl Due {
     /// Each of them.
     pub fn each(&self) -> impl Iterator<Item = (Moment, JobId)> + '_ {
         let of = |moment: Moment, ids: &[JobId]| ids.iter().map(move |id| (moment, *id)).collect::<Vec<_>>();
-        let all = [(Moment::Print, &self.print), (Moment::Discard, &self.discard), (Moment::Expiry, &self.expired)];
+        let all = [
+            (Moment::Print, &self.print),
+            (Moment::Discard, &self.discard),
+            (Moment::Expiry, &self.expired),
+            (Moment::Purge, &self.purge),
+        ];
         all.into_iter().flat_map(move |(moment, ids)| of(moment, ids))
     }
 
     /// Whether nothing is due.
     pub fn is_empty(&self) -> bool {
-        self.print.is_empty() && self.discard.is_empty() && self.expired.is_empty()
+        self.each().next().is_none()
     }
 }
 
 const ANY: &str = "SELECT 1 WHERE EXISTS (SELECT 1 FROM ended WHERE until_spool IS NOT NULL)
      OR EXISTS (SELECT 1 FROM ended WHERE until_ms <= ?1) OR EXISTS (SELECT 1 FROM job WHERE print_after_ms <= ?1)
-     OR EXISTS (SELECT 1 FROM job WHERE discard_ms <= ?1)";
+     OR EXISTS (SELECT 1 FROM job WHERE discard_ms <= ?1)
+     OR EXISTS (SELECT 1 FROM secure_job WHERE due_spool IS NOT NULL)";
 
 /// Tells whether something may be due: one statement, which costs every command that writes next to nothing.
 pub(crate) fn may_be_due(tx: &Tx<'_>) -> Fallible<bool> {
@@ -169,9 +179,13 @@ pub(crate) fn due(tx: &Tx<'_>, limit: u32) -> Fallible<Due> {
             }
         }
     }
+    let purge = match tx.finds("SELECT 1 FROM secure_job WHERE due_spool IS NOT NULL", &[])? {
+        true => super::secure::due(tx, super::spool::seen_time(tx)?, limit)?,
+        false => Vec::new(),
+    };
     let (queued, claimed, transferred) = (EntryState::Queued, EntryState::Claimed, EntryState::Transferred);
     let discard = tx.rows(DISCARD, values![wall, limit, queued, claimed, transferred], |row| row.only::<JobId>())?;
-    Ok(Due { print: ids(PRINT_AFTER, wall)?, discard, expired })
+    Ok(Due { print: ids(PRINT_AFTER, wall)?, discard, expired, purge })
 }
 
 /// Makes a row that refers to a job and that no operation knows: its job cannot go.

@@ -137,6 +137,11 @@ pub(crate) fn group_to_change(tx: &Tx<'_>, name: &GroupName) -> Fallible<Option<
     }
 }
 
+/// Returns the name of a group.
+pub(crate) fn group_name(tx: &Tx<'_>, id: GroupId) -> Fallible<Option<GroupName>> {
+    tx.one("SELECT name FROM location_group WHERE id = ?", values![id], |row| row.only())
+}
+
 /// Returns groups by name after `after`, one page.
 pub(crate) fn groups(tx: &Tx<'_>, after: Option<&GroupName>) -> Fallible<Vec<GroupRow>> {
     let sql = format!("SELECT {} FROM location_group WHERE name_key > ? ORDER BY name_key LIMIT ?", of_group::LIST);

@@ -36,16 +36,20 @@ impl Holder {
     }
 }
 
+/// The user of what nobody in particular has set. No account has this number.
+pub(crate) const NOBODY: u32 = u32::MAX;
+
 /// Values by the identity of whose they are.
 pub(crate) type ByIdentity = BTreeMap<i64, Vec<(Field, Value)>>;
 
 columns!(at { object_id, field, value });
 
+fn parse(text: &str) -> Fallible<Value> {
+    serde_json::from_str(text).map_err(|_| Failure::internal("spool.db: the text of a value is unknown"))
+}
+
 fn read(row: &Row<'_>) -> Fallible<(Field, Value)> {
-    let text: String = row.get(at::value)?;
-    let value =
-        serde_json::from_str(&text).map_err(|_| Failure::internal("spool.db: the text of a value is unknown"))?;
-    Ok((row.get(at::field)?, value))
+    Ok((row.get(at::field)?, parse(&row.get::<String>(at::value)?)?))
 }
 
 /// Returns what was set of one.
@@ -79,6 +83,17 @@ pub(crate) fn named(tx: &Tx<'_>, holder: Holder, name: &str) -> Fallible<Vec<(Fi
     tx.rows(&sql, values![object, id, name], read)
 }
 
+columns!(by_whom { field, value, set_by });
+
+/// Returns the value of one under a name, and who set it ([`NOBODY`] = several users).
+pub(crate) fn set_by(tx: &Tx<'_>, holder: Holder, name: &str) -> Fallible<Option<(Value, u32)>> {
+    let (object, id) = holder.stored();
+    let sql = format!("SELECT {} FROM managed_value WHERE object = ? AND object_id = ? AND field = ?", by_whom::LIST);
+    tx.one(&sql, values![object, id, name], |row| {
+        Ok((parse(&row.get::<String>(by_whom::value)?)?, row.get(by_whom::set_by)?))
+    })
+}
+
 /// Returns what was set of those whose identities lie between the smallest and the largest of `holders`, which are of one
 /// kind.
 pub(crate) fn of_each(tx: &Tx<'_>, holders: &[Holder]) -> Fallible<ByIdentity> {
@@ -95,14 +110,27 @@ pub(crate) fn of_each(tx: &Tx<'_>, holders: &[Holder]) -> Fallible<ByIdentity> {
     Ok(found)
 }
 
-/// Sets all values of one.
+/// Sets all values of one. Each keeps who set it, until somebody else sets all of it.
 pub(crate) fn set(tx: &Tx<'_>, holder: Holder, values: &BTreeMap<Field, Value>) -> Fallible<()> {
-    forget(tx, holder)?;
     let (object, id) = holder.stored();
+    let caller = tx.caller().map_or(NOBODY, |caller| caller.uid);
+    let sql = format!("SELECT {} FROM managed_value WHERE object = ? AND object_id = ?", by_whom::LIST);
+    let before = tx.rows(&sql, values![object, id], |row| {
+        let value = parse(&row.get::<String>(by_whom::value)?)?;
+        Ok((row.get::<Field>(by_whom::field)?, value, row.get::<u32>(by_whom::set_by)?))
+    })?;
+    forget(tx, holder)?;
     for (field, value) in values {
+        let old = before.iter().find(|one| one.0 == *field);
+        let set_by = match old {
+            Some((_, old, by)) if old == value => *by,
+            // Somebody has added to it, or taken from it.
+            Some((_, old, by)) if *by != caller && old.each().iter().any(|one| value.each().contains(one)) => NOBODY,
+            _ => caller,
+        };
         let text = serde_json::to_string(value).map_err(|error| Failure::internal(format!("attribute: {error}")))?;
-        let sql = "INSERT INTO managed_value (object, object_id, field, value) VALUES (?, ?, ?, ?)";
-        tx.run(sql, values![object, id, field, text])?;
+        let sql = "INSERT INTO managed_value (object, object_id, field, value, set_by) VALUES (?, ?, ?, ?, ?)";
+        tx.run(sql, values![object, id, field, text, set_by])?;
     }
     Ok(())
 }

@@ -68,6 +68,28 @@ pub(crate) fn values(tx: &Tx<'_>, class: ObjectClass, id: ObjectId) -> Fallible<
     Ok(found)
 }
 
+columns!(of_all { name = "o.name", attribute = "v.attribute", value = "v.value" });
+
+/// Hands each value of each object of a class to `take`, with the name of the object and of the attribute; an object without
+/// values once, without both.
+pub(crate) fn each_value(
+    tx: &Tx<'_>,
+    class: ObjectClass,
+    mut take: impl FnMut(String, Option<(String, String)>),
+) -> Fallible<()> {
+    let sql = format!(
+        "SELECT {} FROM object o LEFT JOIN object_value v ON v.object_id = o.id WHERE o.class = ?
+         ORDER BY o.name_key, v.attribute, v.position",
+        of_all::LIST
+    );
+    tx.each(&sql, values![class], |row| {
+        let attribute: Option<String> = row.get(of_all::attribute)?;
+        let value: Option<String> = row.get(of_all::value)?;
+        take(row.get(of_all::name)?, attribute.zip(value));
+        Ok(())
+    })
+}
+
 /// Makes an object without values. Fails when its name is taken.
 pub(crate) fn insert(tx: &Tx<'_>, class: ObjectClass, name: &ObjectName) -> Fallible<ObjectId> {
     let sql = "INSERT INTO object (class, name, name_key) VALUES (?, ?, ?)";

@@ -12,7 +12,8 @@ use crate::model::event::{EventDetail, EventWord};
 use crate::model::field::{Field, Value};
 use crate::model::location::LocationKind;
 use crate::model::notification::{
-    self, Deliveries, Delivery, EventRow, MAX_WAITING, MAX_WAITING_OF_USER, Method, On, Profile, event_named,
+    self, Deliveries, Delivery, EventRow, MAX_WAITING, MAX_WAITING_OF_ADDRESS, MAX_WAITING_OF_USER, Method, On,
+    Profile, event_named,
 };
 use crate::model::printable::escaped;
 use crate::model::state::{EntryState, HoldReason};
@@ -29,8 +30,17 @@ const MAX_TEXT: usize = 2_000;
 /// The longest circumstances in one, in characters.
 const MAX_WHY: usize = 400;
 
+/// The event of a job that is printed.
+const COMPLETED: &str = "job-completed";
+
+/// What the log of a device says that was paused and goes on.
+pub(crate) const RESUMED: &str = "DEV START, it was suspended";
+
+/// What the log of a job says that is a font.
+pub(crate) const IS_FONT: &str = "it is the font ";
+
 /// Attributes that ask for something to be told.
-const PROFILE: &str = "notification-profile";
+pub(super) const PROFILE: &str = "notification-profile";
 const OPERATOR: &str = "notify-operator";
 const TO_OPERATOR: &str = "job-message-to-operator";
 const AT_START: &str = "job-start-message";
@@ -59,10 +69,12 @@ struct JobFacts {
     name: String,
     uid: u32,
     user: String,
+    /// The users of another server have numbers of their own.
+    is_foreign: bool,
     group: GroupId,
 }
 
-columns!(job_at { id, local_id, serial, name, owner_uid, user_name, group_id });
+columns!(job_at { id, local_id, serial, name, owner_uid, user_name, origin, group_id });
 
 fn job_facts(tx: &Tx<'_>, id: JobId) -> Fallible<Option<JobFacts>> {
     let sql = format!("SELECT {} FROM job WHERE id = ?", job_at::LIST);
@@ -74,30 +86,63 @@ fn job_facts(tx: &Tx<'_>, id: JobId) -> Fallible<Option<JobFacts>> {
             name: row.get(job_at::name)?,
             uid: row.get(job_at::owner_uid)?,
             user: row.get(job_at::user_name)?,
+            is_foreign: row.get::<Option<String>>(job_at::origin)?.is_some(),
             group: row.get(job_at::group_id)?,
         })
     })
 }
 
-columns!(asked_at { field, value });
+/// What a job asks to be told, and what its operators are to be told. Most jobs ask for nothing.
+#[derive(Default)]
+struct Asked {
+    values: Vec<(Field, Value)>,
+    /// Who set the profile, where that was not the user of the job.
+    set_by: Option<u32>,
+}
 
-/// What a job asks to be told, and what its operators are to be told: values by attribute. Most jobs ask for nothing.
-fn asked_by_job(tx: &Tx<'_>, id: JobId) -> Fallible<Vec<(Field, Value)>> {
+impl Asked {
+    fn profiles(&self, job: &JobFacts) -> Vec<(Profile, u32)> {
+        read_profiles(texts(&self.values, PROFILE), self.set_by.unwrap_or(job.uid))
+    }
+
+    fn has_profile(&self) -> bool {
+        self.values.iter().any(|(field, _)| field.stored() == PROFILE)
+    }
+}
+
+/// Reads profiles that one user has set. One that this version cannot read tells nobody anything.
+fn read_profiles(texts: Vec<String>, set_by: u32) -> Vec<(Profile, u32)> {
+    texts.iter().filter_map(|text| Some((Profile::parse(text).ok()?, set_by))).collect()
+}
+
+columns!(asked_at { field, value, set_by });
+
+fn asked_by_job(tx: &Tx<'_>, id: JobId) -> Fallible<Asked> {
     let sql = format!(
         "SELECT {} FROM job_value WHERE job_id = ? AND document = 0 AND field IN (?, ?, ?, ?) ORDER BY field, position",
         asked_at::LIST
     );
-    tx.rows(&sql, values![id, PROFILE, TO_OPERATOR, AT_START, AT_END], |row| {
+    let mut asked = Asked::default();
+    tx.each(&sql, values![id, PROFILE, TO_OPERATOR, AT_START, AT_END], |row| {
         let text: String = row.get(asked_at::value)?;
-        Ok((row.get(asked_at::field)?, super::given::parse(&text, id)?))
-    })
+        let field: Field = row.get(asked_at::field)?;
+        if field.stored() == PROFILE {
+            asked.set_by = row.get(asked_at::set_by)?;
+        }
+        asked.values.push((field, super::given::parse(&text, id)?));
+        Ok(())
+    })?;
+    Ok(asked)
 }
 
 /// What was set of a device, a location, a group or the spool under that name, and is text.
 fn texts(found: &[(Field, Value)], name: &str) -> Vec<String> {
     let named = found.iter().filter(|(field, _)| field.stored() == name);
-    let each = named.flat_map(|(_, value)| value.each());
-    each.filter_map(|value| if let Value::Text(text) = value { Some(text.clone()) } else { None }).collect()
+    named.flat_map(|(_, value)| each_text(value)).collect()
+}
+
+fn each_text(value: &Value) -> impl Iterator<Item = String> + '_ {
+    value.each().iter().filter_map(|value| if let Value::Text(text) = value { Some(text.clone()) } else { None })
 }
 
 fn set_of(tx: &Tx<'_>, holder: Holder, name: &str) -> Fallible<Vec<String>> {
@@ -112,9 +157,11 @@ struct Happening<'a> {
     why: &'a str,
     job: Option<&'a JobFacts>,
     /// What the job itself asks for.
-    asked: &'a [(Field, Value)],
+    asked: Option<&'a Asked>,
     device: Option<DeviceId>,
     location: Option<LocationId>,
+    /// The queue, where it is not that of the job.
+    queue: Option<GroupId>,
     /// The name of what it happens to, where that is no job.
     object: &'a str,
 }
@@ -125,51 +172,95 @@ struct Recipient {
     uid: u32,
     /// Whom a profile without an address means.
     usual: String,
-    profiles: Vec<Profile>,
+    /// Each with who set it.
+    profiles: Vec<(Profile, u32)>,
+}
+
+/// Whom a notification reaches: two with one method are one.
+#[derive(PartialEq, Eq)]
+enum Person {
+    User(u32),
+    Address(String),
+}
+
+/// A notification as it is put into the outbox.
+struct Note<'a> {
+    method: Method,
+    address: String,
+    event: &'a str,
+    number: &'a str,
+    text: &'a str,
+    /// Who set the profile.
+    set_by: u32,
 }
 
 impl Happening<'_> {
     fn tell(&self, tx: &Tx<'_>) -> Fallible<()> {
+        self.tell_those(tx, self.recipients(tx)?)
+    }
+
+    /// Tells the submitter alone.
+    fn tell_submitter(&self, tx: &Tx<'_>) -> Fallible<()> {
+        self.tell_those(tx, self.submitter().into_iter().collect())
+    }
+
+    fn tell_those(&self, tx: &Tx<'_>, recipients: Vec<Recipient>) -> Fallible<()> {
         let rows: Vec<&EventRow> = self.events.iter().filter_map(|name| event_named(name)).collect();
-        let mut told: Vec<(Method, String)> = Vec::new();
-        for recipient in self.recipients(tx)? {
-            for profile in &recipient.profiles {
+        let mut told: Vec<(Method, Person)> = Vec::new();
+        for recipient in recipients {
+            for (profile, set_by) in &recipient.profiles {
                 let wanted = rows.iter().find(|row| row.on.contains(&recipient.on) && profile.wants(recipient.on, row));
                 let Some(event) = wanted else { continue };
-                let address = profile.address.clone().unwrap_or_else(|| recipient.usual.clone());
                 // One who is told as the submitter and as an operator is told once.
-                if told.contains(&(profile.method, address.clone())) {
+                let person = (profile.method, self.person(&recipient, profile.address.as_deref()));
+                if told.contains(&person) {
                     continue;
                 }
-                told.push((profile.method, address.clone()));
-                let text = self.text(event, profile.comment.as_deref());
-                self.put(tx, &recipient, (profile.method, address), (event.name, event.number), &text)?;
+                told.push(person);
+                let note = Note {
+                    method: profile.method,
+                    address: profile.address.clone().unwrap_or_else(|| recipient.usual.clone()),
+                    event: event.name,
+                    number: event.number,
+                    text: &self.text(event, profile.comment.as_deref()),
+                    set_by: *set_by,
+                };
+                self.put(tx, &recipient, note)?;
             }
         }
         Ok(())
     }
 
-    fn recipients(&self, tx: &Tx<'_>) -> Fallible<Vec<Recipient>> {
-        let read = |texts: Vec<String>| -> Vec<Profile> {
-            // One that this version cannot read tells nobody anything.
-            texts.iter().filter_map(|text| Profile::parse(text).ok()).collect()
+    /// Whom an address means. The creator of the spool has no name here, so users are compared by their numbers.
+    fn person(&self, recipient: &Recipient, address: Option<&str>) -> Person {
+        let submitter = self.job.filter(|job| !job.is_foreign);
+        let is_his = |address: &str, job: &JobFacts| {
+            address == job.user || (!address.contains('@') && job.user.split('@').next() == Some(address))
         };
-        let mut found = Vec::new();
-        if let Some(job) = self.job {
-            let profiles = read(texts(self.asked, PROFILE));
-            found.push(Recipient { on: On::Job, uid: job.uid, usual: job.user.clone(), profiles });
+        match (address, submitter) {
+            (None, _) if recipient.on != On::Job || submitter.is_some() => Person::User(recipient.uid),
+            (Some(address), Some(job)) if is_his(address, job) => Person::User(job.uid),
+            (address, _) => Person::Address(address.unwrap_or(&recipient.usual).to_owned()),
         }
+    }
+
+    fn submitter(&self) -> Option<Recipient> {
+        let (job, asked) = (self.job?, self.asked?);
+        Some(Recipient { on: On::Job, uid: job.uid, usual: job.user.clone(), profiles: asked.profiles(job) })
+    }
+
+    fn recipients(&self, tx: &Tx<'_>) -> Fallible<Vec<Recipient>> {
+        let mut found: Vec<Recipient> = self.submitter().into_iter().collect();
         let mut holders = Vec::new();
         holders.extend(self.location.map(|id| (On::Logical, Holder::Location(id))));
         holders.extend(self.device.map(|id| (On::Actual, Holder::Device(id))));
-        holders.extend(self.job.map(|job| (On::Queue, Holder::Group(job.group))));
+        let queue = self.job.map(|job| job.group).or(self.queue);
+        holders.extend(queue.map(|id| (On::Queue, Holder::Group(id))));
         holders.push((On::Server, Holder::Spool));
         for (on, holder) in holders {
-            let profiles = read(set_of(tx, holder, PROFILE)?);
-            if !profiles.is_empty() {
-                let (uid, usual) = creator(tx)?;
-                found.push(Recipient { on, uid, usual, profiles });
-            }
+            let Some((value, set_by)) = managed::set_by(tx, holder, PROFILE)? else { continue };
+            let (uid, usual) = creator(tx)?;
+            found.push(Recipient { on, uid, usual, profiles: read_profiles(each_text(&value).collect(), set_by) });
         }
         found.retain(|one| !one.profiles.is_empty());
         Ok(found)
@@ -195,15 +286,8 @@ impl Happening<'_> {
         }
     }
 
-    fn put(
-        &self,
-        tx: &Tx<'_>,
-        recipient: &Recipient,
-        (method, address): (Method, String),
-        (event, number): (&str, &str),
-        text: &str,
-    ) -> Fallible<()> {
-        match method {
+    fn put(&self, tx: &Tx<'_>, recipient: &Recipient, note: Note<'_>) -> Fallible<()> {
+        match note.method {
             Method::None => return Ok(()),
             Method::JobLog => {
                 // Its log is here, and nothing has to be tried.
@@ -211,13 +295,21 @@ impl Happening<'_> {
                 let sql = super::event::INSERT;
                 tx.run(
                     sql,
-                    values![tx.now().wall_ms, "job", job.id, tx.who(), EventWord::Notified, None::<EventDetail>, text],
+                    values![
+                        tx.now().wall_ms,
+                        "job",
+                        job.id,
+                        tx.who(),
+                        EventWord::Notified,
+                        None::<EventDetail>,
+                        note.text
+                    ],
                 )?;
                 return Ok(());
             }
             _ => {}
         }
-        if is_full(tx, recipient.uid)? {
+        if is_full(tx, recipient.uid, note.method, &note.address)? {
             return lose(tx, 1);
         }
         let (kind, id) = match (self.job, self.device, self.location) {
@@ -233,22 +325,30 @@ impl Happening<'_> {
         let now = spool::time(tx)?.0;
         tx.run(
             "INSERT INTO outbox (object, object_id, of_server, uid, method, address, event, number, text, about, at_ms,
-                 made_spool, due_spool, tries) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
+                 made_spool, due_spool, tries, set_by) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?)",
             values![
                 kind,
                 id,
                 recipient.on == On::Server,
                 recipient.uid,
-                method.word(),
-                address,
-                event,
-                number,
-                text,
+                note.method.word(),
+                note.address,
+                note.event,
+                note.number,
+                note.text,
                 about,
                 tx.now().wall_ms,
                 now,
-                now
+                now,
+                note.set_by
             ],
+        )?;
+        // What a damaged spool has lost is not counted for ever.
+        tx.run(
+            "UPDATE spool SET deliveries_waiting =
+                 CASE WHEN (SELECT count(*) FROM (SELECT 1 FROM outbox LIMIT 2)) > 1 THEN deliveries_waiting + 1 ELSE 1 END
+             WHERE id = 1",
+            &[],
         )?;
         ADDED.set(true);
         Ok(())
@@ -269,11 +369,21 @@ fn creator(tx: &Tx<'_>) -> Fallible<(u32, String)> {
     Ok((spool::row(tx)?.trust.creator_uid, String::new()))
 }
 
-/// Whether no more can be kept, in all or for a user.
-fn is_full(tx: &Tx<'_>, uid: u32) -> Fallible<bool> {
-    let all = "SELECT 1 FROM outbox LIMIT 1 OFFSET ?";
-    let of = "SELECT 1 FROM outbox WHERE uid = ? LIMIT 1 OFFSET ?";
-    Ok(tx.finds(all, values![MAX_WAITING - 1])? || tx.finds(of, values![uid, MAX_WAITING_OF_USER - 1])?)
+/// Whether no more can be kept: in all, for a user, or for an address.
+fn is_full(tx: &Tx<'_>, uid: u32, method: Method, address: &str) -> Fallible<bool> {
+    let of_user = "SELECT 1 FROM outbox WHERE uid = ? LIMIT 1 OFFSET ?";
+    // Why one address too? What is told of objects has the creator's name on it: an address that nobody answers at would
+    // otherwise take the room of all the others.
+    let of_address = "SELECT 1 FROM outbox WHERE method = ? AND address = ? LIMIT 1 OFFSET ?";
+    Ok(tx.finds(of_address, values![method.word(), address, MAX_WAITING_OF_ADDRESS - 1])?
+        || tx.finds(of_user, values![uid, MAX_WAITING_OF_USER - 1])?
+        || (waiting(tx)? >= MAX_WAITING && any(tx)?))
+}
+
+/// How many wait: a counter, because a job waits for whoever asks.
+fn waiting(tx: &Tx<'_>) -> Fallible<u32> {
+    let waiting = tx.one("SELECT deliveries_waiting FROM spool WHERE id = 1", &[], |row| row.only::<u32>())?;
+    Ok(waiting.unwrap_or(0))
 }
 
 /// Counts notifications that nobody will get.
@@ -317,15 +427,31 @@ pub(super) fn see(
                 (_, EventWord::Declared) => &["object-created"],
                 (_, EventWord::Altered) => &["object-modified"],
                 (_, EventWord::Deleted) => &["object-deleted"],
+                (_, EventWord::Cleaned) => &["object-cleaned"],
                 (Object::Spool, EventWord::Started) => &["server-startup-complete", "server-state-changed"],
                 (Object::Spool, EventWord::Drained) => &["server-shutdown-started", "server-state-changed"],
                 (Object::Spool, EventWord::Stopped) => &["server-shutdown-complete", "server-state-changed"],
                 (Object::Spool, EventWord::Restored | EventWord::Lost) => &["internal-server-error", "other-error"],
                 _ => return Ok(()),
             };
-            see_server(tx, events, why, || Ok(format!("server {}", spool::server(tx)?)))
+            // The log of the spool is that of its queues, too.
+            match why.strip_prefix("queue ").and_then(|rest| rest.split(':').next()) {
+                Some(queue) if object == Object::Spool => see_queue(tx, queue, events, why),
+                _ => see_server(tx, events, why, || Ok(format!("server {}", spool::server(tx)?))),
+            }
         }
     }
+}
+
+fn see_queue(tx: &Tx<'_>, name: &str, events: &[&'static str], why: &str) -> Fallible<()> {
+    if !has_profiles(tx)? {
+        return Ok(());
+    }
+    let queue = tx.one("SELECT id FROM location_group WHERE name = ?", values![name], |row| row.only::<GroupId>())?;
+    let object = format!("queue {name}");
+    let happening =
+        Happening { events, why, job: None, asked: None, device: None, location: None, queue, object: &object };
+    happening.tell(tx)
 }
 
 fn see_server(
@@ -338,7 +464,8 @@ fn see_server(
         return Ok(());
     }
     let object = name()?;
-    let happening = Happening { events, why, job: None, asked: &[], device: None, location: None, object: &object };
+    let happening =
+        Happening { events, why, job: None, asked: None, device: None, location: None, queue: None, object: &object };
     happening.tell(tx)
 }
 
@@ -364,7 +491,9 @@ fn job_events(
         (EventWord::PossibleDuplicate, _) => &["possible-duplicate"],
         (EventWord::Remark, _) => &["detailed-messages"],
         (EventWord::Stalled, _) => &["destination-needs-attention", "detailed-messages"],
-        (EventWord::Held, Some(EventDetail::HoldAfter)) => &["job-completed", "job-state-changed"],
+        // Nothing of it is on paper.
+        (EventWord::Held, Some(EventDetail::HoldAfter)) if why.starts_with(IS_FONT) => &["job-state-changed"],
+        (EventWord::Held, Some(EventDetail::HoldAfter)) => &[COMPLETED, "job-state-changed"],
         (EventWord::Held, Some(EventDetail::Hold(reason))) => match reason {
             HoldReason::Resources => {
                 &["destinations-not-ready-for-job", "job-cannot-be-scheduled", "job-state-changed"]
@@ -372,6 +501,7 @@ fn job_events(
             HoldReason::Failed | HoldReason::Changed | HoldReason::Corrupt => {
                 &["document-aborted-by-server", "job-aborted-by-server", "job-state-changed"]
             }
+            _ if cleared(why).is_some() => &["document-cancelled-at-destination", "job-state-changed"],
             _ => &["job-state-changed"],
         },
         (EventWord::Held, None) if why.starts_with(HoldReason::SetAside.words()) => {
@@ -381,7 +511,10 @@ fn job_events(
             &["job-aborted-by-server", "job-state-changed"]
         }
         // It was held while its last octets were on their way.
-        (EventWord::Held, None) => &["job-completed", "job-state-changed"],
+        (EventWord::Held, None) => &[COMPLETED, "job-state-changed"],
+        (EventWord::Deleted, _) if cleared(why).is_some() => {
+            &["document-cancelled-at-destination", "job-cancelled-by-operator", "job-state-changed"]
+        }
         (EventWord::Deleted, _) => match tx.caller() {
             // Of one that had ended before there is nothing more to tell than that its time is over.
             _ if has_ended(tx, id)? => {
@@ -397,6 +530,12 @@ fn job_events(
         },
         _ => &[],
     })
+}
+
+/// The device from which an operator has taken a job: `DEV $LP1, CLEAR`.
+fn cleared(why: &str) -> Option<DeviceName> {
+    let (name, what) = why.strip_prefix("DEV ")?.split_once(", ")?;
+    name.parse().ok().filter(|_| what.starts_with("CLEAR"))
 }
 
 fn is_spooler(tx: &Tx<'_>) -> bool {
@@ -417,7 +556,16 @@ fn see_job(tx: &Tx<'_>, id: JobId, what: &EventWord, detail: Option<EventDetail>
         return Ok(());
     }
     let asked = asked_by_job(tx, id)?;
-    let device = device_of(tx, id)?;
+    if asked.values.is_empty() && !has_profiles(tx)? {
+        return Ok(());
+    }
+    let device = match (device_of(tx, id)?, cleared(why)) {
+        // One in error has no job, and yet it is cleared.
+        (None, Some(name)) => {
+            tx.one("SELECT id FROM device WHERE name = ?", values![name.to_string()], |row| row.only())?
+        }
+        (found, _) => found,
+    };
     tell_of_job(tx, (id, &asked), device, events, why)?;
     match what {
         EventWord::Accepted => tell_operator(tx, (id, &asked), TO_OPERATOR, None),
@@ -432,6 +580,9 @@ pub(crate) fn printed(tx: &Tx<'_>, job: &JobRow, outcome: &str, device: Option<&
         return Ok(());
     }
     let asked = asked_by_job(tx, job.id)?;
+    if asked.values.is_empty() && !has_profiles(tx)? {
+        return Ok(());
+    }
     let found = match device {
         Some(name) => {
             tx.one(&format!("SELECT {} FROM device WHERE name = ?", device_at::LIST), values![name], |row| {
@@ -445,11 +596,21 @@ pub(crate) fn printed(tx: &Tx<'_>, job: &JobRow, outcome: &str, device: Option<&
         None => outcome.to_owned(),
     };
     let device = found.map(|(id, _)| id);
-    tell_of_job(tx, (job.id, &asked), device, &["job-completed", "job-state-changed"], &why)?;
+    tell_of_job(tx, (job.id, &asked), device, &[COMPLETED, "job-state-changed"], &why)?;
     tell_operator(tx, (job.id, &asked), AT_END, device)
 }
 
 columns!(device_at { id, name });
+
+/// Tells the operators of a device what a job has to say that is printed there, and stays; those of its queue where it is not
+/// known which device it was.
+pub(crate) fn stays(tx: &Tx<'_>, job: JobId, device: Option<&str>) -> Fallible<()> {
+    let device = match device {
+        Some(name) => tx.one("SELECT id FROM device WHERE name = ?", values![name], |row| row.only())?,
+        None => None,
+    };
+    tell_operator(tx, (job, &asked_by_job(tx, job)?), AT_END, device)
+}
 
 fn device_of(tx: &Tx<'_>, id: JobId) -> Fallible<Option<DeviceId>> {
     let sql = "SELECT device_id FROM entry WHERE job_id = ? AND device_id IS NOT NULL LIMIT 1";
@@ -458,23 +619,28 @@ fn device_of(tx: &Tx<'_>, id: JobId) -> Fallible<Option<DeviceId>> {
 
 fn tell_of_job(
     tx: &Tx<'_>,
-    (id, asked): (JobId, &[(Field, Value)]),
+    (id, asked): (JobId, &Asked),
     device: Option<DeviceId>,
     events: &[&'static str],
     why: &str,
 ) -> Fallible<()> {
-    if asked.is_empty() && !anybody_asks(tx, id, device)? {
+    if !asked.has_profile() && !anybody_asks(tx, id, device)? {
         return Ok(());
     }
     let Some(job) = job_facts(tx, id)? else { return Ok(()) };
-    let happening = Happening { events, why, job: Some(&job), asked, device, location: None, object: "" };
+    let happening =
+        Happening { events, why, job: Some(&job), asked: Some(asked), device, location: None, queue: None, object: "" };
     happening.tell(tx)
+}
+
+/// Whether any object has a profile. As a rule none has: then this is one look at an empty index.
+fn has_profiles(tx: &Tx<'_>) -> Fallible<bool> {
+    tx.finds("SELECT 1 FROM managed_value WHERE field = 'notification-profile' LIMIT 1", &[])
 }
 
 /// Whether the queue or the device of a job, or the server, has a profile.
 fn anybody_asks(tx: &Tx<'_>, id: JobId, device: Option<DeviceId>) -> Fallible<bool> {
-    // As a rule nobody has any: then this is one look at an empty index.
-    if !tx.finds("SELECT 1 FROM managed_value WHERE field = 'notification-profile' LIMIT 1", &[])? {
+    if !has_profiles(tx)? {
         return Ok(false);
     }
     let sql = "SELECT 1 FROM managed_value WHERE field = 'notification-profile' AND (
@@ -484,13 +650,8 @@ fn anybody_asks(tx: &Tx<'_>, id: JobId, device: Option<DeviceId>) -> Fallible<bo
 }
 
 /// Tells the operators of a queue or a device what a job has to say to them.
-fn tell_operator(
-    tx: &Tx<'_>,
-    (id, asked): (JobId, &[(Field, Value)]),
-    name: &str,
-    device: Option<DeviceId>,
-) -> Fallible<()> {
-    let said = texts(asked, name);
+fn tell_operator(tx: &Tx<'_>, (id, asked): (JobId, &Asked), name: &str, device: Option<DeviceId>) -> Fallible<()> {
+    let said = texts(&asked.values, name);
     let Some(said) = said.first().filter(|text| !text.is_empty()) else { return Ok(()) };
     let Some(job) = job_facts(tx, id)? else { return Ok(()) };
     let holder = match device {
@@ -504,14 +665,25 @@ fn tell_operator(
     let (uid, usual) = creator(tx)?;
     let on = if matches!(holder, Holder::Device(_)) { On::Actual } else { On::Queue };
     let recipient = Recipient { on, uid, usual, profiles: Vec::new() };
-    let happening = Happening { events: &[], why: "", job: Some(&job), asked, device, location: None, object: "" };
+    let happening = Happening {
+        events: &[],
+        why: "",
+        job: Some(&job),
+        asked: Some(asked),
+        device,
+        location: None,
+        queue: None,
+        object: "",
+    };
     let number = notification::TO_OPERATOR;
     let text = format!("{number} For the operator: {} {said}", happening.about_in_words());
     let text = cut(&escaped(&text), MAX_TEXT);
     for operator in operators {
         let Ok((method, address)) = notification::operator(&operator) else { continue };
         let address = address.unwrap_or_else(|| recipient.usual.clone());
-        happening.put(tx, &recipient, (method, address), (name, number), &text)?;
+        // The methods of operators name no file and no program: nobody's rights count.
+        let note = Note { method, address, event: name, number, text: &text, set_by: managed::NOBODY };
+        happening.put(tx, &recipient, note)?;
     }
     Ok(())
 }
@@ -521,7 +693,9 @@ fn see_device(tx: &Tx<'_>, id: DeviceId, what: &EventWord, why: &str) -> Fallibl
         EventWord::Declared => &["object-created"],
         EventWord::Altered => &["object-modified"],
         EventWord::Deleted => &["object-deleted"],
+        EventWord::Started if why == RESUMED => &["object-resumed", "destination-enabled", "destination-state-changed"],
         EventWord::Started | EventWord::Restarted => &["destination-enabled", "destination-state-changed"],
+        EventWord::Cleaned => &["object-cleaned"],
         EventWord::Drained => &["destination-disabled", "destination-shutdown", "destination-state-changed"],
         EventWord::Suspended => &["object-paused", "destination-disabled", "destination-state-changed"],
         EventWord::Error | EventWord::Stalled => &["destination-needs-attention", "destination-state-changed"],
@@ -546,43 +720,32 @@ fn see_device(tx: &Tx<'_>, id: DeviceId, what: &EventWord, why: &str) -> Fallibl
     let name = tx.one("SELECT name FROM device WHERE id = ?", values![id], |row| row.only::<DeviceName>())?;
     let object = name.map_or_else(|| format!("device {why}"), |name| format!("device {}", name.guardian()));
     if asks {
-        let happening =
-            Happening { events, why, job: None, asked: &[], device: Some(id), location: None, object: &object };
+        let happening = Happening {
+            events,
+            why,
+            job: None,
+            asked: None,
+            device: Some(id),
+            location: None,
+            queue: None,
+            object: &object,
+        };
         happening.tell(tx)?;
     }
     if concerns_jobs {
         let sql = "SELECT DISTINCT job_id FROM entry WHERE device_id = ? AND state = ? LIMIT 10";
         for job in tx.rows(sql, values![id, EntryState::Claimed], |row| row.only::<JobId>())? {
             let asked = asked_by_job(tx, job)?;
-            if !texts(&asked, PROFILE).is_empty()
+            if asked.has_profile()
                 && let Some(facts) = job_facts(tx, job)?
             {
-                let why = format!("{object}: {why}");
-                tell_submitter(tx, &facts, &asked, events, &why)?;
+                // Its operators are told of the device itself.
+                let (why, asked) = (format!("{object}: {why}"), Some(&asked));
+                let (job, device) = (Some(&facts), None);
+                Happening { events, why: &why, job, asked, device, location: None, queue: None, object: "" }
+                    .tell_submitter(tx)?;
             }
         }
-    }
-    Ok(())
-}
-
-/// Tells of a device only whoever has a job on it: its operators are told of the device itself.
-fn tell_submitter(
-    tx: &Tx<'_>,
-    job: &JobFacts,
-    asked: &[(Field, Value)],
-    events: &[&'static str],
-    why: &str,
-) -> Fallible<()> {
-    let happening = Happening { events, why, job: Some(job), asked, device: None, location: None, object: "" };
-    let profiles = texts(asked, PROFILE).iter().filter_map(|text| Profile::parse(text).ok()).collect();
-    let recipient = Recipient { on: On::Job, uid: job.uid, usual: job.user.clone(), profiles };
-    let rows: Vec<&EventRow> = events.iter().filter_map(|name| event_named(name)).collect();
-    for profile in &recipient.profiles {
-        let wanted = rows.iter().find(|row| row.on.contains(&On::Job) && profile.wants(On::Job, row));
-        let Some(event) = wanted else { continue };
-        let address = profile.address.clone().unwrap_or_else(|| recipient.usual.clone());
-        let text = happening.text(event, profile.comment.as_deref());
-        happening.put(tx, &recipient, (profile.method, address), (event.name, event.number), &text)?;
     }
     Ok(())
 }
@@ -594,6 +757,7 @@ fn see_location(tx: &Tx<'_>, id: LocationId, what: &EventWord, why: &str) -> Fal
         EventWord::Declared => &["object-created"],
         EventWord::Altered | EventWord::Routed => &["object-modified"],
         EventWord::Deleted => &["object-deleted"],
+        EventWord::Cleaned => &["object-cleaned"],
         EventWord::Started => &["destination-enabled"],
         EventWord::Stopped => &["destination-disabled"],
         _ => return Ok(()),
@@ -616,11 +780,20 @@ fn see_location(tx: &Tx<'_>, id: LocationId, what: &EventWord, why: &str) -> Fal
         Some((_, name)) => format!("destination {name}"),
         None => format!("destination {why}"),
     };
-    let happening = Happening { events, why, job: None, asked: &[], device: None, location: Some(id), object: &object };
+    let happening = Happening {
+        events,
+        why,
+        job: None,
+        asked: None,
+        device: None,
+        location: Some(id),
+        queue: None,
+        object: &object,
+    };
     happening.tell(tx)
 }
 
-columns!(at { id, uid, method, address, event, number, text, about, at_ms, made_spool, tries });
+columns!(at { id, uid, set_by, method, address, event, number, text, about, at_ms, made_spool, tries });
 
 fn read(row: &Row<'_>, now: i64) -> Fallible<Delivery> {
     let method: String = row.get(at::method)?;
@@ -630,6 +803,7 @@ fn read(row: &Row<'_>, now: i64) -> Fallible<Delivery> {
     Ok(Delivery {
         id: row.get(at::id)?,
         uid: row.get(at::uid)?,
+        set_by: row.get(at::set_by)?,
         method,
         address: row.get(at::address)?,
         event: row.get(at::event)?,
@@ -681,10 +855,9 @@ pub(crate) fn any(tx: &Tx<'_>) -> Fallible<bool> {
 
 /// Returns how many wait and were lost.
 pub(crate) fn counts(tx: &Tx<'_>) -> Fallible<Deliveries> {
-    let waiting =
-        tx.one("SELECT count(*) FROM (SELECT 1 FROM outbox LIMIT ?)", values![MAX_WAITING], |row| row.only())?;
+    let waiting = if any(tx)? { waiting(tx)? } else { 0 };
     let lost = tx.one("SELECT deliveries_lost FROM spool WHERE id = 1", &[], |row| row.only())?;
-    Ok(Deliveries { waiting: waiting.unwrap_or(0), lost: lost.unwrap_or(0) })
+    Ok(Deliveries { waiting: waiting.into(), lost: lost.unwrap_or(0) })
 }
 
 columns!(whose { object, object_id, of_server });
@@ -729,9 +902,26 @@ pub(crate) fn give_up(tx: &Tx<'_>, one: &Delivery, why: &str) -> Fallible<()> {
 /// Removes a row. Of whose log, where that is a job, and whether a profile of the server had asked for it.
 fn remove(tx: &Tx<'_>, id: i64) -> Fallible<Option<(Option<JobId>, bool)>> {
     let sql = format!("DELETE FROM outbox WHERE id = ? RETURNING {}", whose::LIST);
-    tx.one(&sql, values![id], |row| {
+    let removed = tx.one(&sql, values![id], |row| {
         let kind: String = row.get(whose::object)?;
         let id: i64 = row.get(whose::object_id)?;
         Ok(((kind == "job").then_some(JobId(id)), row.get(whose::of_server)?))
-    })
+    })?;
+    if removed.is_some() {
+        tx.run("UPDATE spool SET deliveries_waiting = max(deliveries_waiting - 1, 0) WHERE id = 1", &[])?;
+    }
+    Ok(removed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_event_that_is_raised_on_something_is_raised_somewhere() {
+        let source = include_str!("outbox.rs").split("mod tests").next().unwrap();
+        for row in notification::EVENTS {
+            assert_eq!(source.contains(&format!("\"{}\"", row.name)), !row.on.is_empty(), "{}", row.name);
+        }
+    }
 }

@@ -5,6 +5,8 @@
 //! | 0 | it is here; the row remembers how often it was handed over |
 //! | 1 | it was offered, and may have been taken |
 //! | 2 | the other server has it |
+//! | 3 | the other server has claimed it, and may not begin it without asking again |
+//! | 4 | the other server has begun it |
 
 use crate::model::state::{EntryState, HoldReason, HoldReasons, JobState};
 use crate::model::{DeviceName, DocumentId, GlobalJobId, JobId, Serial, ServerName};
@@ -27,6 +29,10 @@ pub enum Stage {
     Offered = 1,
     /// The other server has it.
     There = 2,
+    /// The other server has claimed it.
+    Leased = 3,
+    /// The other server has claimed it and has begun it.
+    Begun = 4,
 }
 
 impl Stage {
@@ -34,6 +40,8 @@ impl Stage {
         match n {
             1 => Self::Offered,
             2 => Self::There,
+            3 => Self::Leased,
+            4 => Self::Begun,
             _ => Self::Here,
         }
     }
@@ -115,6 +123,15 @@ pub(crate) fn send_away(tx: &Tx<'_>, job: JobId) -> Fallible<usize> {
     )
 }
 
+/// Takes the entries of a held job for another server, which has claimed it. Returns how many there were.
+pub(crate) fn lend(tx: &Tx<'_>, job: JobId) -> Fallible<usize> {
+    tx.demand_lock(super::Lock::Job(job))?;
+    tx.run(
+        "UPDATE entry SET state = ?, attempt = attempt + 1 WHERE job_id = ? AND state = ?",
+        values![EntryState::Away, job, EntryState::Withdrawn],
+    )
+}
+
 /// Takes the entries of a job back from another server. `duplicate` adds to what was known.
 pub(crate) fn take_back(tx: &Tx<'_>, job: JobId, state: EntryState, duplicate: bool) -> Fallible<()> {
     tx.demand_lock(super::Lock::Job(job))?;
@@ -156,6 +173,7 @@ pub(crate) fn with_work(tx: &Tx<'_>) -> Fallible<Vec<ServerName>> {
         values![HoldReasons::NONE.with(HoldReason::Unreachable)],
         |row| row.only(),
     )?);
+    found.extend(super::lease::with_work(tx)?);
     found.sort();
     found.dedup();
     Ok(found)

@@ -117,6 +117,16 @@ pub(crate) fn refuse_of_attempt(tx: &Tx<'_>, device: DeviceId, attempt: (EntryId
     Ok(())
 }
 
+/// Refuses what is open about a device itself.
+pub(crate) fn refuse_of_device(tx: &Tx<'_>, device: DeviceId, why: &str) -> Fallible<()> {
+    tx.run(
+        "UPDATE request SET answered_ms = ?, outcome = ?, answer = ?
+         WHERE device_id = ? AND answered_ms IS NULL AND entry_id IS NULL",
+        values![tx.now().wall_ms, refused(), why, device],
+    )?;
+    Ok(())
+}
+
 /// Refuses what is open and was to be answered by an epoch of a process that has ended.
 pub(crate) fn refuse_of_epochs(tx: &Tx<'_>, process: ProcessId, before: u64, why: &str) -> Fallible<()> {
     tx.run(

@@ -373,9 +373,84 @@ fn to_7(tx: &Tx<'_>) -> Fallible<()> {
     tx.script(ACCOUNT)?;
     tx.script(REORDERED)?;
     tx.script(OUTBOX)?;
+    tx.script(TOLD)?;
     tx.script(USERS)?;
-    tx.script(SERVERS)
+    tx.script(SERVERS)?;
+    tx.script(ARRIVALS)?;
+    tx.script(STANDINGS)?;
+    tx.script(SCHEDULERS)?;
+    tx.script(PRINTERS)?;
+    tx.script(LEASES)?;
+    tx.script(SECURE)
 }
+
+/// How many devices there are of each print process and wish, and an index of those in error.
+const STANDINGS: &str = "
+CREATE TABLE device_count (
+    process_key     TEXT    NOT NULL,
+    wish            INTEGER NOT NULL,
+    devices         INTEGER NOT NULL,
+    PRIMARY KEY (process_key, wish)
+) WITHOUT ROWID;
+INSERT INTO device_count SELECT coalesce(process_key, ''), wish, count(*) FROM device GROUP BY coalesce(process_key, ''), wish;
+CREATE INDEX device_error ON device (id) WHERE error_number IS NOT NULL;
+";
+
+/// When a job was complete, where that was later than its beginning, and which process hands it in while it arrives.
+const ARRIVALS: &str = "
+ALTER TABLE job ADD COLUMN closed_ms INTEGER;
+ALTER TABLE job ADD COLUMN submitter_pid INTEGER;
+";
+
+/// Whether a printer speaks PJL.
+const PRINTERS: &str = "
+ALTER TABLE device ADD COLUMN pjl INTEGER NOT NULL DEFAULT 0;
+";
+
+/// What the orders of devices compare besides priority and arrival: a deadline, and the pages of a job, which follow from its
+/// work unless an operator has put it beside another job. Those of a device have words; an order that no device has costs
+/// nothing, because its index is made with the first device that has it (`store::scheduler`).
+const SCHEDULERS: &str = "
+ALTER TABLE device ADD COLUMN sort_by TEXT NOT NULL DEFAULT 'job-priority';
+ALTER TABLE device ADD COLUMN then_by TEXT;
+ALTER TABLE job ADD COLUMN deadline_ms INTEGER;
+ALTER TABLE job ADD COLUMN sort_deadline INTEGER NOT NULL DEFAULT 9223372036854775807;
+ALTER TABLE job ADD COLUMN sort_pages INTEGER;
+ALTER TABLE entry ADD COLUMN deadline INTEGER NOT NULL DEFAULT 9223372036854775807;
+ALTER TABLE entry ADD COLUMN sort_pages INTEGER;
+ALTER TABLE entry ADD COLUMN pages INTEGER GENERATED ALWAYS AS (coalesce(sort_pages, (work + 59) / 60)) VIRTUAL;
+ALTER TABLE entry ADD COLUMN pages_down INTEGER GENERATED ALWAYS AS (-coalesce(sort_pages, (work + 59) / 60)) VIRTUAL;
+";
+
+/// Jobs that wait for their owners, with the queue to which they were sent, whose they are, and until when in spool time; and
+/// the record of releases, each line with a digest of itself and the one before.
+const SECURE: &str = "
+CREATE TABLE secure_job (
+    job_id          INTEGER PRIMARY KEY REFERENCES job (id),
+    group_id        INTEGER NOT NULL,
+    owner           TEXT    NOT NULL,
+    due_spool       INTEGER,
+    releases        INTEGER NOT NULL,
+    station         TEXT,
+    device          TEXT
+);
+CREATE INDEX secure_owner ON secure_job (owner, job_id);
+CREATE INDEX secure_due ON secure_job (due_spool) WHERE due_spool IS NOT NULL;
+CREATE TABLE release_record (
+    id              INTEGER PRIMARY KEY AUTOINCREMENT,
+    at_ms           INTEGER NOT NULL,
+    correlation     TEXT    NOT NULL,
+    what            TEXT    NOT NULL,
+    who             TEXT    NOT NULL,
+    owner           TEXT    NOT NULL,
+    number          INTEGER NOT NULL,
+    station         TEXT,
+    device          TEXT,
+    result          TEXT    NOT NULL,
+    digest          TEXT    NOT NULL
+);
+CREATE INDEX release_owner ON release_record (owner, id);
+";
 
 /// Other servers: locations that lead to their devices, jobs that are there, jobs of theirs that are here, and whether they
 /// answer. The documents of a job of another server name their file there; a copy lies here only while it prints.
@@ -411,6 +486,25 @@ CREATE TABLE peer_link (
     error           TEXT,
     since_ms        INTEGER
 ) WITHOUT ROWID;
+";
+
+/// Claims of other servers on jobs that are held here, and of this one on jobs that others hold. A claim that has ended stays as long as
+/// the history of its job: whoever reports to an old number is told so.
+const LEASES: &str = "
+CREATE TABLE lease (
+    token           TEXT    PRIMARY KEY,
+    job_id          INTEGER NOT NULL,
+    server          TEXT    NOT NULL COLLATE NOCASE,
+    user_name       TEXT    NOT NULL,
+    stage           INTEGER NOT NULL,
+    until_spool     INTEGER,
+    why             TEXT
+) WITHOUT ROWID;
+CREATE INDEX lease_job ON lease (job_id);
+CREATE INDEX lease_until ON lease (until_spool) WHERE until_spool IS NOT NULL;
+ALTER TABLE incoming ADD COLUMN lease INTEGER;
+ALTER TABLE incoming ADD COLUMN lease_until INTEGER;
+CREATE INDEX incoming_lease ON incoming (server, lease) WHERE lease IS NOT NULL;
 ";
 
 /// Access rules; what is kept free on the disk, and what the print files take of it; limits for users, with what each has. A user's counters stand beside the last of his own numbers,
@@ -609,6 +703,15 @@ CREATE INDEX outbox_user ON outbox (uid);
 CREATE INDEX outbox_address ON outbox (method, address, at_ms, id);
 CREATE INDEX managed_profile ON managed_value (object, object_id) WHERE field = 'notification-profile';
 ALTER TABLE spool ADD COLUMN deliveries_lost INTEGER NOT NULL DEFAULT 0;
+";
+
+/// How many notifications wait, and who has set what they go by: the right to name a file or a program is his. 4294967295 is
+/// nobody in particular. A value of a job that has nobody here is of the user of the job.
+const TOLD: &str = "
+ALTER TABLE spool ADD COLUMN deliveries_waiting INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE outbox ADD COLUMN set_by INTEGER NOT NULL DEFAULT 4294967295;
+ALTER TABLE managed_value ADD COLUMN set_by INTEGER NOT NULL DEFAULT 4294967295;
+ALTER TABLE job_value ADD COLUMN set_by INTEGER;
 ";
 
 /// What InfoPrint commands say of destinations, queues and the server: what a location is, whether it takes jobs, whether a

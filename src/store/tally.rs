@@ -237,6 +237,9 @@ pub(crate) fn wrong(tx: &Tx<'_>) -> Fallible<Vec<(String, String)>> {
     let mut wrong: Vec<(String, String)> = differ
         .map(|(what, known, found)| (what.to_owned(), format!("are counted as {known}, there are {found}")))
         .collect();
+    if super::standing::are_wrong(tx)? {
+        wrong.push(("devices by state".to_owned(), "are counted wrongly".to_owned()));
+    }
     let sql = format!("SELECT {} FROM location WHERE jobs <> {AT} LIMIT 100", wrong_at::LIST);
     tx.each(&sql, &[], |row| {
         let (dest, jobs): (String, i64) = (row.get(wrong_at::dest)?, row.get(wrong_at::jobs)?);
@@ -275,6 +278,7 @@ pub(crate) fn recount(tx: &Tx<'_>) -> Fallible<()> {
             ..Counts::default()
         },
     )?;
+    super::standing::recount(tx)?;
     tx.run(&format!("UPDATE location SET jobs = {AT} WHERE jobs <> {AT}"), &[])?;
     tx.run(
         "INSERT INTO local_counter (server, owner_uid, last)
@@ -296,6 +300,7 @@ pub(crate) fn recount(tx: &Tx<'_>) -> Fallible<()> {
 #[cfg(test)]
 pub(crate) fn spoil(tx: &Tx<'_>) -> Fallible<()> {
     add(tx, Counts { jobs: -7, ..Counts::default() })?;
+    tx.run("UPDATE device_count SET devices = devices + ?", values![1])?;
     tx.run("UPDATE local_counter SET octets = octets - ?", values![1])?;
     tx.run("UPDATE location SET jobs = jobs + ?", values![3]).map(drop)
 }

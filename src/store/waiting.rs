@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use crate::model::order::QueueOrder;
 use crate::model::state::{DeviceWish, EntryState};
 use crate::model::{ClassId, DeviceId, JobId, ProcessId, ProcessName, RouteId};
 
 use super::entry::{ANY, COLUMNS, EntryRow, read};
-use super::job::SortKey;
+use super::job::Place;
+use super::scheduler::{compared, marks, order_by};
 use super::value::{columns, values};
 use super::{Fallible, Tx, page};
 
@@ -22,17 +24,17 @@ pub struct Run {
 }
 
 /// Returns the first `limit` queued entries of a run that stand after `after`, in the order of a device.
-pub(crate) fn after(tx: &Tx<'_>, run: &Run, fifo: bool, after: &SortKey, limit: u32) -> Fallible<Vec<EntryRow>> {
+pub(crate) fn after(tx: &Tx<'_>, run: &Run, order: QueueOrder, after: Place, limit: u32) -> Fallible<Vec<EntryRow>> {
     tx.rows(
-        &sql(fifo),
+        &sql(order),
         values![
             run.route,
             run.only.unwrap_or(ANY),
             run.class,
-            after.promoted,
-            after.rank,
-            after.key,
-            after.sequence,
+            after.0,
+            after.1,
+            after.2,
+            after.3,
             page(limit),
             EntryState::Queued
         ],
@@ -40,56 +42,43 @@ pub(crate) fn after(tx: &Tx<'_>, run: &Run, fifo: bool, after: &SortKey, limit: 
     )
 }
 
-columns!(at { promoted, rank, sort_key, sequence });
+// What stands for the columns that an order compares.
+columns!(at { promoted, one = "@one", two = "@two", sequence });
 
 /// Returns the places of the first `limit` queued entries of a run that stand after `after`, in the order of a device.
 /// Decided by an index alone.
-pub(crate) fn places(tx: &Tx<'_>, run: &Run, fifo: bool, after: &SortKey, limit: u32) -> Fallible<Vec<SortKey>> {
+pub(crate) fn places(tx: &Tx<'_>, run: &Run, order: QueueOrder, after: Place, limit: u32) -> Fallible<Vec<Place>> {
     let values = values![
         run.route,
         run.only.unwrap_or(ANY),
         run.class,
-        after.promoted,
-        after.rank,
-        after.key,
-        after.sequence,
+        after.0,
+        after.1,
+        after.2,
+        after.3,
         limit,
         EntryState::Queued
     ];
-    tx.rows(&places_sql(fifo), values, |row| {
-        Ok(SortKey {
-            promoted: row.get(at::promoted)?,
-            rank: row.get(at::rank)?,
-            key: row.get(at::sort_key)?,
-            sequence: row.get(at::sequence)?,
-        })
+    tx.rows(&places_sql(order), values, |row| {
+        Ok((row.get(at::promoted)?, row.get(at::one)?, row.get(at::two)?, row.get(at::sequence)?))
     })
 }
 
-fn places_sql(fifo: bool) -> String {
-    let (order, marks) = order(fifo);
-    // In the order of arrival the key plays no part, and its index does not have it.
-    let places = if fifo { "promoted, rank, 0 AS sort_key, sequence" } else { at::LIST };
+fn places_sql(order: QueueOrder) -> String {
+    let [one, two] = compared(order).map(|column| column.unwrap_or("0"));
+    let place = at::LIST.replace("@one", one).replace("@two", two);
+    let (columns, marks) = (order_by(order), marks(order));
     format!(
-        "SELECT {places} FROM entry WHERE state = ?9 AND route_id = ?1 AND only_device = ?2 AND class_id = ?3
-             AND ({order}) > ({marks}) ORDER BY {order} LIMIT ?8"
+        "SELECT {place} FROM entry WHERE state = ?9 AND route_id = ?1 AND only_device = ?2 AND class_id = ?3
+             AND ({columns}) > ({marks}) ORDER BY {columns} LIMIT ?8"
     )
 }
 
-/// Returns the columns of an order and the marks of a place in it. Each order has its index, and each comparison follows
-/// the columns of one.
-fn order(fifo: bool) -> (&'static str, &'static str) {
-    match fifo {
-        true => ("promoted, rank, sequence", "?4, ?5, ?7"),
-        false => ("promoted, rank, sort_key, sequence", "?4, ?5, ?6, ?7"),
-    }
-}
-
-fn sql(fifo: bool) -> String {
-    let (order, marks) = order(fifo);
+fn sql(order: QueueOrder) -> String {
+    let (columns, marks) = (order_by(order), marks(order));
     format!(
         "SELECT {COLUMNS} FROM entry WHERE state = ?9 AND route_id = ?1 AND only_device = ?2 AND class_id = ?3
-             AND ({order}) > ({marks}) ORDER BY {order} LIMIT ?8"
+             AND ({columns}) > ({marks}) ORDER BY {columns} LIMIT ?8"
     )
 }
 
@@ -173,19 +162,35 @@ pub(crate) fn next_class(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::order::SortBy;
     use crate::store::Memory;
+
+    /// A database in which a device has each order, and the index of each.
+    fn all_orders() -> (Memory, Vec<(QueueOrder, String)>) {
+        let mut orders =
+            vec![(QueueOrder::ShortFirst, "entry_order".to_owned()), (QueueOrder::Arrival, "entry_fifo".to_owned())];
+        for (first, then) in SortBy::ALL.into_iter().flat_map(|first| SortBy::ALL.map(|then| (first, then))) {
+            if let order @ QueueOrder::By(first, then) = QueueOrder::of(first, then) {
+                orders.push((order, format!("entry_by_{}_{}", first.word(), then.word()).replace('-', "_")));
+            }
+        }
+        let memory = Memory::new();
+        orders.iter().try_for_each(|(order, _)| crate::store::scheduler::make(&memory.tx(), *order)).unwrap();
+        (memory, orders)
+    }
 
     #[test]
     fn a_run_is_read_by_the_index_of_its_order_and_never_sorted() {
-        for (fifo, index) in [(false, "entry_order"), (true, "entry_fifo")] {
-            let plan = Memory::new().plan(&sql(fifo));
+        let (memory, orders) = all_orders();
+        for (order, index) in orders {
+            let plan = memory.plan(&sql(order));
             assert!(
                 plan.contains(&format!(
                     "USING INDEX {index} (state=? AND route_id=? AND only_device=? AND class_id=? AND"
                 )),
-                "{plan}"
+                "{order:?}: {plan}"
             );
-            assert!(!plan.contains("TEMP B-TREE"), "{plan}");
+            assert!(!plan.contains("TEMP B-TREE"), "{order:?}: {plan}");
         }
     }
 
@@ -197,11 +202,12 @@ mod tests {
 
     #[test]
     fn places_are_read_from_the_index_alone() {
-        for (fifo, index) in [(false, "entry_order"), (true, "entry_fifo")] {
-            let plan = Memory::new().plan(&places_sql(fifo));
+        let (memory, orders) = all_orders();
+        for (order, index) in orders {
+            let plan = memory.plan(&places_sql(order));
             let wanted = format!("USING COVERING INDEX {index} (state=? AND route_id=? AND only_device=?");
-            assert!(plan.contains(&wanted), "{plan}");
-            assert!(!plan.contains("TEMP B-TREE"), "{plan}");
+            assert!(plan.contains(&wanted), "{order:?}: {plan}");
+            assert!(!plan.contains("TEMP B-TREE"), "{order:?}: {plan}");
         }
     }
 }

@@ -188,7 +188,7 @@ pub fn open_waited(
     let creator = spool.was_made_by(nix::unistd::geteuid().as_raw());
     let caller = if creator { users::caller_without_groups() } else { users::caller() };
     let server = spool.server().clone();
-    Ok((Box::new(Local::new(spool, caller, clock::now, attendant)), server))
+    Ok((Box::new(Local::new(spool, caller, clock::now, attendant).asked_by(std::process::id())), server))
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ pub mod range_lock;
 pub mod service;
 pub mod socket;
 pub mod spawn;
+pub mod stop;
 pub mod tcp;
 pub mod terminal;
 pub mod umask;

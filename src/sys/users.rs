@@ -50,6 +50,11 @@ pub fn uid_of(name: &str) -> Option<u32> {
     User::from_name(name).ok().flatten().map(|user| user.uid.as_raw())
 }
 
+/// Returns the number of a group.
+pub fn gid_of(name: &str) -> Option<u32> {
+    nix::unistd::Group::from_name(name).ok().flatten().map(|group| group.gid.as_raw())
+}
+
 /// Whether a user with this id is defined.
 pub fn is_defined(uid: u32) -> bool {
     user(uid).is_some()

@@ -11,6 +11,8 @@ use std::time::Duration;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
 
+use super::stop::Stop;
+
 /// A watch on a file or directory.
 #[derive(Debug)]
 pub struct Watch {
@@ -24,6 +26,13 @@ impl Watch {
         let inotify = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK)?;
         inotify.add_watch(path, AddWatchFlags::IN_CLOSE_WRITE | AddWatchFlags::IN_CREATE | AddWatchFlags::IN_DELETE)?;
         Ok(Self { inotify })
+    }
+
+    /// Waits until something changed or `until` happens, at most `timeout`.
+    pub fn wait_until(&self, until: &Stop, timeout: Duration) -> io::Result<()> {
+        until.wait_with(Some(&self.inotify), Some(timeout))?;
+        while self.inotify.read_events().is_ok_and(|events| !events.is_empty()) {}
+        Ok(())
     }
 
     /// Waits until something changed, at most `timeout`; returns whether something did.

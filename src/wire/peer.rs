@@ -18,7 +18,9 @@
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::model::lease::{Assertion, ClaimAnswer, ClaimEnd, EndAnswer, LeaseAnswer, Releasable};
 use crate::model::remote::{Offer, OfferAnswer, PeerFate};
+use crate::model::{DeviceName, GlobalJobId};
 
 /// Octets of a header.
 pub const HEADER: usize = 12;
@@ -49,7 +51,8 @@ impl Kind {
     /// Octets that the body of such a frame may have.
     pub fn limit(self) -> usize {
         match self {
-            Self::Request | Self::Reply => 4 << 20,
+            Self::Request => 4 << 20,
+            Self::Reply => 16 << 20,
             Self::Data => MAX_DATA,
             Self::End => 1024,
         }
@@ -149,6 +152,35 @@ pub enum PeerRequest {
         /// Where to begin.
         offset: u64,
     },
+    /// An operation that only looks, for a user: the JSON of it.
+    Look {
+        /// For whom.
+        assertion: Assertion,
+        /// What.
+        request: String,
+    },
+    /// Which jobs of a user are held to be released?
+    Releasable(Assertion),
+    /// Claims a job that is held.
+    Claim {
+        /// The job.
+        job: GlobalJobId,
+        /// The device that is to print it, as its own server names it.
+        printer: DeviceName,
+        /// Who has it released.
+        assertion: Assertion,
+    },
+    /// The claim is to last longer.
+    Renew(String),
+    /// The first octet of a claimed job is about to leave.
+    Begin(String),
+    /// What became of a claimed job.
+    ClaimOver {
+        /// The token of the claim.
+        token: String,
+        /// The end.
+        end: ClaimEnd,
+    },
 }
 
 impl PeerRequest {
@@ -156,10 +188,14 @@ impl PeerRequest {
     pub fn fault(&self) -> Option<&'static str> {
         let odd = |token: &String| token.len() > MAX_TOKEN || !token.bytes().all(|octet| octet.is_ascii_graphic());
         let (tokens, n): (&[String], usize) = match self {
-            Self::Hello => return None,
+            Self::Hello | Self::Look { .. } | Self::Releasable(_) | Self::Claim { .. } => return None,
             Self::Offer(offer) => (std::slice::from_ref(&offer.token), 1),
             Self::Ask(tokens) | Self::Confirm(tokens) => (tokens, tokens.len()),
-            Self::GiveBack(token) | Self::Fetch { token, .. } => (std::slice::from_ref(token), 1),
+            Self::GiveBack(token)
+            | Self::Renew(token)
+            | Self::Begin(token)
+            | Self::Fetch { token, .. }
+            | Self::ClaimOver { token, .. } => (std::slice::from_ref(token), 1),
         };
         match () {
             () if n > MAX_TOKENS => Some("it names too many jobs"),
@@ -188,6 +224,16 @@ pub enum PeerReply {
         /// Its size, the part before the offset included.
         octets: u64,
     },
+    /// What was looked for: the JSON of a reply.
+    Looked(String),
+    /// The jobs that may be claimed.
+    Releasable(Vec<Releasable>),
+    /// What becomes of a claim.
+    Claim(ClaimAnswer),
+    /// How a claim stands.
+    Lease(LeaseAnswer),
+    /// What is said to an end.
+    ClaimOver(EndAnswer),
     /// It failed; the same request may succeed later.
     Failed(String),
     /// It is refused.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use spoolsuite::commands::pd::messages::MESSAGES as PD_MESSAGES;
+use spoolsuite::commands::pd::messages;
 use spoolsuite::commands::shell::Exit;
 use spoolsuite::commands::spoolcom::language::messages::{MESSAGES, Subject, WARNINGS, message};
 use spoolsuite::model::guardian::{DeviceError, ProcessError};
@@ -47,8 +47,8 @@ const PD: &str = "
 
 An error is one line, `command: NNNN-NNN text`, with hints below it that begin with two blanks. The number stands behind the name of the command and
 before the text, which is what it was before there were numbers: a script that looks for words in it goes on. For one that compares whole lines
-`PD_MESSAGE_NUMBERS=no` leaves the numbers out. `pdmsg NUMBER` explains a message. Numbers of 5010 are those of InfoPrint; those of 9100 are ours, and keep
-their meanings. `____` stands for what differs from case to case. Of several that fit, the one above counts; those whose text is `____` alone are for everything else of
+`PD_MESSAGE_NUMBERS=no` leaves the numbers out. `pdmsg NUMBER` explains a message. Numbers of 5010 are those of InfoPrint; those of 9100 (commands) and 9900
+(notifications) are ours, and keep their meanings. `____` stands for what differs from case to case. Of several that fit, the one above counts; those whose text is `____` alone are for everything else of
 their kind.
 
 | number | text | meaning | what happens | what helps |
@@ -116,13 +116,13 @@ pub fn document() -> String {
         let _ = writeln!(text, "| `WARNING: {}` | {} |", line.replace(['{', '}'], ""), cell(cause));
     }
     text.push_str(PD);
-    for one in PD_MESSAGES {
+    for one in messages::all() {
         let _ = writeln!(
             text,
             "| {} | `{}` | {} | {} | {} |",
             one.number,
-            cell(one.text),
-            cell(one.explanation),
+            cell(&one.text),
+            cell(&one.explanation),
             cell(one.action),
             cell(one.response)
         );

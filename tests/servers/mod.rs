@@ -1,8 +1,10 @@
 //! Jobs that one server hands over to another: each sentence about print files with several servers (docs/servers.md).
 
+mod claims;
 mod half;
 mod power;
 mod revoked;
+mod view;
 mod world;
 
 use crate::support::documents::{stream, text};

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use spoolsuite::client::peer::{Cutter, Dial, PeerStream, ServePeer};
 use spoolsuite::model::{Failure, FailureKind, ServerName};
-use spoolsuite::server::peers::Peers;
+use spoolsuite::server::peers::{Peers, Terms};
 use spoolsuite::spool::Base;
 use spoolsuite::spool::disk::base::{Access, open};
 use spoolsuite::supervise::Starter;
@@ -99,7 +99,9 @@ fn server_process() {
     let programs = PathBuf::from(text("TEST_SERVER_PROGRAMS"));
     let log = Arc::new(|line: &str| eprintln!("{line}"));
     let rate = text("TEST_SERVER_RATE").parse().ok();
-    let peers = Peers::new(spool.clone(), Arc::new(Starter::new(programs)), Arc::new(net), log, rate);
+    let lease_ms = text("TEST_SERVER_LEASE_MS").parse().unwrap_or(Terms::default().lease_ms);
+    let terms = Terms { rate, lease_ms, operators: None };
+    let peers = Peers::new(spool.clone(), Arc::new(Starter::new(programs)), Arc::new(net), log, terms);
     let _threads = peers.start().unwrap();
     let place = dir.join(text("TEST_SERVER_SOCKET"));
     let _ = std::fs::remove_file(&place);

@@ -10,11 +10,17 @@ use super::inside::Inside;
 /// A value that `row` may have.
 pub fn value(row: &Attribute) -> Value {
     let one = match row.kind {
+        // Those whose values are names or patterns of their own.
+        _ if row.name() == "compatible-queues" => Value::Text("other:some-queue".into()),
         // One that has parts.
         Kind::Text if row.written.is_some() => Value::Text(
             match row.name() {
                 "notification-profile" => "{delivery-method=none event-comment='some comment'}",
                 "notify-operator" => "none:some operator",
+                "valid-attributes" => "A4",
+                "identity-realms" => "CORP=corp.local",
+                "identity-rules" => "(.+)-adm",
+                "aliases" | "delegates" => "CORP\\some one",
                 _ => "ann@h1::2:some comment",
             }
             .into(),

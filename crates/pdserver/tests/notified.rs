@@ -67,3 +67,37 @@ fn only_operators_name_files_and_programs_and_only_where_the_administrator_says(
     let server = SERVER.to_string();
     assert!(read(exits.join("done.out")).starts_with(&server), "it has the rights of the server and no more");
 }
+
+#[test]
+fn a_program_that_an_operator_named_runs_no_more_when_the_administrator_takes_its_directory_away() {
+    let Some(mut machine) = Machine::new() else { return };
+    machine.stop();
+    let exits = machine.path("paper/exits");
+    std::fs::create_dir(&exits).unwrap();
+    std::fs::set_permissions(&exits, PermissionsExt::from_mode(0o777)).unwrap();
+    let done = script(&exits, "done");
+    machine.start_with(&[("PD_EXIT_DIR", &exits)]);
+    machine.declare();
+    let given = |word: &str| {
+        let address = format!("delivery-address='{} {word}'", done.display());
+        format!("notification-profile={{event-identifiers=job-completed delivery-method=exit {address}}}")
+    };
+    machine.run(OPERATOR, "pdset", &["-c", "queue", "-x", &given("queue"), "OFFICE"]).expect(0);
+    // What a default job gives was judged by the rights of whoever made it: those of the submitter do not count.
+    let named = machine.run(OPERATOR, "pdls", &["-c", "server", "-g", "-s", "column", "-r", "server-name"]).expect(0);
+    let default = format!("{}:told", named.out.trim());
+    machine.run(OPERATOR, "pdcreate", &["-c", "initial-value-job", "-x", &given("job"), &default]).expect(0);
+    let default = "destination-initial-value-job=told";
+    machine.run(OPERATOR, "pdset", &["-c", "destination", "-x", default, "OFFICE.FRONT"]).expect(0);
+    let file = machine.file(ANN, "letter", "hello\n", 0o600);
+    machine.run(ANN, "pdpr", &["-d", "OFFICE.FRONT", &file]).expect(0);
+    let refused = machine.run(ANN, "pdpr", &["-d", "OFFICE.FRONT", "-x", &given("own"), &file]).expect(1);
+    assert!(refused.err.contains("only operators may use it"), "{refused:?}");
+    machine.stop();
+    machine.start_with(&[]);
+    machine.run(OPERATOR, "spoolcom", &["DEV LP1, START"]).expect(0);
+    let log = || machine.run(OPERATOR, "pdls", &["--history", "-U", "-r", "log"]).out;
+    // That of the queue and that of the job.
+    machine.wait_for("both are given up", || log().matches("this server runs no exit programs").count() == 2);
+    assert!(!exits.join("done.out").exists(), "{:?}", std::fs::read_to_string(exits.join("done.out")));
+}

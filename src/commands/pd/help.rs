@@ -37,6 +37,8 @@ pub fn with_attributes(class: Class, settable: bool) -> String {
             Class::Server,
             Class::Medium,
             Class::Door,
+            Class::Station,
+            Class::User,
             Class::Log,
         ] {
             let _ = writeln!(text, "Attributes of a {} (b = in brief, v = in verbose):", class.keyword());
@@ -73,7 +75,7 @@ pub fn altering() -> String {
 /// Makes this text for `pdcreate` and `pdset`.
 pub fn managing() -> String {
     let mut text = String::new();
-    for class in [Class::Destination, Class::Queue, Class::Server, Class::Medium] {
+    for class in [Class::Destination, Class::Queue, Class::Server, Class::Medium, Class::Station, Class::User] {
         let _ = writeln!(text, "Settable attributes of a {}:", class.keyword());
         of_class(class).filter(|row| row.settable != Settable::Never).for_each(|row| describe(&mut text, row));
         text.push('\n');
@@ -89,6 +91,16 @@ pub fn managing() -> String {
 /// Makes this text for commands that act on jobs and set no attributes.
 pub fn acting() -> String {
     format!("Environment:\n  PDPATH  Directory of attributes files\n{SPOOL}\n{EXITS}")
+}
+
+/// Makes this text for `pdrelease`.
+pub fn of_pdrelease() -> String {
+    format!(
+        "Environment:\n  PD_STATION  Station where jobs are released without --station\n{SPOOL}\n\
+         Exit status:\n  0  What was asked for was done; a list may be empty\n  \
+         1  At least one job was not released or not removed\n  2  The command line is wrong; nothing was changed\n  \
+         3  The spool or server cannot be reached\n"
+    )
 }
 
 /// Makes this text for commands that work on the files of a spool.

@@ -1,13 +1,14 @@
 //! The messages of the `pd` commands: one table of numbers, from which errors, `pdmsg` and docs/messages.md come.
 //!
 //! An error is written `program: NNNN-NNN text`. The number says what happened; the text also says to what. Numbers that begin
-//! with 5010 are those of InfoPrint, and mean here what they mean there. Those that begin with 9100 are ours. A number that
-//! was released keeps its meaning.
+//! with 5010 are those of InfoPrint, and mean here what they mean there. Those that begin with 9100 are ours, and so are those
+//! of notifications, which begin with 9900 (`model::notification`). A number that was released keeps its meaning.
 //!
 //! A failure has no number of its own: below the languages it is a kind and a text, which `spoolcom` shows in its own words.
 //! The number is found by the text, and by the kind where no row has the text. So a message that is worded anew and fits no
 //! row any more loses only its special number; a test holds every row against what the commands really say.
 
+use crate::model::notification::{self, EVENTS, EventRow};
 use crate::model::{Failure, FailureKind};
 
 /// What stands for a text that differs from case to case.
@@ -62,12 +63,15 @@ const fn last(when: When, message: Message) -> Message {
 /// All messages, in the order of their numbers. Of several rows that fit, the first one counts.
 #[rustfmt::skip]
 pub const MESSAGES: &[Message] = &[
-    last(When::Elsewhere, row("5010-192", "Message from InfoPrint server: ____",
+    last(When::Elsewhere, row(notification::MAIL_NUMBER, notification::MAIL_SUBJECT,
         "the subject of a notification that is sent by mail", "the notification was sent",
         "the body of the mail says what happened")),
     last(When::Elsewhere, row("5010-304", "The queue ____ is backlogged.",
         "more work waits in a queue than its upper bound", "jobs are taken and printed as before",
         "enable another destination of the queue, or move jobs with pdresubmit")),
+    last(When::Elsewhere, row(notification::TO_OPERATOR, "For the operator: ____",
+        "a job says this to the operators of its queue or its device: job-message-to-operator, job-start-message or job-end-message",
+        "notify-operator of the queue or the device says who was told", "do what the submitter asks for")),
     row("5010-452", "____: no server____",
         "nobody answers at the host and port that -H, PDHOST or PD_SOCKET names", NOTHING,
         "begin the server there (pdserver --listen), or name another one; pdls without -H uses the spool of this machine"),
@@ -201,9 +205,60 @@ pub fn number_of(failure: &Failure, usage: bool) -> &'static str {
     MESSAGES.iter().find(fits).map_or("9100-915", |message| message.number)
 }
 
-/// Finds the message of that number.
-pub fn find(number: &str) -> Option<&'static Message> {
-    MESSAGES.iter().find(|message| message.number == number)
+/// A message as it is explained.
+#[derive(Clone, Debug)]
+pub struct Explained {
+    /// Its number.
+    pub number: &'static str,
+    /// Its text, with [`BLANK`] for what differs.
+    pub text: String,
+    /// What it means.
+    pub explanation: String,
+    /// What the system does.
+    pub action: &'static str,
+    /// What the reader can do.
+    pub response: &'static str,
+}
+
+impl From<&Message> for Explained {
+    fn from(message: &Message) -> Self {
+        let Message { number, text, explanation, action, response, .. } = *message;
+        Self { number, text: text.to_owned(), explanation: explanation.to_owned(), action, response }
+    }
+}
+
+impl From<&EventRow> for Explained {
+    fn from(event: &EventRow) -> Self {
+        let classes = event.classes.iter().map(|class| format!("class-{class}")).collect::<Vec<_>>().join(", ");
+        let never = if event.on.is_empty() { "; it is never raised here" } else { "" };
+        Self {
+            number: event.number,
+            text: format!("{}: {BLANK}", event.text),
+            explanation: format!("the event {} of {classes}{never}", event.name),
+            action: "whoever asks for it with notification-profile is told",
+            response: "the rest of the message says of what, and the circumstances",
+        }
+    }
+}
+
+/// Every message: those of commands, then those of notifications.
+pub fn all() -> impl Iterator<Item = Explained> {
+    let more = EVENTS.iter().filter(|event| MESSAGES.iter().all(|message| message.number != event.number));
+    MESSAGES.iter().map(Explained::from).chain(more.map(Explained::from))
+}
+
+/// Finds the message of that number, with or without its dash, or of its last three digits where these are of one message
+/// only. Messages of commands go before those of notifications.
+pub fn find(number: &str) -> Option<Explained> {
+    let digits: String = number.chars().filter(|c| *c != '-').collect();
+    let is = |one: &Explained| one.number.replace('-', "") == digits;
+    let ends = |one: &Explained| digits.len() == 3 && one.number.ends_with(&digits);
+    let only = |found: Vec<Explained>| <[Explained; 1]>::try_from(found).ok().map(|[one]| one);
+    all().find(is).or_else(|| only(MESSAGES.iter().map(Explained::from).filter(ends).collect())).or_else(|| {
+        // More than one of a command is none of a notification.
+        let of_commands = MESSAGES.iter().any(|message| ends(&message.into()));
+        only(if of_commands { Vec::new() } else { all().filter(ends).collect() })
+    })
 }
 
 /// Returns whether the parts of `pattern` stand in `text` in their order.
@@ -228,7 +283,7 @@ mod tests {
         for message in MESSAGES {
             let (family, rest) = message.number.split_once('-').unwrap();
             assert!(family.len() == 4 && rest.len() == 3, "{}", message.number);
-            assert!(matches!(family, "5010" | "9100"), "{}", message.number);
+            assert!(matches!(family, "5010" | "9100" | "9900"), "{}", message.number);
             assert!(seen.insert(message.number), "{}", message.number);
         }
     }
@@ -254,23 +309,7 @@ mod tests {
 
     #[test]
     fn every_kind_of_failure_has_a_row() {
-        use FailureKind::*;
-        for kind in [
-            NotFound,
-            Ambiguous,
-            InUse,
-            Security,
-            State,
-            SpoolerState,
-            BadValue,
-            Unsupported,
-            Full,
-            Unreachable,
-            Damaged,
-            Unknown,
-            Timeout,
-            Io,
-        ] {
+        for kind in FailureKind::ALL.iter().copied().filter(|kind| *kind != FailureKind::Internal) {
             assert_ne!(number_of(&Failure::new(kind, "-"), false), "9100-915", "{kind:?}");
         }
     }

@@ -76,6 +76,8 @@ pub fn job(n: u32) -> JobStatus {
         total_octets: 1234,
         pages: None,
         created_ms: 1_795_251_600_000,
+        closed_ms: None,
+        process: None,
         started_ms: None,
         devices: Vec::new(),
         assigned: None,
@@ -146,6 +148,7 @@ fn one(pattern: LocationPattern) -> crate::model::LocationName {
 
 fn location(text: &str, device: Option<&str>) -> LocationStatus {
     LocationStatus {
+        group_given: Vec::new(),
         font: None,
         id: LocationId(1),
         name: text.parse().map(one).unwrap(),

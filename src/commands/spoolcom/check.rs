@@ -18,7 +18,7 @@ use crate::model::collector::is_collector_program;
 use crate::model::device::PARM_FASTCNFG;
 use crate::model::printable::{self, escaped};
 use crate::model::process::is_fastp;
-use crate::model::{DeviceName, Failure, FailureKind, ProcessName};
+use crate::model::{CollectorName, DeviceName, Failure, FailureKind, ProcessName};
 
 use super::language::continuation::Whole;
 use super::language::grammar::Stage;
@@ -71,6 +71,8 @@ struct Judged {
     declares: Option<(DeviceName, String)>,
     /// The print process that it declares or alters, if it says nowhere which program that is.
     independent: Option<(ProcessName, String)>,
+    /// The collector that it starts.
+    starts: Option<CollectorName>,
 }
 
 /// Judges the file, writes what it found, and returns the status: 1 when something is lacking.
@@ -207,6 +209,7 @@ fn judge(
         hints: Vec::new(),
         declares: None,
         independent: None,
+        starts: None,
     };
     let lacking = match (meant.and_then(without_fc), command) {
         (Ok(Statement::Comment), _) => return None,
@@ -224,6 +227,7 @@ fn judge(
     judged.notes = differences(command);
     judged.declares = without_address(command);
     judged.independent = without_program(command);
+    judged.starts = of_collector(command, |key| key == Key::Start);
     if !judged.notes.is_empty() {
         judged.verdict = Verdict::Differs;
     }
@@ -336,7 +340,6 @@ fn otherwise(verb: Verb, subcommand: &Subcommand) -> Option<(String, bool)> {
         (Verb::Job | Verb::Batch, Key::Delete, Value::Bang(true)) => {
             quietly("a job in print stops at once with or without !, which waits until it is gone, two seconds at most")
         }
-        (Verb::Collect, Key::Start, _) => quietly("a collector starts without DATA too"),
         _ => None,
     }
 }
@@ -360,6 +363,25 @@ fn without_program(command: &Command) -> Option<(ProcessName, String)> {
     }
     let typed = &command.name()?.value;
     Some((process(typed)?, typed.clone()))
+}
+
+/// The collector that a command is about, if it has a subcommand that `wanted` names.
+fn of_collector(command: &Command, wanted: fn(Key) -> bool) -> Option<CollectorName> {
+    if command.grammar.verb != Verb::Collect || !command.subcommands.iter().any(|one| wanted(one.key())) {
+        return None;
+    }
+    command.name()?.value.trim_start_matches('$').parse().ok()
+}
+
+/// The collectors that commands which were judged alter in a way that `wanted` names.
+fn collectors(judged: &[Judged], wanted: fn(Key) -> bool) -> Vec<CollectorName> {
+    let mut found = Vec::new();
+    for one in judged.iter().filter(|one| one.verdict != Verdict::Lacking) {
+        read_commands(&one.text, None, &mut Currents::default(), |command, _, _| {
+            found.extend(command.and_then(|command| of_collector(command, wanted)));
+        });
+    }
+    found
 }
 
 /// The print process of which a command says which program it is.
@@ -412,6 +434,17 @@ fn completed(mut judged: Vec<Judged>) -> Vec<Judged> {
         one.verdict = one.verdict.max(Verdict::Differs);
         known.push(device);
     }
+    // One that the file declares, and of which it nowhere says where its jobs lie, would end there.
+    let declares =
+        |key| matches!(key, Key::Data | Key::File | Key::Cpu | Key::Backup | Key::Pri | Key::Unit | Key::Debug);
+    let (declared, with_data) = (collectors(&judged, declares), collectors(&judged, |key| key == Key::Data));
+    for one in &mut judged {
+        let Some(name) = one.starts.take() else { continue };
+        if declared.contains(&name) && !with_data.contains(&name) {
+            one.notes.push(Note { text: "a collector starts without DATA too".into(), warned: None });
+            one.verdict = one.verdict.max(Verdict::Differs);
+        }
+    }
     let mut programs: Vec<ProcessName> =
         judged.iter().filter(|one| one.verdict != Verdict::Lacking).filter_map(|one| has_program(&one.text)).collect();
     for one in &mut judged {
@@ -451,6 +484,7 @@ fn judge_entries(name: &str, path: &Path) -> Result<Vec<Judged>, Failure> {
         hints: Vec::new(),
         declares: None,
         independent: None,
+        starts: None,
     };
     let mut all: Vec<Judged> = Vec::new();
     let mut told: Vec<&EntryMistake> = Vec::new();

@@ -89,10 +89,9 @@ pub fn write(spool: &mut dyn Operations, out: &mut dyn Write) -> Result<(), Unwr
     }
     each_process(spool, |process| line(out, &format!("PRINT ${}", process.name), of_process(process)))?;
     each_device(spool, |device| {
-        let (papers, changes): (Vec<_>, Vec<_>) =
-            device.settings.changes().into_iter().partition(|change| matches!(change, DeviceChange::Media(_)));
-        if !papers.is_empty() {
-            of_infoprint(out, &format!("the papers of {} are set by pdset", device.name.guardian()))?;
+        let (papers, changes): (Vec<_>, Vec<_>) = device.settings.changes().into_iter().partition(is_of_infoprint);
+        for what in papers.iter().filter_map(in_words) {
+            of_infoprint(out, &format!("{what} of {} is set by pdset", device.name.guardian()))?;
         }
         let words: Vec<String> = changes.iter().map(of_change).collect::<Result<_, Failure>>()?;
         // One without any setting is declared by a setting that it has anyway.
@@ -119,6 +118,20 @@ pub fn write(spool: &mut dyn Operations, out: &mut dyn Write) -> Result<(), Unwr
         };
         Ok(writeln!(out, "DEV {}, {wish}", device.name.guardian())?)
     })
+}
+
+/// Whether the language has no word for a setting.
+fn is_of_infoprint(change: &DeviceChange) -> bool {
+    in_words(change).is_some()
+}
+
+fn in_words(change: &DeviceChange) -> Option<&'static str> {
+    match change {
+        DeviceChange::Media(_) => Some("what besides its form is loaded"),
+        DeviceChange::Pjl(_) => Some("whether PJL is spoken"),
+        DeviceChange::Scheduler(..) => Some("the order of the jobs"),
+        _ => None,
+    }
 }
 
 /// Says what the language has no word for: it belongs to the other one.

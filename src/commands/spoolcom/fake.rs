@@ -21,7 +21,9 @@ use crate::model::state::{DeviceState, DeviceWish, EntryState, ErrorNote, HoldRe
 use crate::model::why::{Cause, Why};
 use crate::model::*;
 use crate::spool::interface::operations::{Carrier, Operations, Reply, Request};
-use crate::spool::interface::records::{Event, JobSummary, Removal, SpoolStatus, SpoolerState, Statistics};
+use crate::spool::interface::records::{
+    DeviceCounts, Event, JobSummary, Removal, SpoolStatus, SpoolerState, Statistics,
+};
 
 use crate::commands::spoolcom::runner::Runner;
 use crate::commands::spoolcom::session::Session;
@@ -67,6 +69,7 @@ fn looks(request: &Request) -> bool {
             | R::ResolveDestination { .. }
             | R::Statistics {}
             | R::JobSummary {}
+            | R::DeviceSummary {}
             | R::UnreadyDevices {}
             | R::Processes { .. }
             | R::Process { .. }
@@ -117,6 +120,11 @@ impl Carrier for Fake {
             Request::JobSummary {} => {
                 Reply::JobSummary(JobSummary { printing: 1, ready: 1, hold: 1, ..Default::default() })
             }
+            Request::DeviceSummary {} => {
+                let mut counts = DeviceCounts::default();
+                world.devices.iter().for_each(|one| *counts.of(&one.state) += 1);
+                Reply::DeviceSummary(counts)
+            }
             Request::SetErrorLog { .. } => Reply::SetErrorLog(()),
             Request::Dump { .. } => Reply::Dump(()),
             Request::StartSpooler {} => Reply::StartSpooler(()),
@@ -147,7 +155,7 @@ impl Carrier for Fake {
             Request::AwaitStanding { .. } => Reply::AwaitStanding(true),
             Request::DeleteDevice { .. } => Reply::DeleteDevice(()),
             Request::ClearDevice { .. } => {
-                Reply::ClearDevice(Cleared { job: number(7), gone: Some(4711), running: true })
+                Reply::ClearDevice(Cleared { job: Some(number(7)), gone: Some(4711), running: true })
             }
             Request::NextJob { .. } => Reply::NextJob(()),
             Request::AskDevice { .. } => Reply::AskDevice(RequestId(1)),
@@ -464,6 +472,7 @@ fn location_name(name: &str) -> LocationName {
 
 pub fn location(name: &str, device: Option<&str>) -> LocationStatus {
     LocationStatus {
+        group_given: Vec::new(),
         font: None,
         id: LocationId(1),
         name: location_name(name),
@@ -511,6 +520,8 @@ pub fn job(n: u32, state: JobState) -> JobStatus {
         total_octets: 12_000,
         pages: (n % 2 == 1).then_some(12),
         created_ms: NOW - 3_600_000 * i64::from(n),
+        closed_ms: None,
+        process: None,
         started_ms: None,
         devices: Vec::new(),
         assigned: None,

@@ -17,6 +17,7 @@
 pub(crate) mod check;
 pub(crate) mod displays;
 pub(crate) mod dump_config;
+pub(crate) mod from_cups;
 pub mod language;
 pub(crate) mod output;
 pub(crate) mod prompt;
@@ -109,6 +110,18 @@ pub fn definition() -> clap::Command {
             )
             .conflicts_with_all(["in", "spooler", "foreground", "dump-config", "no-wait", "wait"]),
         )
+        .arg(
+            value(
+                "from-cups",
+                "DIR",
+                "Write the command file that recreates the raw queues of the CUPS configuration in DIR, and what it cannot carry over",
+            )
+            .conflicts_with_all(["in", "spooler", "json", "foreground", "dump-config", "check", "no-wait", "wait"]),
+        )
+        .arg(
+            value("queues", "NAMES", "With --from-cups: only these queues, separated by commas; * stands for anything")
+                .requires("from-cups"),
+        )
         .arg(switch("no-wait", "DEV, DRAIN does not wait until the device is offline").conflicts_with("wait"))
         .arg(
             value("wait", "SECONDS", "DEV, DRAIN gives up when nothing has moved for so long; 60 if not given")
@@ -139,7 +152,7 @@ pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {
         Err(error) => return by_clap(&error, shell),
     };
     let option = |name: &str| options.get_one::<String>(name).cloned();
-    let empty = ["in", "out", "spooler", "check"]
+    let empty = ["in", "out", "spooler", "check", "from-cups", "queues"]
         .into_iter()
         .find(|name| option(name).is_some_and(|value| value.trim().is_empty()));
     if let Some(name) = empty {
@@ -160,6 +173,13 @@ pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {
             return usage(shell.err, Message::Syntax, what, &[]);
         }
         return check::run(&file, options.get_flag("json"), option("out").as_deref(), shell);
+    }
+    if let Some(dir) = option("from-cups") {
+        if words.statements.is_some() || words.supervisor.is_some() || words.options != RunOptions::default() {
+            let what = "--from-cups stands alone: it writes commands and carries out none";
+            return usage(shell.err, Message::Syntax, what, &[]);
+        }
+        return from_cups::run(&dir, option("queues").as_deref(), option("out").as_deref(), shell);
     }
     let env = shell.env;
     let find = move |name: &str| spoolers::find(name, env);

@@ -7,7 +7,7 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::banner;
+use super::{banner, pjl};
 use crate::model::device::DeviceSettings;
 use crate::model::separation::{HeaderPages, HeaderText, Layout, Separation, StartFf};
 use crate::spool::interface::engine::Claim;
@@ -53,6 +53,7 @@ pub fn separation(claim: &Claim, settings: &DeviceSettings, wall_ms: i64, zone: 
         font_first: settings.parm & PARM_FONT_FIRST != 0,
         continues: claim.batch.is_some_and(|part| !part.first),
         continued: claim.batch.is_some_and(|part| !part.last),
+        pjl: Vec::new(),
     }
 }
 
@@ -84,9 +85,16 @@ pub struct Sheets {
     pub raw: bool,
     /// The font of the location goes before the header pages, which are printed with it.
     pub font_first: bool,
+    /// What goes ahead of documents, by their numbers.
+    pub heads: Vec<(u32, Vec<u8>)>,
 }
 
 impl Sheets {
+    /// What goes ahead of a document.
+    pub fn head(&self, document: u32) -> Option<&[u8]> {
+        self.heads.iter().find(|(of, _)| *of == document).map(|(_, octets)| octets.as_slice())
+    }
+
     /// The sheets that a separation asks for.
     pub fn of(separation: &Separation) -> Self {
         let (pages, batch) = match separation.header {
@@ -110,6 +118,7 @@ impl Sheets {
             layout: separation.layout,
             raw: separation.raw,
             font_first: separation.font_first,
+            heads: separation.pjl.iter().map(|head| (head.document, pjl::octets(head))).collect(),
         }
     }
 }

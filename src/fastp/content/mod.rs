@@ -6,6 +6,7 @@ pub mod feeds;
 pub mod header;
 pub mod identity;
 pub mod pieces;
+pub mod pjl;
 pub mod remote;
 pub mod ruler;
 pub mod turn;

@@ -14,6 +14,7 @@ use std::io;
 use super::boundary::{Boundary, Speech, UNIVERSAL_EXIT, between};
 use super::feeds::{Feed, FeedDecision, Feeds, TextEdges};
 use super::header::Sheets;
+use super::pjl;
 use crate::documents::Expander;
 use crate::model::DocumentId;
 use crate::model::job::{Format, FormatOrigin, RawPath, Transfer};
@@ -223,11 +224,15 @@ impl Pieces {
 
     /// What a document shows of the device; nothing on one that takes all octets as they come.
     fn speech(sheets: &Sheets, source: &Source) -> Speech {
-        if sheets.raw { Speech::Other } else { source.speech }
+        match sheets.head(source.sequence) {
+            _ if sheets.raw => Speech::Other,
+            Some(_) => Speech::Pjl,
+            None => source.speech,
+        }
     }
 
     fn is_text(sheets: &Sheets, source: &Source) -> bool {
-        Self::speech(sheets, source) == Speech::Text
+        !sheets.raw && source.speech == Speech::Text
     }
 
     /// A body that is not sent as it is: text that the device wants otherwise. None where it leaves as it came.
@@ -487,11 +492,14 @@ impl<'a> PieceIter<'a> {
             FeedDecision::default()
         };
         self.boundary(speech, before.feed);
+        let head = self.sheets.head(source.sequence).filter(|_| !self.sheets.raw);
+        self.ready.extend(head.map(Piece::Added));
         self.font();
         let from = if before.swallow { source.lead } else { 0 };
         if from < source.size {
             self.ready.push_back(Piece::Body { index: self.at, copy: self.copy, from });
         }
+        self.ready.extend(head.map(|_| Piece::Added(pjl::TAIL)));
         true
     }
 

@@ -20,11 +20,14 @@ use crate::model::job::{Identity, Transfer};
 use crate::model::remote::DocumentOrigin;
 use crate::model::state::HoldReason;
 use crate::spool::interface::engine::{Claim, ClaimedDocument};
+use crate::spool::remote::asking::{self, Answer, Question};
 use crate::spool::remote::fetched;
-use crate::sys::files;
+use crate::sys::{fault, files};
 
 /// How long looking for the file of another server may take: its file system may not answer.
 const LOOKING: Duration = Duration::from_secs(30);
+/// How long the answer to BEGIN may take; the server here gives up earlier.
+const BEGINNING: Duration = Duration::from_secs(60);
 /// How long a file may take to arrive. The server here gives up much earlier when nothing arrives.
 const FETCHING: Duration = Duration::from_secs(24 * 3600);
 
@@ -62,6 +65,32 @@ pub fn open(
     Err(PrintError::Document {
         reason: HoldReason::Unreachable,
         text: format!("document {} lies at server {}: {why}", document.sequence, origin.server),
+        moved: None,
+    })
+}
+
+/// Asks whether the first octet of a job may leave that another server holds. When this returns, that server has it on its disk
+/// that the job begins. A server that does not answer keeps the job waiting; a claim that is over gives the job back.
+pub fn demand_begin(claim: &Claim, control: &mut AttemptControl<'_>) -> Result<(), PrintError> {
+    let Some(place) = claim.asks.clone() else { return Ok(()) };
+    let job = claim.job;
+    fault::point("before-begin");
+    let asked =
+        control.in_helper(HelperKind::Document, BEGINNING, move || asking::ask(&place.0, &Question::Begin(job)))?;
+    let why = match asked {
+        Some(Ok(Answer::Begins)) => {
+            fault::point("may-begin");
+            return Ok(());
+        }
+        Some(Ok(Answer::Over(_))) => return Err(PrintError::Stop),
+        Some(Ok(Answer::Later(why)) | Err(why)) => why,
+        Some(Ok(Answer::Failed(failure))) => failure.message,
+        Some(Ok(_)) => "the server here answers something else than it was asked".to_owned(),
+        None => "nobody said in time that it may begin".to_owned(),
+    };
+    Err(PrintError::Document {
+        reason: HoldReason::Unreachable,
+        text: format!("its owner has to know that it begins: {why}"),
         moved: None,
     })
 }

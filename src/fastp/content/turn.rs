@@ -45,6 +45,9 @@ pub fn find(job: &Pieces, now: Place, what: DeviceRequest) -> Result<Turn, Strin
     if job.sheets.raw {
         return Err("the device is CONTENT RAW: every octet leaves as it came".into());
     }
+    if !job.sheets.heads.is_empty() {
+        return Err("the printer was told what to do with its documents, and would forget it".into());
+    }
     let indexes = Indexes { job, known: RefCell::default() };
     let (before, own) = indexes.until(now.index)?;
     let from_page = before + page_at(&own, now.at);

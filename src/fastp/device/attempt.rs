@@ -21,10 +21,12 @@ use crate::fastp::content::header;
 use crate::fastp::content::header::Sheets;
 use crate::fastp::content::identity;
 use crate::fastp::content::pieces::{LaidOut, Piece, Pieces, Place, Source};
+use crate::fastp::content::pjl;
 use crate::fastp::content::remote;
 use crate::fastp::transports::{Chunk, CloseOutcome, Connection, UndoOutcome};
 use crate::model::device::Exclusive;
 use crate::model::event::EventWord;
+use crate::model::separation::Separation;
 use crate::model::state::{Delivery, DeviceWish, HoldReason};
 use crate::model::wait::Wait;
 use crate::model::{Failure, FailureKind};
@@ -112,6 +114,8 @@ impl Device {
             self.close_for_one_that_goes_alone(claim, control)?;
         }
         self.ensure_open(&format!("job {} is queued", claim.number), control)?;
+        // Behind this line octets may be on paper.
+        remote::demand_begin(claim, control)?;
         (self.part_sent, self.part_unconfirmed) = (false, false);
         self.departing.iter_mut().for_each(Departing::forget_part);
         let context = Rc::clone(&self.context);
@@ -120,7 +124,8 @@ impl Device {
             return Err(PrintError::Unwanted);
         };
         let now = crate::sys::clock::wall_ms();
-        let separation = header::separation(claim, &self.settings, now, &context.zone);
+        let (told, untold) = pjl::heads(claim, &sources, &self.settings);
+        let separation = Separation { pjl: told, ..header::separation(claim, &self.settings, now, &context.zone) };
         let job = Rc::new(Pieces {
             sources,
             font,
@@ -136,7 +141,8 @@ impl Device {
             && job.leaves_bare_line_feeds()
             && !self.context.told.swap(true, Ordering::Relaxed))
         .then(|| STAIRCASE.to_owned());
-        let remarks: Vec<String> = remark.into_iter().chain(raw).chain(job.omitted()).chain(stairs).collect();
+        let remarks: Vec<String> =
+            remark.into_iter().chain(raw).chain(untold).chain(job.omitted()).chain(stairs).collect();
         let remark = (!remarks.is_empty()).then(|| remarks.join("; "));
         open.carried = true;
         // Without a second descriptor a reset is noticed at START.

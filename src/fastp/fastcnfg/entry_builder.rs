@@ -195,7 +195,11 @@ impl<'a> EntryBuilder<'a> {
             Contype::None | Contype::Tcp => AddressSource::Own,
             Contype::Uri => {
                 let given = self.own.get("URI")?;
-                match given.value.parse() {
+                match given.value.parse::<DeviceUri>() {
+                    Ok(DeviceUri::Awaiting(uri)) => {
+                        self.mistake(given.value_at, format!("URI '{}': {}", shown(&given.value), uri.awaits()));
+                        return None;
+                    }
                     Ok(uri) => AddressSource::To(uri),
                     Err(why) => {
                         self.mistake(given.value_at, why);

@@ -538,10 +538,11 @@ fn an_open_without_a_job_is_recorded_at_once() {
     let fake = Fake::new();
     let (listener, uri) = listen();
     let lp = fake.device(&uri, Exclusive::On);
-    // What may wait waits for longer than a test lasts.
+    // What may wait waits for longer than a test lasts, and nothing else comes up that would take it along.
     // And no connection is too short to be a sound one, so that the next open is none after an error.
-    let (report_delay, short_lived) = (Duration::from_secs(3600), Duration::ZERO);
-    let process = fake.start_with(Timing { report_delay, short_lived, ..Fake::timing() });
+    let (long, short_lived) = (Duration::from_secs(3600), Duration::ZERO);
+    let process =
+        fake.start_with(Timing { report_delay: long, settle: long, heartbeat: long, short_lived, ..Fake::timing() });
     let first = accept(&listener);
     drop(fake.until(|state| state.count("opened: ") == 1));
     drop(first);

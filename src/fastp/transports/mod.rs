@@ -171,9 +171,10 @@ pub fn open(
 ) -> Result<Box<dyn Connection>, PrintError> {
     match SCHEMES.iter().find(|scheme| (scheme.serves)(&settings.uri)) {
         Some(scheme) => (scheme.open)(settings, control),
+        // A device with such an address is not started, but it can be told that FASTCNFG goes before it.
         None => Err(super::device::errors::Fault::new(
             DeviceError::OtherKind,
-            format!("{}: no transport serves it", settings.uri),
+            format!("{}: it has no transport in this version", settings.uri),
         )
         .into()),
     }

@@ -78,6 +78,7 @@ fn answer(peers: &Peers, from: &ServerName, request: PeerRequest) -> Result<Peer
             PeerReply::Done
         }
         PeerRequest::Fetch { .. } => PeerReply::Unsupported,
+        claim => super::claims::answer(peers, from, claim)?,
     })
 }
 
@@ -103,7 +104,7 @@ fn send_file(
     (token, document): (&str, u32),
     offset: u64,
 ) -> io::Result<()> {
-    let source = match peers.inner.spool.source_for(from, token, document) {
+    let source = match peers.inner.spool.source_for(from, token, document, &clock::now()) {
         Ok(source) => source,
         Err(failure) => return frames::send(stream, Kind::Reply, &refusal(peers, from, &failure)),
     };

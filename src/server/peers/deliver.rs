@@ -14,7 +14,7 @@ use crate::spool::remote::outgoing::{AT_ONCE, Outstanding, Unread};
 use crate::sys::{clock, fault};
 use crate::wire::peer::{PeerReply, PeerRequest};
 
-use super::{Peers, STEP, frames};
+use super::{Peers, STEP, claims, frames};
 
 /// The first and the longest wait before a server is tried again.
 const WAITS: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
@@ -25,7 +25,7 @@ const ASK: Duration = Duration::from_millis(500);
 pub const PACE: Duration = Duration::from_millis(50);
 
 /// Why a round did not come to its end.
-enum Trouble {
+pub enum Trouble {
     /// The other server, or the way to it.
     There(String),
     /// This spool.
@@ -121,6 +121,7 @@ fn round(
         None => {
             *line = None;
             spool.server_left(&call(), server)?;
+            spool.claimant_left(&call(), server)?;
             return Err(Trouble::There("it is no member of this group any more".to_owned()));
         }
     };
@@ -150,6 +151,7 @@ fn round(
     }
     // Files that it did not give keep jobs waiting.
     let mut later = spool.waits_for(server)?;
+    later |= claims::see_to(peers, stream, server)?;
     let mut after = JobId(0);
     loop {
         let page = spool.outstanding(&call(), server, after)?;
@@ -333,7 +335,13 @@ mod tests {
         site.route("#OFFICE.FAR", Some("\\acme2.$LP1"));
         let jobs = (0..jobs).map(|_| JobRef::Number(site.submit("office.far", |_| {}).number)).collect();
         let log: Log = Arc::new(|_: &str| {});
-        let peers = Peers::new(site.spool.clone(), Arc::new(Nobody), Arc::new(replies), log, None);
+        let peers = Peers::new(
+            site.spool.clone(),
+            Arc::new(Nobody),
+            Arc::new(replies),
+            log,
+            crate::server::peers::Terms::default(),
+        );
         assert!(matches!(round(&peers, &name("acme2"), (&mut None, &mut HashSet::new())), Ok(true)));
         (site, jobs)
     }

@@ -3,22 +3,24 @@
 //! A thread looks for servers with which there is something to do: jobs that wait for their devices, jobs that they have, and
 //! jobs of theirs whose files they did not give. Each of them gets a thread of its own (`deliver`), so that one that does not
 //! answer delays no other; it ends when nothing is left. What other servers ask is answered by `answer`. Print processes have
-//! files fetched at a socket (`pull`).
+//! files fetched at a socket (`pull`), where commands and print processes ask about jobs that another server holds as well (`claims`).
 //!
 //! A crash leaves what the two spools have on record; the next server goes on from there (`spool::remote`).
 
 mod answer;
+mod claims;
 mod deliver;
 mod frames;
 mod pull;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::client::peer::{Dial, PeerStream, ServePeer};
+use crate::model::lease::{LEASE_MS, Spokesman};
 use crate::model::{Failure, FailureKind, ServerName};
 use crate::spool::{Attendant, Spool};
 use crate::sys::watch::Watch;
@@ -29,6 +31,23 @@ use super::Log;
 const STEP: Duration = Duration::from_secs(10);
 /// How long nothing may happen before somebody looks all the same.
 const LOOK: Duration = Duration::from_secs(1);
+
+/// How a server works with others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// Octets a second that are fetched from each of them at most.
+    pub rate: Option<u64>,
+    /// How long a claim lasts that is not renewed.
+    pub lease_ms: i64,
+    /// The Unix group whose members are operators here, also when another server speaks for them.
+    pub operators: Option<String>,
+}
+
+impl Default for Terms {
+    fn default() -> Self {
+        Self { rate: None, lease_ms: LEASE_MS, operators: None }
+    }
+}
 
 /// One server among others. Cheap to clone.
 #[derive(Clone)]
@@ -41,8 +60,9 @@ struct Inner {
     attendant: Arc<dyn Attendant>,
     dial: Arc<dyn Dial>,
     log: Log,
-    /// Octets a second that are fetched at most.
-    rate: Option<u64>,
+    terms: Terms,
+    /// For whom other servers speak.
+    spokesmen: Mutex<HashMap<ServerName, Spokesman>>,
     is_over: AtomicBool,
     /// The servers for which a thread is at work.
     busy: Mutex<HashSet<ServerName>>,
@@ -50,14 +70,15 @@ struct Inner {
 }
 
 impl Peers {
-    /// The other servers that `dial` reaches; at most `rate` octets a second are fetched from each of them.
-    pub fn new(spool: Spool, attendant: Arc<dyn Attendant>, dial: Arc<dyn Dial>, log: Log, rate: Option<u64>) -> Self {
+    /// The other servers that `dial` reaches.
+    pub fn new(spool: Spool, attendant: Arc<dyn Attendant>, dial: Arc<dyn Dial>, log: Log, terms: Terms) -> Self {
         let inner = Inner {
             spool,
             attendant,
             dial,
             log,
-            rate,
+            terms,
+            spokesmen: Mutex::default(),
             is_over: AtomicBool::new(false),
             busy: Mutex::default(),
             changed: Condvar::new(),
@@ -144,12 +165,28 @@ impl Peers {
                 Err(_) => {}
             }
             let _ = self.inner.spool.sweep_fetched(true);
+            if let Err(failure) = self.see_to_claimants() {
+                self.log(&failure.message);
+            }
             self.pause(deliver::PACE);
             match &watch {
                 Some(watch) => drop(watch.wait(LOOK)),
                 None => self.pause(LOOK),
             }
         }
+    }
+
+    /// Ends claims of other servers whose time is over, and those of servers that are no members any more: nobody is dialled for
+    /// them.
+    fn see_to_claimants(&self) -> Result<(), Failure> {
+        let (spool, now) = (&self.inner.spool, crate::sys::clock::now());
+        spool.end_leases(&now)?;
+        for server in spool.claimants()? {
+            if self.inner.dial.proof(&server)?.is_none() {
+                spool.claimant_left(&crate::model::Call::of_spooler(&now), &server)?;
+            }
+        }
+        Ok(())
     }
 
     fn work_with(&self, server: ServerName) {

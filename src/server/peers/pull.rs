@@ -14,8 +14,9 @@ use std::time::{Duration, Instant};
 
 use crate::client::fetch::MAX_LINE;
 use crate::client::peer::PeerStream;
-use crate::model::DocumentId;
 use crate::model::remote::Wanted;
+use crate::model::{DocumentId, Failure, FailureKind};
+use crate::spool::remote::asking::{ASKS, Answer, LONGEST_QUESTION};
 use crate::spool::remote::fetched::PART;
 use crate::sys::{clock, fault, socket};
 use crate::wire::peer::{FileEnd, Kind, PeerReply, PeerRequest, decode};
@@ -67,7 +68,17 @@ pub fn accept(peers: &Peers, listener: &UnixListener) {
 fn serve(peers: &Peers, mut stream: &UnixStream) -> io::Result<()> {
     stream.set_read_timeout(Some(STEP))?;
     let mut line = String::new();
-    BufReader::new(stream.take(MAX_LINE)).read_line(&mut line)?;
+    BufReader::new(stream.take(LONGEST_QUESTION.max(MAX_LINE))).read_line(&mut line)?;
+    if let Some(question) = line.trim_end().strip_prefix(ASKS) {
+        let answer = match serde_json::from_str(question) {
+            Ok(question) => peers.answer_here(question),
+            Err(error) => Answer::Failed(Failure::new(FailureKind::BadValue, format!("that is no question: {error}"))),
+        };
+        let mut answer = serde_json::to_vec(&answer)?;
+        answer.push(b'\n');
+        stream.set_write_timeout(Some(STEP))?;
+        return stream.write_all(&answer);
+    }
     let id = line.trim_end().strip_prefix("fetch ").and_then(|id| id.parse().ok());
     let done = match id {
         Some(id) => fetch(peers, DocumentId(id), stream),
@@ -240,7 +251,7 @@ impl Arriving {
             if is_gone(asker) {
                 return Err(Broken::Given("nobody waits for it any more".to_owned()));
             }
-            if let Some(rate) = peers.inner.rate.filter(|rate| *rate > 0) {
+            if let Some(rate) = peers.inner.terms.rate.filter(|rate| *rate > 0) {
                 let due = Duration::from_secs_f64((self.octets - first) as f64 / rate as f64);
                 peers.pause(due.saturating_sub(begin.elapsed()));
             }

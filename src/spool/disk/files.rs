@@ -24,6 +24,7 @@ use crate::sys::limits;
 use crate::sys::lock::FileLock;
 use crate::sys::map;
 use crate::sys::range_lock::RangeLock;
+use crate::sys::stop::{Stop, Stoppable};
 
 use super::own_files::OwnDirectories;
 
@@ -54,7 +55,7 @@ pub enum Look {
 
 /// How documents are received.
 #[derive(Clone, Copy, Debug)]
-pub struct Reading {
+pub struct Reading<'a> {
     /// How the octets of copies are seen.
     pub look: Look,
     /// What the documents are, as their location says, where the user does not.
@@ -67,6 +68,8 @@ pub struct Reading {
     pub limits: Option<(UserLimits, (u64, u64))>,
     /// Whether an unnamed file of ours that somebody else has filled becomes the copy itself.
     pub adopts: bool,
+    /// What ends the reading of documents that are not complete.
+    pub stop: Option<&'a Stop>,
 }
 
 /// What a document is, and by whom that was said.
@@ -141,7 +144,7 @@ impl Intake {
     ///
     /// # Errors
     /// When one cannot be read, is empty, or does not fit. Nothing is left then.
-    pub fn receive(dir: &Path, offers: &[DocumentOffer], files: Vec<OwnedFd>, how: Reading) -> Fallible<Self> {
+    pub fn receive(dir: &Path, offers: &[DocumentOffer], files: Vec<OwnedFd>, how: Reading<'_>) -> Fallible<Self> {
         debug_assert!(!crate::store::in_change(), "print files are touched inside a transaction");
         if offers.is_empty() || offers.len() != files.len() {
             return Err(Failure::new(FailureKind::BadValue, "a job needs at least one document"));
@@ -255,7 +258,7 @@ fn empty(name: &RawPath) -> Failure {
     Failure::new(FailureKind::BadValue, format!("{name}: is empty")).hint("an empty document prints nothing")
 }
 
-fn copy(dir: &Path, mut source: File, offer: &DocumentOffer, how: Reading) -> Fallible<Received> {
+fn copy(dir: &Path, source: File, offer: &DocumentOffer, how: Reading<'_>) -> Fallible<Received> {
     let name = &offer.file_name;
     let io = |error: io::Error| failure(name, &error);
     // Where the file system knows no unnamed files, a sweep may find the temporary before it is locked, and lock it to
@@ -273,8 +276,9 @@ fn copy(dir: &Path, mut source: File, offer: &DocumentOffer, how: Reading) -> Fa
             break unnamed;
         }
     };
+    let mut octets = Stoppable { source: &source, until: how.stop };
     let mut head = Vec::with_capacity(DETECT_OCTETS);
-    (&source).take(DETECT_OCTETS as u64).read_to_end(&mut head).map_err(io)?;
+    (&mut octets).take(DETECT_OCTETS as u64).read_to_end(&mut head).map_err(io)?;
     if head.is_empty() {
         return Err(empty(name));
     }
@@ -305,7 +309,7 @@ fn copy(dir: &Path, mut source: File, offer: &DocumentOffer, how: Reading) -> Fa
         let mut until_a_look = LOOK_FOR_ROOM;
         let mut taken = head.len() as u64;
         while !buffer.is_empty() {
-            let n = read_some(&mut source, &mut buffer).map_err(io)?;
+            let n = read_some(&mut octets, &mut buffer).map_err(io)?;
             if n == 0 {
                 break;
             }
@@ -388,7 +392,7 @@ fn look_through(copy: &Unnamed, octets: u64, counter: Option<&mut Counter>) -> i
 }
 
 /// Looks at the user's own file, and makes the link. Its octets are read for text only, to count it.
-fn examine(dir: &Path, source: File, offer: &DocumentOffer, how: Reading) -> Fallible<Received> {
+fn examine(dir: &Path, source: File, offer: &DocumentOffer, how: Reading<'_>) -> Fallible<Received> {
     let name = &offer.file_name;
     let io = |error: io::Error| failure(name, &error);
     let target = offer.link_target.as_ref().filter(|target| target.0.is_absolute());
@@ -499,6 +503,7 @@ mod tests {
                     least_free: None,
                     limits: None,
                     adopts: false,
+                    stop: None,
                 };
                 copy(dir.path(), File::open(&path).unwrap(), &Submission::sample("t", "d", 1).documents[0], how)
                     .unwrap()

@@ -29,6 +29,8 @@ const SERVED: u64 = 2;
 const PROCESSES: u64 = 1 << 32;
 /// Where the octets of links begin.
 const LINKS: u64 = 1 << 56;
+/// Where the octets of jobs that are arriving begin.
+const ARRIVALS: u64 = 1 << 57;
 
 /// How long a print process that begins or ends may hold one of its two locks alone.
 const BEGINS_OR_ENDS: Duration = Duration::from_secs(1);
@@ -212,6 +214,23 @@ pub fn hold_link(spool_id: &Path, name: &str) -> io::Result<Option<Option<RangeL
 /// When its lock cannot be examined.
 pub fn link_is_held(spool_id: &Path, name: &str) -> io::Result<bool> {
     RangeLock::is_held(spool_id, LINKS + place_of(name))
+}
+
+/// Says that a submission is under way whose job is shown already. None when that is said of another one with this token. A base
+/// without a `.spool-id` has nothing to lock.
+///
+/// # Errors
+/// When it cannot be locked.
+pub fn hold_arrival(spool_id: &Path, token: &str) -> io::Result<Option<Option<RangeLock>>> {
+    unless_missing(RangeLock::take(spool_id, ARRIVALS + place_of(token), Kind::Exclusive, Duration::ZERO))
+}
+
+/// Tells whether the submission of a job that is shown as arriving is under way.
+///
+/// # Errors
+/// When its lock cannot be examined.
+pub fn arrival_is_held(spool_id: &Path, token: &str) -> io::Result<bool> {
+    RangeLock::is_held(spool_id, ARRIVALS + place_of(token))
 }
 
 /// Tells whether print files must stay because a backup runs. Where that cannot be told they are erased as usual: a

@@ -87,6 +87,8 @@ pub struct ClaimedDocument {
     pub octets: u64,
     /// Copies.
     pub copies: u32,
+    /// What was asked for of the printer: attributes and their values.
+    pub features: Vec<(String, String)>,
     /// Where it comes from, when its job is one of another server; `path` is then where its file lies once it was fetched.
     pub origin: Option<DocumentOrigin>,
 }
@@ -140,6 +142,9 @@ pub struct Claim {
     pub paper: Paper,
     /// Whether another entry waited for the device when this one was claimed, or may have.
     pub more: bool,
+    /// Where to ask before the first octet leaves for the device: the job is held at another server, which has to know. None for all
+    /// others.
+    pub asks: Option<RawPath>,
 }
 
 impl Claim {

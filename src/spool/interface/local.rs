@@ -22,6 +22,8 @@ pub struct Local {
     caller: Caller,
     clock: fn() -> Moment,
     attendant: Arc<dyn Attendant>,
+    /// The process that asks.
+    process: Option<u32>,
 }
 
 /// How long an operation waits that is to wait `timeout_ms`.
@@ -32,7 +34,13 @@ pub(super) fn longest(timeout_ms: u64) -> Duration {
 impl Local {
     /// The spool for one caller.
     pub fn new(spool: Spool, caller: Caller, clock: fn() -> Moment, attendant: Arc<dyn Attendant>) -> Self {
-        Self { spool, caller, clock, attendant }
+        Self { spool, caller, clock, attendant, process: None }
+    }
+
+    /// It is asked by this process.
+    #[must_use]
+    pub fn asked_by(self, process: u32) -> Self {
+        Self { process: Some(process), ..self }
     }
 
     /// The spool itself.
@@ -41,8 +49,8 @@ impl Local {
     }
 
     /// A call of its caller, now: one for each operation.
-    fn call(&self) -> Call {
-        Call::of(&self.caller, &(self.clock)())
+    pub(super) fn call(&self) -> Call {
+        Call { process: self.process, ..Call::of(&self.caller, &(self.clock)()) }
     }
 
     /// Carries out an operation that looks.

@@ -25,6 +25,7 @@ use crate::model::collector::{CollectorChange, CollectorState, CollectorStatus};
 use crate::model::device::{DeviceChange, DeviceStatus};
 use crate::model::finished::FinishedStatus;
 use crate::model::job::{Accepted, BatchChange, BatchResult, Format, JobStatus, Occurrence, RawPath, Submission};
+use crate::model::lease::ReleasableJobs;
 use crate::model::lifetime::Retention;
 use crate::model::location::{Destination, FontStatus, GroupStatus, LocationStatus};
 use crate::model::managed::{ManagedChange, ManagedObject};
@@ -34,16 +35,19 @@ use crate::model::process::{ProcessChange, ProcessStatus};
 use crate::model::query::{Cursor, Page, Query};
 use crate::model::queue::QueueItem;
 use crate::model::request::{Answer, Cleared, DeviceRequest};
+use crate::model::secure::{AuditPage, HeldPage, Released};
 use crate::model::space::Reserve;
 use crate::model::state::{DeviceState, HoldReasons};
 use crate::model::why::Why;
 use crate::model::{
-    BatchNumber, CollectorName, DeviceName, Failure, FontName, GroupName, JobId, JobRef, LocationName, LocationPattern,
-    ProcessName, RequestId,
+    BatchNumber, Call, CollectorName, DeviceName, Failure, FailureKind, FontName, GlobalJobId, GroupName, JobId,
+    JobNumber, JobRef, LocationName, LocationPattern, ProcessName, RequestId, ServerName,
 };
+use crate::spool::Spool;
+use crate::spool::remote::asking::LOGIN;
 
 use super::local::{Local, OnlyThese, WaitResult, longest};
-use super::records::{Event, EventSubject, JobSummary, Removal, SpoolStatus, Statistics};
+use super::records::{DeviceCounts, Event, EventSubject, JobSummary, Removal, SpoolStatus, Statistics};
 
 /// What an operation does to the spool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,6 +82,51 @@ impl Effect {
     }
 }
 
+/// Has an operation carried out at another server.
+fn ask_there(spool: &Spool, call: &Call, server: &ServerName, request: &Request) -> Result<Box<Reply>, Failure> {
+    if request.effect() != Effect::Looks {
+        let why = format!("{} changes something: it is asked of server {server} itself", request.name());
+        return Err(Failure::new(FailureKind::Unsupported, why).hint("-H HOST:PORT   asks a server of another machine"));
+    }
+    let asked = serde_json::to_string(request).map_err(|error| Failure::internal(error.to_string()))?;
+    let reply = spool.look_there(call, server, asked)?;
+    let bad =
+        |_| Failure::new(FailureKind::Unreachable, format!("server {server} answers what nobody here understands"));
+    serde_json::from_str(&reply).map(Box::new).map_err(bad)
+}
+
+/// Returns the other server whose device that is.
+fn node_of(spool: &Spool, name: &DeviceName) -> Result<Option<ServerName>, Failure> {
+    match name.node() {
+        Some(node) if node != spool.server() && spool.known_servers()?.contains(node) => Ok(Some(node.clone())),
+        _ => Ok(None),
+    }
+}
+
+/// Returns the other server whose job that is.
+fn server_of(spool: &Spool, job: &JobRef) -> Result<Option<ServerName>, Failure> {
+    match job {
+        JobRef::Global(job) if job.server != *spool.server() && spool.known_servers()?.contains(&job.server) => {
+            Ok(Some(job.server.clone()))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// Another server of the group, as the spool here reaches it: it can be looked at.
+pub struct At<'a> {
+    /// The spool here.
+    pub spool: &'a mut dyn Operations,
+    /// The other server.
+    pub server: ServerName,
+}
+
+impl Carrier for At<'_> {
+    fn carry(&mut self, request: Request, _: Vec<OwnedFd>) -> Result<Reply, Failure> {
+        self.spool.ask_server(self.server.clone(), Box::new(request)).map(|reply| *reply)
+    }
+}
+
 macro_rules! operations {
     ($(
         $(#[$doc:meta])*
@@ -102,7 +151,7 @@ macro_rules! operations {
             } )+
 
             fn submit(&mut self, submission: Submission, files: Vec<OwnedFd>) -> Result<Accepted, Failure> {
-                self.wakes(move |spool, call| spool.submit(call, submission, files))
+                self.wakes(|spool, call| spool.submit_until((call, &|| self.call()), submission, files))
             }
         }
 
@@ -307,12 +356,35 @@ operations! {
     /// Devices by name, at most 1,000, those after `after`.
     looks devices / Devices(after: Option<DeviceName>) -> Vec<DeviceStatus> =>
         |spool, call| spool.devices(call, after);
+    /// How many devices are in each state.
+    looks device_summary / DeviceSummary() -> DeviceCounts =>
+        |spool, call| spool.device_summary(call);
     /// One device.
     looks device / Device(name: DeviceName) -> DeviceStatus =>
-        |spool, call| spool.device(call, &name);
+        |spool, call| match node_of(spool, &name)? {
+            None => spool.device(call, &name),
+            Some(server) => {
+                let own = name.without_node();
+                match *ask_there(spool, call, &server, &Request::Device { name: own })? {
+                    Reply::Device(status) => Ok(DeviceStatus { name, ..status }),
+                    Reply::Failed(failure) => Err(failure),
+                    _ => Err(Failure::internal("another server answers something else")),
+                }
+            }
+        };
     /// What waits for a device, in the order in which it would claim it now, a page at a time, at most 1,000.
     looks device_queue / DeviceQueue(name: DeviceName, after: Option<Cursor>, limit: u32) -> Page<QueueItem> =>
-        |spool, call| spool.device_queue(call, &name, after.as_ref(), limit);
+        |spool, call| match node_of(spool, &name)? {
+            None => spool.device_queue(call, &name, after.as_ref(), limit),
+            Some(server) => {
+                let asked = Request::DeviceQueue { name: name.without_node(), after, limit };
+                match *ask_there(spool, call, &server, &asked)? {
+                    Reply::DeviceQueue(page) => Ok(page),
+                    Reply::Failed(failure) => Err(failure),
+                    _ => Err(Failure::internal("another server answers something else")),
+                }
+            }
+        };
 
     /// Connects every location that matches to `device`, or to nothing; `#group.dest` is declared when it is unknown.
     /// Returns how many were connected.
@@ -363,6 +435,9 @@ operations! {
     /// Deletes a destination without jobs, or a queue without destinations.
     changes delete_managed / DeleteManaged(object: ManagedObject) -> () =>
         |spool, call| spool.delete_managed(call, object);
+    /// Notes that the jobs of a destination, a queue or the server were removed: whoever asks for that is told.
+    changes note_cleaned / NoteCleaned(object: ManagedObject, removed: u64) -> () =>
+        |spool, call| spool.note_cleaned(call, object, removed);
     /// Enables or disables a destination, those of a queue, or those of the server. A device goes on to the end of its job.
     wakes enable_managed / EnableManaged(object: ManagedObject, on: bool, message: Option<String>) -> () =>
         |spool, call| spool.enable_managed(call, object, on, message);
@@ -392,13 +467,31 @@ operations! {
         |spool, call| spool.job_summary(call);
     /// One job.
     looks job / Job(job: JobRef) -> JobStatus =>
-        |spool, call| spool.job(call, &job);
+        |spool, call| match (spool.job(call, &job), server_of(spool, &job)?) {
+            (Err(failure), Some(server)) if failure.kind == FailureKind::NotFound => {
+                match *ask_there(spool, call, &server, &Request::Job { job })? {
+                    Reply::Job(status) => Ok(status),
+                    Reply::Failed(failure) => Err(failure),
+                    _ => Err(Failure::internal("another server answers something else")),
+                }
+            }
+            (found, _) => found,
+        };
     /// Where a job waits and prints.
     looks occurrences / Occurrences(job: JobId) -> Vec<Occurrence> =>
         |spool, call| spool.occurrences(call, job);
     /// Why a job is not printing.
     looks why / Why(job: JobRef) -> Why =>
-        |spool, call| spool.why(call, &job);
+        |spool, call| match (spool.why(call, &job), server_of(spool, &job)?) {
+            (Err(failure), Some(server)) if failure.kind == FailureKind::NotFound => {
+                match *ask_there(spool, call, &server, &Request::Why { job })? {
+                    Reply::Why(why) => Ok(why),
+                    Reply::Failed(failure) => Err(failure),
+                    _ => Err(Failure::internal("another server answers something else")),
+                }
+            }
+            (found, _) => found,
+        };
     /// Finished jobs, those that ended last first, a page at a time, at most 1,000. The order of `query` is ignored.
     looks finished / Finished(query: Query, after: Option<Cursor>, limit: u32) -> Page<FinishedStatus> =>
         |spool, call| spool.finished(call, &query.condition, after, limit);
@@ -439,9 +532,36 @@ operations! {
     /// Puts a job that waits before or behind another one, on one device, or where a new arrival stands.
     wakes reorder_job / ReorderJob(job: JobRef, to: Reorder, message: Option<String>) -> () =>
         |spool, call| spool.reorder_job(call, &job, &to, message);
+    /// The jobs that the caller may release, in the order of submission, a page at a time, at most 1,000, with what each printer
+    /// of the station makes of them. Without a station the only one that there is counts.
+    looks held_jobs / HeldJobs(station: Option<ObjectName>, after: Option<JobId>, limit: u32) -> HeldPage =>
+        |spool, call| spool.held_jobs(call, station, after, limit);
+    /// Releases a job that waits for its owner on a printer of a station; without a printer on the first one that takes it.
+    wakes release_job / ReleaseJob(job: JobRef, station: Option<ObjectName>, printer: Option<DeviceName>) -> Released =>
+        |spool, call| spool.release_job(call, &job, station, printer);
+    /// Lines of the record of releases after the one with that place, oldest first, at most 1,000: all of them for whoever the
+    /// spool trusts, those about his own jobs for everybody else.
+    looks release_record / ReleaseRecord(after: i64, limit: u32) -> AuditPage =>
+        |spool, call| spool.release_record(call, after, limit);
     /// Waits until a job that was held or paused is on no device any more, at most `timeout_ms`, and says what it is then.
     waits(timeout_ms) await_stopped / AwaitStopped(job: JobRef, timeout_ms: u64) -> JobStatus =>
         |spool, again| spool.await_stopped(&again(), &job, longest(timeout_ms)).map(WaitResult::from);
+
+    /// The other servers of the group.
+    looks servers / Servers() -> Vec<ServerName> =>
+        |spool, _call| spool.other_servers();
+    /// Has an operation carried out at another server that only looks, with the rights that the caller has there.
+    looks ask_server / AskServer(server: ServerName, request: Box<Request>) -> Box<Reply> =>
+        |spool, call| ask_there(spool, call, &server, &request);
+    /// Jobs of the caller that other servers hold, or one of them, and which servers did not say.
+    looks releasable / Releasable(server: Option<ServerName>) -> ReleasableJobs =>
+        |spool, call| spool.list_releasable(call, server, (LOGIN, None));
+    /// Claims a job of the caller that another server holds, and has it printed at a destination here. Returns its number here.
+    changes claim_job / ClaimJob(job: GlobalJobId, to: String) -> JobNumber =>
+        |spool, call| spool.claim_of_other(call, &job, &to, (LOGIN, None));
+    /// Says that the server is lost which has claimed a job: the job may have printed, and is free again.
+    changes claimant_is_lost / ClaimantIsLost(job: JobRef) -> () =>
+        |spool, call| spool.claimant_is_lost(call, &job);
 
     /// What happened to an object, oldest first, at most 1,000, those after the event `after`.
     looks events / Events(subject: EventSubject, after: i64) -> Vec<Event> =>

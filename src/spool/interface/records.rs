@@ -11,6 +11,7 @@ use crate::model::job::RawPath;
 use crate::model::notification::Deliveries;
 use crate::model::object::{ObjectClass, ObjectName};
 use crate::model::space::SpoolSpace;
+use crate::model::state::DeviceState;
 pub use crate::model::state::SpoolerState;
 use crate::model::{CollectorName, DeviceName, JobRef, LocationName, ProcessName, ServerName};
 
@@ -86,6 +87,37 @@ pub struct JobSummary {
     pub open: u64,
     /// Held, paused, or kept after printing.
     pub hold: u64,
+}
+
+/// How many devices are in each state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceCounts {
+    /// Started, with nothing to print.
+    pub waiting: u64,
+    /// In print.
+    pub busy: u64,
+    /// Stopped in mid-job.
+    pub suspended: u64,
+    /// In a device error.
+    pub in_error: u64,
+    /// Offline.
+    pub offline: u64,
+    /// Without a print process that works.
+    pub process_error: u64,
+}
+
+impl DeviceCounts {
+    /// Returns the count of a state.
+    pub fn of(&mut self, state: &DeviceState) -> &mut u64 {
+        match state {
+            DeviceState::Waiting => &mut self.waiting,
+            DeviceState::Printing(_) | DeviceState::Aligning => &mut self.busy,
+            DeviceState::Suspended => &mut self.suspended,
+            DeviceState::DevError(_) => &mut self.in_error,
+            DeviceState::Offline => &mut self.offline,
+            DeviceState::ProcError => &mut self.process_error,
+        }
+    }
 }
 
 /// What is counted of a spool, for SPOOLER STATISTICS.

@@ -285,6 +285,7 @@ impl Spool {
         self.change(Room::Gives, call, move |tx| {
             let row = find_to_change(tx, &spool, &job)?;
             demand_hold(tx, &row, owner.as_ref())?;
+            Self::take_from_claimant(tx, &row)?;
             let (state, entries) = Self::job_state(tx, &row)?;
             if matches!(state, JobState::Terminating | JobState::Retained) {
                 return Err(wrong_state(&row, state, "held"));
@@ -306,6 +307,7 @@ impl Spool {
         self.change(Room::Gives, call, move |tx| {
             let row = find_to_change(tx, &spool, &job)?;
             demand_hold(tx, &row, owner.as_ref())?;
+            Self::take_from_claimant(tx, &row)?;
             let (state, _) = Self::job_state(tx, &row)?;
             if !matches!(state, JobState::Held | JobState::Paused | JobState::Retained) {
                 return Err(wrong_state(&row, state, "started: only a held job can be"));
@@ -332,7 +334,7 @@ impl Spool {
 
     /// Puts a held job back into the queues. It has lost its place: it stands where a job that arrives now would stand.
     pub(crate) fn requeue(&self, tx: &Tx<'_>, job: &JobRow) -> Fallible<()> {
-        let (sort, place) = self.new_position(tx, job.route, job.priority, job.work)?;
+        let (sort, place) = self.new_position(tx, job.route, job.priority, job.work, job.deadline_ms)?;
         store::job::set_sort(tx, job.id, &sort, place)?;
         store::entry::let_go(tx, job.id)?;
         let entries = store::entry::of_job(tx, job.id)?;
@@ -387,6 +389,7 @@ impl Spool {
             let mut row = find_to_change(tx, &spool, &job)?;
             demand_job(tx, &row, owner.as_ref())?;
             demand_no_font(tx, &row)?;
+            Self::take_from_claimant(tx, &row)?;
             let (state, _) = Self::job_state(tx, &row)?;
             if let Some(text) = &message {
                 keep_message(tx, row.id, text)?;
@@ -400,6 +403,13 @@ impl Spool {
                 let erase = spool.keep_on(tx, &row, message.as_deref(), retention.is_some())?;
                 let removal = if erase.is_some() { Removal::Gone } else { Removal::Retained };
                 return Ok((removal, Aftermath { erase: erase.unwrap_or_default(), targets: Vec::new() }));
+            }
+            if row.arriving {
+                // There is nothing to keep, and no device has it: its submission ends with its row.
+                record(tx, Object::Job(row.id), EventWord::Deleted, message.as_deref().unwrap_or_default())?;
+                let erase = Self::finish(tx, &row, None, "cancelled")?;
+                crate::spool::objects::spooler::settle_drain(tx)?;
+                return Ok((Removal::Gone, Aftermath { erase, targets: Vec::new() }));
             }
             let ending = cancelled_by(tx, &row)?;
             store::job::set_wish(tx, row.id, Wish::Cancel)?;
@@ -440,7 +450,11 @@ impl Spool {
     pub(crate) fn finish(tx: &Tx<'_>, job: &JobRow, device: Option<&str>, outcome: &str) -> Fallible<Vec<String>> {
         store::outbox::printed(tx, job, outcome, device)?;
         let destination = Self::job_destination(tx, job)?.stored();
+        let ended_before = job.lifetime.ending.is_some();
         let (outcome, device, at_ms) = Self::end_of(tx, job, outcome, device)?;
+        if !ended_before {
+            crate::spool::secure::record::ended(tx, job, &outcome, device.as_deref())?;
+        }
         if job.origin.is_some() {
             store::remote::ended(
                 tx,

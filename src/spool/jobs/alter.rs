@@ -21,7 +21,7 @@ use crate::model::field::{Field, Value};
 use crate::model::job::Format;
 use crate::model::lifetime::{KeptUntil, Lifetime, Retention};
 use crate::model::location::Destination;
-use crate::model::order::{Priority, work_in_lines};
+use crate::model::order::{NO_DEADLINE, Priority, work_in_lines};
 use crate::model::state::{EntryState, HoldReason, HoldReasons, Wish};
 use crate::model::{
     DestName, DocumentId, Failure, FailureKind, GroupId, JobRef, LocationId, LocationName, LocationPattern, RouteId,
@@ -437,6 +437,13 @@ impl Spool {
                 JobChange::Carried { field, document, value } => {
                     a.has(*document)?;
                     value.iter().try_for_each(|value| self.demand_notifiable(tx, *field, value))?;
+                    if field.stored() == submit::DEADLINE {
+                        a.job.deadline_ms = match value {
+                            Some(Value::Time(at)) => Some(*at),
+                            _ => None,
+                        };
+                        a.job.sort.deadline = a.job.deadline_ms.unwrap_or(NO_DEADLINE);
+                    }
                     let of = document.map_or(String::new(), |n| format!(" of document {n}"));
                     a.notes.push(format!("{}{of} to {}", field.stored(), in_words(value.as_ref())));
                 }
@@ -456,7 +463,7 @@ impl Spool {
         }
         if (a.job.group, a.job.location) != (a.before.group, a.before.location) {
             let destination = Self::job_destination(tx, &a.job)?;
-            submit::may_send(tx, &destination, a.job.priority)?;
+            submit::may_send_job(tx, &destination, &a.job)?;
             submit::demand_open(tx, &destination)?;
         }
         let changed = Lifetime {
@@ -474,8 +481,11 @@ impl Spool {
         let mut job = a.job.clone();
         let moves = a.moves();
         tx.lock(Lock::Route(job.route))?;
+        if job.group != a.before.group {
+            job.reasons = self.sent_on(tx, &job)?;
+        }
         if moves {
-            (job.sort, job.place) = self.new_position(tx, job.route, job.priority, job.work)?;
+            (job.sort, job.place) = self.new_position(tx, job.route, job.priority, job.work, job.deadline_ms)?;
         }
         store::alter::update_job(tx, &job)?;
         if job.route != a.before.route {
@@ -489,6 +499,9 @@ impl Spool {
             }
         } else if moves {
             store::entry::let_go(tx, job.id)?;
+            store::alter::rekey_entries(tx, &job)?;
+        } else if job.sort.deadline != a.before.sort.deadline {
+            // Only where its device goes by it does it stand elsewhere now: it has not arrived anew.
             store::alter::rekey_entries(tx, &job)?;
         }
         let note = |what: EventWord, why: &str| record(tx, Object::Job(job.id), what, why);

@@ -162,7 +162,8 @@ impl Spool {
         let Some(first) = starting.first() else { return Ok((result, Aftermath::default())) };
         let work = starting.iter().fold(0u64, |sum, job| sum.saturating_add(job.work));
         let priority = starting.iter().map(|job| job.priority).max().unwrap_or(Priority::default());
-        let (mut sort, place) = self.new_position(tx, first.route, priority, work)?;
+        let deadline = starting.iter().filter_map(|job| job.deadline_ms).min();
+        let (mut sort, place) = self.new_position(tx, first.route, priority, work, deadline)?;
         for (n, job) in starting.iter().enumerate() {
             if n > 0 {
                 // Numbers of one transaction follow each other: no job that arrives stands between them.

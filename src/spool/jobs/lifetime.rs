@@ -77,6 +77,9 @@ impl Spool {
         started_ms: Option<i64>,
     ) -> Fallible<()> {
         store::outbox::printed(tx, job, outcome, device)?;
+        crate::spool::secure::record::ended(tx, job, outcome, device)?;
+        // What is kept is released again as long as it is kept.
+        store::secure::set_due(tx, job.id, None)?;
         let left = job.reasons.without(HoldReasons::CLEARED_BY_START);
         let ended = Ended {
             at_ms: tx.now().wall_ms,
@@ -105,8 +108,19 @@ impl Spool {
         Ok(ended.map_or_else(now, |row| (row.ended.outcome, row.ended.device, row.ended.at_ms)))
     }
 
-    /// Lets a job that has ended print again, as one that arrives now, unless something holds it.
+    /// Lets a job that has ended print again, as one that arrives now, unless something holds it. One that its owner has released
+    /// prints again only where he stands.
     pub(crate) fn revive(&self, tx: &Tx<'_>, job: &JobRow) -> Fallible<JobRow> {
+        if store::secure::of_job(tx, job.id)?.is_some() {
+            let why =
+                format!("job {} came by a secure queue: it prints again when its owner releases it again", job.number);
+            return Err(Failure::new(FailureKind::State, why).hint(format!("pdrelease {}", job.number)));
+        }
+        Self::revive_released(tx, job)
+    }
+
+    /// The same for a job whose owner releases it.
+    pub(crate) fn revive_released(tx: &Tx<'_>, job: &JobRow) -> Fallible<JobRow> {
         store::lifetime::forget(tx, job.id)?;
         store::lifetime::set_ending(tx, job.id, None)?;
         store::job::set_wish(tx, job.id, Wish::Run)?;
@@ -130,6 +144,7 @@ impl Spool {
     }
 
     fn do_what_is_due(&self, call: &Call) -> Fallible<Vec<WakeTarget>> {
+        self.end_dead_arrivals(call)?;
         let mut targets = Vec::new();
         for _ in 0..STEPS {
             let is_due =
@@ -189,7 +204,7 @@ impl Spool {
         let tx = &tx.spooler();
         let due = store::lifetime::due(tx, AT_ONCE)?;
         let full = |found: usize| u32::try_from(found).is_ok_and(|found| found >= AT_ONCE);
-        let more = full(due.print.len()) || full(due.discard.len()) || full(due.expired.len());
+        let more = full(due.print.len()) || full(due.discard.len()) || full(due.expired.len()) || full(due.purge.len());
         let mut step = Step { more, ..Step::default() };
         for (moment, id) in due.each() {
             let one = self.due_of(tx, moment, id)?;
@@ -216,6 +231,10 @@ impl Spool {
                 }
             },
             Moment::Expiry => {}
+            Moment::Purge => match stays_as_font(tx, &job, moment)? {
+                true => {}
+                false => step.erase = self.purge(tx, &job)?,
+            },
         }
         Ok(step)
     }
@@ -280,7 +299,11 @@ fn is_of_one_job(failure: &Failure) -> bool {
 /// Whether a job is a font, which stays as long as it is one. Its moment is forgotten then, and its history says so.
 fn stays_as_font(tx: &Tx<'_>, job: &JobRow, moment: Moment) -> Fallible<bool> {
     let Some(font) = store::font::of_job(tx, job.id)? else { return Ok(false) };
-    let what = if moment == Moment::Expiry { "its retention is over" } else { "its discard time has come" };
+    let what = match moment {
+        Moment::Expiry => "its retention is over",
+        Moment::Purge => "its purge time is over",
+        _ => "its discard time has come",
+    };
     record(tx, Object::Job(job.id), EventWord::Remark, &format!("{what}, and it stays: it is the font {font}"))?;
     forget_moment(tx, job, moment)?;
     Ok(true)
@@ -298,6 +321,7 @@ fn forget_moment(tx: &Tx<'_>, job: &JobRow, moment: Moment) -> Fallible<()> {
             lifetime.discard_ms = None;
             Field::JobDiscardTime
         }
+        Moment::Purge => return store::secure::set_due(tx, job.id, None),
         Moment::Expiry => {
             return store::lifetime::set_until(tx, job.id, &KeptUntil { spool: None, wall_ms: None });
         }
@@ -313,6 +337,7 @@ fn give_up(tx: &Tx<'_>, moment: Moment, id: JobId, failure: &Failure) -> Fallibl
         Moment::Print => "it may print now, and cannot be let go",
         Moment::Discard => "its discard time has come, and it cannot be removed",
         Moment::Expiry => "its retention is over, and it cannot be removed",
+        Moment::Purge => "its purge time is over, and it cannot be removed",
     };
     record(tx, Object::Job(id), EventWord::Error, &format!("{what}: {}", failure.message))?;
     record(tx, Object::Spool, EventWord::Error, &format!("job {}: {what}: {}", job.number, failure.message))?;

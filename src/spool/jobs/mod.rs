@@ -2,6 +2,7 @@
 
 pub(crate) mod actions;
 pub(crate) mod alter;
+pub(crate) mod arrival;
 pub(crate) mod assign;
 pub(crate) mod batch;
 pub(crate) mod by_door;

@@ -34,6 +34,7 @@ impl Spool {
         self.change(Room::Gives, call, move |tx| {
             let row = find_to_change(tx, &spool, &job)?;
             demand_hold(tx, &row, owner.as_ref())?;
+            Self::take_from_claimant(tx, &row)?;
             let (state, entries) = Self::job_state(tx, &row)?;
             let pausable = [JobState::Ready, JobState::Held, JobState::Printing, JobState::Transferred];
             if !pausable.contains(&state) {

@@ -1,7 +1,7 @@
 //! Putting one waiting job at a certain place: before or behind another one, or on a certain device.
 //!
-//! States: a job that waits stands where its position says. Before or behind another job it gets that job's priority, key and
-//! promotion in the queue, and a number of the order of arrival between that job and its neighbour; its own priority stays
+//! States: a job that waits stands where its position says. Before or behind another job it gets that job's priority, key,
+//! deadline, pages and promotion in the queue, and a number of the order of arrival between that job and its neighbour; its own priority stays
 //! what it is. Arrivals are counted in wide steps, so that there is room; where that was used up, the few jobs between two
 //! arrivals get new numbers in their order. A job that was assigned to a device is printed by no other device of its queue. A
 //! job that goes to another queue by that is sent on as [`super::resubmit`] does it.
@@ -22,7 +22,7 @@ use crate::store::{self, Fallible, Lock, Tx};
 
 use super::actions::{check_message, find_to_change, keep_message, wrong_state};
 use super::alter::Place;
-use super::submit::{demand_open, may_send};
+use super::submit::{demand_open, may_send_job};
 use crate::spool::objects::devices;
 use crate::spool::printing::wakes;
 use crate::spool::{Room, Spool, WakeTarget};
@@ -56,7 +56,8 @@ impl Spool {
                 Reorder::Anew => {
                     let device = super::assign::device(tx, &row)?;
                     let mut row = if Self::broadcasts(tx, &row)? { row } else { assign(tx, row, device)? };
-                    (row.sort, row.place) = spool.new_position(tx, row.route, row.priority, row.work)?;
+                    (row.sort, row.place) =
+                        spool.new_position(tx, row.route, row.priority, row.work, row.deadline_ms)?;
                     stand(tx, &row)?;
                     (row, "as one that arrives now".to_owned())
                 }
@@ -126,7 +127,7 @@ impl Spool {
             false => {
                 let destination = self.destination(tx, &device.name.to_string())?;
                 let mut row = self.send_to(tx, row, self.place_at(tx, destination)?)?;
-                (row.sort, row.place) = self.new_position(tx, row.route, row.priority, row.work)?;
+                (row.sort, row.place) = self.new_position(tx, row.route, row.priority, row.work, row.deadline_ms)?;
                 stand(tx, &row)?;
                 store::job::set_previous(tx, row.id, state)?;
                 row
@@ -138,7 +139,7 @@ impl Spool {
 
     /// Sends a job on to another place.
     fn send_to(&self, tx: &Tx<'_>, row: JobRow, place: Place) -> Fallible<JobRow> {
-        may_send(tx, &place.destination, row.priority)?;
+        may_send_job(tx, &place.destination, &row)?;
         demand_open(tx, &place.destination)?;
         let from = Self::job_destination(tx, &row)?;
         let why = format!("from {from} to {}", place.destination);

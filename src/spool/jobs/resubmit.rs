@@ -20,7 +20,7 @@ use crate::store::{self, Fallible, Lock, Tx};
 use super::actions::{demand_job, find_to_change, wrong_state};
 use super::alter::Place;
 use super::membership::demand_single;
-use super::submit::{demand_open, may_send, takes_work};
+use super::submit::{demand_open, may_send_job, takes_work};
 use crate::spool::printing::wakes;
 use crate::spool::{Room, Spool, WakeTarget};
 
@@ -44,7 +44,7 @@ impl Spool {
             demand_single(&before)?;
             takes_work(tx)?;
             let destination = spool.destination(tx, &to)?;
-            may_send(tx, &destination, before.priority)?;
+            may_send_job(tx, &destination, &before)?;
             demand_open(tx, &destination)?;
             let place = spool.place_at(tx, destination)?;
             let from = Self::job_destination(tx, &before)?;
@@ -56,12 +56,14 @@ impl Spool {
                 }
                 _ => before,
             };
-            (row.sort, row.place) = spool.new_position(tx, place.route, row.priority, row.work)?;
+            (row.sort, row.place) = spool.new_position(tx, place.route, row.priority, row.work, row.deadline_ms)?;
             if anew {
                 store::alter::forget_defaults(tx, row.id)?;
             }
             store::job::set_previous(tx, row.id, state)?;
             let printed = state == JobState::Retained;
+            row.group = place.group;
+            row.reasons = spool.sent_on(tx, &row)?;
             let row = if printed { spool.carry_anew(tx, row, &place)? } else { spool.carry(tx, row, &place)? };
             let why = format!("from {from} to {}", place.destination);
             record(tx, Object::Job(row.id), EventWord::Rerouted, &why)?;
@@ -81,7 +83,7 @@ impl Spool {
     }
 
     /// The same for a job that has printed and prints again: nothing of it is a duplicate.
-    fn carry_anew(&self, tx: &Tx<'_>, mut row: JobRow, place: &Place) -> Fallible<JobRow> {
+    pub(crate) fn carry_anew(&self, tx: &Tx<'_>, mut row: JobRow, place: &Place) -> Fallible<JobRow> {
         (row.group, row.location, row.route) = (place.group, place.location, place.route);
         tx.lock(Lock::Route(row.route))?;
         store::alter::update_job(tx, &row)?;

@@ -13,6 +13,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use nix::sys::stat::SFlag;
+
 use crate::attributes::text::title;
 use crate::attributes::{Class, Settable, find};
 use crate::documents::Sheet;
@@ -26,10 +28,11 @@ use crate::model::field::{Field, Value};
 use crate::model::job::{Accepted, Format, FormatOrigin, GivenValue, Origin, Submission, Transfer};
 use crate::model::lifetime::{Ending, Lifetime, Retention};
 use crate::model::location::{Destination, LocationKind};
-use crate::model::order::{Priority, USUAL_SPEED, estimate_ms, queue_key, work_in_lines};
-use crate::model::state::{EntryState, HoldReason, HoldReasons, Wish};
+use crate::model::order::{NO_DEADLINE, Priority, USUAL_SPEED, estimate_ms, pages_of_work, queue_key, work_in_lines};
+use crate::model::state::{EntryState, HoldReason, HoldReasons, SpoolerState, Wish};
 use crate::model::{
-    Caller, CollectorName, DeviceId, Failure, FailureKind, GlobalJobId, JobId, LocationPattern, RouteId, ServerName,
+    Caller, CollectorName, DeviceId, Failure, FailureKind, GlobalJobId, JobId, LocationId, LocationPattern, RouteId,
+    ServerName,
 };
 use crate::store::access::Owner;
 use crate::store::device::DeviceRow;
@@ -37,17 +40,20 @@ use crate::store::document::DocumentRow;
 use crate::store::entry::NewEntry;
 use crate::store::event::{Object, record};
 use crate::store::job::{JobRow, SortKey};
-use crate::store::location::LocationRow;
+use crate::store::location::{GroupRow, LocationRow};
 use crate::store::submission::{Fate, Known};
 use crate::store::{self, Fallible, Lock, Tx};
+use crate::sys::stop::Stop;
 use crate::sys::{fault, users};
 
+use super::arrival::{Arrival, Opened};
+use super::by_door::ByDoor;
 use crate::spool::disk::files::{Intake, Look, Reading, Received};
 use crate::spool::disk::reserve;
+use crate::spool::objects::kept::ByDefault;
 use crate::spool::objects::{collectors, locations};
 use crate::spool::printing::wakes;
-
-use super::by_door::ByDoor;
+use crate::spool::secure::arrive as secure;
 use crate::spool::{Room, Spool, WakeTarget};
 
 /// The longest name of a job, in characters.
@@ -135,15 +141,26 @@ pub(crate) fn check_name(name: &str) -> Fallible<()> {
 }
 
 impl Spool {
-    /// Submits a job.
+    /// Submits a job at the moment of `call`.
+    #[cfg(test)]
     pub(crate) fn submit(&self, call: &Call, submission: Submission, files: Vec<OwnedFd>) -> Fallible<Taken> {
-        self.submit_by(call, submission, files, None).map(|(taken, _)| taken)
+        self.submit_until((call, &|| call.clone()), submission, files)
     }
 
-    /// Submits a job, which may have come by a door. Returns also whether it was announced as a possible duplicate.
+    /// Submits a job; `again` makes the call of the moment at which its documents are complete.
+    pub(crate) fn submit_until(
+        &self,
+        calls: (&Call, &dyn Fn() -> Call),
+        submission: Submission,
+        files: Vec<OwnedFd>,
+    ) -> Fallible<Taken> {
+        self.submit_by(calls, submission, files, None).map(|(taken, _)| taken)
+    }
+
+    /// The same of a job that may have come by a door. Returns also whether it was announced as a possible duplicate.
     pub(crate) fn submit_by(
         &self,
-        call: &Call,
+        (call, again): (&Call, &dyn Fn() -> Call),
         mut submission: Submission,
         files: Vec<OwnedFd>,
         door: Option<ByDoor>,
@@ -169,13 +186,17 @@ impl Spool {
         // Refuse before an octet is copied: is there such a destination, and does the spool accept jobs at all? What it says
         // of its documents, and what they are printed on, decides how they are counted. Another answer a moment later
         // changes nothing: they are what was said when they came.
-        let (content, sheet, opens, reserve, limits) = self.look(call, |tx| {
-            accepting(tx, &submission, door.is_some())?;
+        let (content, sheet, opens, reserve, limits, collector) = self.look(call, |tx| {
+            let collector = accepting(tx, &submission, door.is_some())?;
             let destination = self.destination(tx, &submission.destination)?;
-            may_submit(tx, asked(&submission, by_default), &destination, sizes(&files))?;
+            may_submit(tx, asked(&submission, by_default.priority), &destination, (sizes(&files), false))?;
             demand_open(tx, &destination)?;
+            if let Some(group) = store::location::group(tx, destination.group())? {
+                let transfers = submission.documents.iter().map(|document| document.transfer);
+                secure::demand_copies(secure::secure_queue(tx, group.id)?.as_ref(), transfers)?;
+            }
             let (content, sheet) = Self::printed_on(tx, &destination)?;
-            Ok((content, sheet, most_opens(tx)?, store::spool::row(tx)?.reserve, limits(tx)?))
+            Ok((content, sheet, most_opens(tx)?, store::spool::row(tx)?.reserve, limits(tx)?, collector))
         })?;
         // Links take no room.
         let octets = match submission.documents.iter().any(|document| document.transfer == Transfer::Copy) {
@@ -193,9 +214,43 @@ impl Spool {
             false => Look::Read,
         };
         let least_free = reserve::least(self.base(), reserve);
-        let how = Reading { look, content, sheet, least_free, limits, adopts: door.is_some() };
-        let mut intake = Intake::receive(&dir, &submission.documents, files, how)?;
-        let plan = NewJob::new(&submission, &intake.documents, call.caller()?, self.server());
+        let how = Reading { look, content, sheet, least_free, limits, adopts: door.is_some(), stop: None };
+        // A job that is only kept is never seen in the queues: it is there when it is complete. What comes by a door is complete.
+        let is_slow =
+            !submission.keep && door.is_none() && (sizes(&files) > SLOW || files.iter().any(|file| !is_file(file)));
+        let arrival = Arrival { spool: self, call, submission: &submission, by_default, collector: collector.as_ref() };
+        let receive =
+            |stop: Option<&Stop>| Intake::receive(&dir, &submission.documents, files, Reading { stop, ..how });
+        let (received, opened) = match is_slow {
+            true => arrival.during(receive),
+            false => (receive(None), None),
+        };
+        let done = received.and_then(|intake| {
+            let call = if opened.is_some() { &again() } else { call };
+            self.accept(call, &submission, intake, (opened.as_ref(), collector.clone(), by_default), door.clone())
+        });
+        // The row of one whose outcome is not known is ended when nobody holds its lock.
+        if let Err(failure) = &done
+            && failure.kind != FailureKind::Unknown
+            && let Some(opened) = &opened
+        {
+            self.abandon(&again(), opened);
+        }
+        done
+    }
+
+    /// Brings a submission to the disk whose documents are received, and commits its job.
+    fn accept(
+        &self,
+        call: &Call,
+        submission: &Submission,
+        mut intake: Intake,
+        (opened, collector, by_default): (Option<&Opened>, Option<CollectorName>, ByDefault),
+        door: Option<ByDoor>,
+    ) -> Fallible<(Taken, bool)> {
+        let mut plan = NewJob::new(submission, &intake.documents, call.caller()?, self.server());
+        plan.by_default = by_default;
+        let opened = opened.map(|opened| opened.id);
         match self.inner.store.is_for_command() {
             true => {
                 intake.to_disk(&submission.documents, || self.inner.store.plan(store::submission::plan))?;
@@ -215,14 +270,23 @@ impl Spool {
                     return Err(Failure::new(FailureKind::State, why));
                 }
             }
-            let collector = accepting(tx, &plan.submission, door.is_some())?;
+            let collector = match &door {
+                None => still_accepting(tx, &plan.submission, collector.as_ref())?,
+                Some(_) => accepting(tx, &plan.submission, true)?,
+            };
             let destination = spool.destination(tx, &plan.submission.destination)?;
-            may_submit(tx, asked(&plan.submission, by_default), &destination, plan.octets)?;
+            may_submit(
+                tx,
+                asked(&plan.submission, by_default.priority),
+                &destination,
+                (plan.octets, opened.is_some()),
+            )?;
             let repeats = door.as_ref().map_or(Ok(None), |door| door.repeats(tx))?;
             let held = repeats.is_some() && door.as_ref().is_some_and(|door| door.holds_repeats);
-            let (accepted, devices) = match held {
-                true => plan.held().insert(tx, &spool, &destination, collector)?,
-                false => plan.insert(tx, &spool, &destination, collector)?,
+            let (accepted, devices) = match opened {
+                Some(opened) => plan.close(tx, &spool, opened)?,
+                None if held => plan.held().insert(tx, &spool, &destination, collector)?,
+                None => plan.insert(tx, &spool, &destination, collector)?,
             };
             if let Some(door) = &door {
                 door.tell(tx, &accepted, repeats.as_ref())?;
@@ -288,16 +352,22 @@ impl Spool {
     }
 }
 
-/// The priority that the submitter asks for. Who configures the spool has made the default job: one that it gives needs no
-/// right of the submitter.
+/// The priority that the submitter asks for. Who configures the spool has given the place its default job: one that it gives
+/// needs no right of the submitter.
 fn asked(submission: &Submission, by_default: bool) -> Priority {
     if by_default { Priority::default() } else { submission.priority }
 }
 
-/// Refuses a caller who may not submit there, or not so much.
-fn may_submit(tx: &Tx<'_>, priority: Priority, destination: &Destination, octets: u64) -> Fallible<()> {
+/// Refuses a caller who may not submit there, or not so much. A job whose row is there already is among those that he has.
+fn may_submit(
+    tx: &Tx<'_>,
+    priority: Priority,
+    destination: &Destination,
+    (octets, is_counted): (u64, bool),
+) -> Fallible<()> {
     may_send(tx, destination, priority)?;
-    limits(tx)?.map_or(Ok(()), |(limits, has)| limits.allow(has, octets))
+    limits(tx)?
+        .map_or(Ok(()), |(limits, (jobs, has))| limits.allow((jobs.saturating_sub(u64::from(is_counted)), has), octets))
 }
 
 /// The limits of the caller, and the jobs and octets that he has.
@@ -322,6 +392,14 @@ pub(crate) fn may_send(tx: &Tx<'_>, destination: &Destination, priority: Priorit
         true => Spool::demand(tx, Right::RaisePriority { place: &place }),
         false => Ok(()),
     }
+}
+
+/// Refuses a caller who may not send this job there. A priority that the default job of its place gave it is no wish of its
+/// owner, who would otherwise be unable to send it anywhere.
+pub(crate) fn may_send_job(tx: &Tx<'_>, destination: &Destination, job: &JobRow) -> Fallible<()> {
+    let raised = job.priority > Priority::default();
+    let given = raised && store::given::origin(tx, job.id, Field::JobPriority)? == Some(Origin::DefaultJob);
+    may_send(tx, destination, if given { Priority::default() } else { job.priority })
 }
 
 /// Refuses a job for a group to a caller who may not send it to one of its devices: it would print there. He may, where he may
@@ -371,6 +449,15 @@ fn most_opens(tx: &Tx<'_>) -> Fallible<Option<UserLimits>> {
 fn sizes(files: &[OwnedFd]) -> u64 {
     let of = |file: &OwnedFd| nix::sys::stat::fstat(file).ok().and_then(|meta| u64::try_from(meta.st_size).ok());
     files.iter().filter_map(of).sum()
+}
+
+/// Files larger than this may take long to be read.
+const SLOW: u64 = 64 << 20;
+
+/// Tells whether a document is a file, which ends.
+fn is_file(document: &OwnedFd) -> bool {
+    let kind = nix::sys::stat::fstat(document).map(|meta| SFlag::from_bits_truncate(meta.st_mode) & SFlag::S_IFMT);
+    kind == Ok(SFlag::S_IFREG)
 }
 
 /// A submission that is under way, among those of its user.
@@ -428,6 +515,20 @@ fn accepting(tx: &Tx<'_>, submission: &Submission, by_door: bool) -> Fallible<Op
     collectors::taking(tx, submission.collector.as_ref())
 }
 
+/// The same when the documents are complete. What was open when a drain began comes to its end.
+fn still_accepting(
+    tx: &Tx<'_>,
+    submission: &Submission,
+    collector: Option<&CollectorName>,
+) -> Fallible<Option<CollectorName>> {
+    let drains = matches!(store::spool::state(tx)?, SpoolerState::Active | SpoolerState::Drain);
+    let is_there = match collector {
+        Some(name) => store::collector::by_name(tx, name)?.is_some(),
+        None => true,
+    };
+    if drains && is_there { Ok(collector.cloned()) } else { accepting(tx, submission, false) }
+}
+
 /// Refuses work that the spooler does not take.
 pub(crate) fn takes_work(tx: &Tx<'_>) -> Fallible<()> {
     match store::spool::state(tx)?.refusal() {
@@ -460,6 +561,49 @@ pub(crate) struct NewJob {
     pub(crate) pages: Option<u64>,
     /// How long it has waited at another server.
     pub(crate) waited_ms: i64,
+    /// What default jobs give to it.
+    pub(crate) by_default: ByDefault,
+}
+
+/// Where a job is to wait.
+pub(super) struct Placed {
+    group: GroupRow,
+    /// The location, and whether it stands for its whole group; none = the group itself.
+    location: Option<(LocationId, bool)>,
+    route: RouteId,
+    devices: Vec<DeviceRow>,
+}
+
+impl Placed {
+    /// Finds where a job for `destination` waits, if that takes jobs.
+    pub(super) fn of(tx: &Tx<'_>, destination: &Destination) -> Fallible<Self> {
+        Self::at(tx, destination, takes_jobs)
+    }
+
+    /// The same for a job whose row is there already: what is disabled takes no others.
+    pub(super) fn open_already(tx: &Tx<'_>, destination: &Destination) -> Fallible<Self> {
+        Self::at(tx, destination, |_| Ok(()))
+    }
+
+    fn at(tx: &Tx<'_>, destination: &Destination, demand: fn(&LocationRow) -> Fallible<()>) -> Fallible<Self> {
+        let gone = || Failure::not_found(destination);
+        let (group, location, route) = match destination {
+            Destination::Location(name) | Destination::Plain(name) => {
+                let row = store::location::by_name(tx, name)?.ok_or_else(gone)?;
+                let route = row.job_route();
+                tx.lock(Lock::Route(route))?;
+                let row = store::location::by_name(tx, name)?.ok_or_else(gone)?;
+                demand(&row)?;
+                (row.group, Some((row.id, row.whole_group)), route)
+            }
+            Destination::Group(name) => {
+                let row = store::location::group_to_change(tx, name)?.ok_or_else(gone)?;
+                let route = row.route;
+                (row, None, route)
+            }
+        };
+        Ok(Self { group, location, route, devices: store::device::of_route(tx, route)? })
+    }
 }
 
 impl NewJob {
@@ -475,7 +619,7 @@ impl NewJob {
         }
     }
 
-    fn new(submission: &Submission, received: &[Received], caller: &Caller, server: &ServerName) -> Self {
+    pub(super) fn new(submission: &Submission, received: &[Received], caller: &Caller, server: &ServerName) -> Self {
         let mut documents = Vec::new();
         let mut work = 0u64;
         for (i, (offer, file)) in submission.documents.iter().zip(received).enumerate() {
@@ -509,6 +653,7 @@ impl NewJob {
             server: server.clone(),
             work,
             waited_ms: 0,
+            by_default: ByDefault::default(),
         }
     }
 
@@ -519,39 +664,46 @@ impl NewJob {
         destination: &Destination,
         collector: Option<CollectorName>,
     ) -> Fallible<(Accepted, Vec<DeviceRow>)> {
+        let placed = Placed::of(tx, destination)?;
+        let mut job = self.row(tx, &placed, collector)?;
+        job.id = store::job::insert(tx, &job, &self.submission.token)?;
+        store::job::insert_values(tx, job.id, &self.submission.given, self.by_default.profile_by)?;
+        self.complete(tx, spool, destination, &job, placed)
+    }
+
+    /// Returns the queue of the job, if that keeps its jobs for their owners. A job of another server that is printed here was
+    /// released there.
+    fn secure_queue(&self, tx: &Tx<'_>, placed: &Placed) -> Fallible<Option<secure::SecureQueue>> {
+        match self.submission.token.starts_with(crate::model::remote::TOKEN) {
+            true => Ok(None),
+            false => secure::secure_queue(tx, placed.group.id),
+        }
+    }
+
+    /// Makes the row of the job, and takes its numbers.
+    pub(super) fn row(&self, tx: &Tx<'_>, placed: &Placed, collector: Option<CollectorName>) -> Fallible<JobRow> {
         let s = &self.submission;
-        let gone = || Failure::not_found(destination);
-        let (group, location, route) = match destination {
-            Destination::Location(name) | Destination::Plain(name) => {
-                let row = store::location::by_name(tx, name)?.ok_or_else(gone)?;
-                let route = row.job_route();
-                tx.lock(Lock::Route(route))?;
-                let row = store::location::by_name(tx, name)?.ok_or_else(gone)?;
-                takes_jobs(&row)?;
-                (row.group, Some((row.id, row.whole_group)), route)
-            }
-            Destination::Group(name) => {
-                let row = store::location::group_to_change(tx, name)?.ok_or_else(gone)?;
-                let route = row.route;
-                (row, None, route)
-            }
-        };
+        let route = placed.route;
         let full = || Failure::new(FailureKind::Full, "all 9,999,999 job numbers are in use");
         let numbers = store::spool::take_numbers(tx)?.ok_or_else(full)?;
         let (number, serial) = (numbers.number, numbers.serial);
         let local = store::spool::next_local(tx, self.caller.uid)?;
         let class = store::job::class(tx, &s.form)?;
-        let devices = store::device::of_route(tx, route)?;
+        let devices = &placed.devices;
         let speed = devices.iter().map(|device| device.settings.speed).max();
-        let mut sort = Self::position(tx, (speed, numbers.sequence), s.priority, self.work)?;
+        let deadline_ms = s.given.iter().find_map(deadline);
+        let mut sort = Self::position(tx, (speed, numbers.sequence), s.priority, self.work, deadline_ms)?;
         sort.key = sort.key.saturating_sub(self.waited_ms);
         let fifo = devices.iter().any(|device| device.settings.fifo);
         let fifo = if devices.is_empty() { store::job::route_order(tx, route)?.unwrap_or(true) } else { fifo };
         let held = s.hold.then_some(HoldReason::Operator);
         let later = s.lifetime.print_after_ms.map(|_| HoldReason::PrintAfter);
-        let reasons = held.into_iter().chain(later).fold(HoldReasons::NONE, HoldReasons::with);
+        let secure = self.secure_queue(tx, placed)?;
+        secure::demand_copies(secure.as_ref(), self.documents.iter().map(|document| document.transfer))?;
+        let waits = secure.map(|_| HoldReason::SecureRelease);
+        let reasons = held.into_iter().chain(later).chain(waits).fold(HoldReasons::NONE, HoldReasons::with);
         s.lifetime.check(tx.now().wall_ms).map_err(|why| Failure::new(FailureKind::BadValue, why))?;
-        let mut job = JobRow {
+        Ok(JobRow {
             id: JobId(0),
             number,
             serial,
@@ -570,46 +722,79 @@ impl NewJob {
             reason_text: None,
             hold_after: s.hold_after,
             arriving: false,
-            lifetime: Lifetime { ending: s.keep.then_some(Ending::Kept), previous: None, ..s.lifetime },
-            group: group.id,
-            location: location.map(|location| location.0),
+            lifetime: Lifetime {
+                retention: secure.map_or(s.lifetime.retention, |queue| queue.retention(s.lifetime.retention)),
+                ending: s.keep.then_some(Ending::Kept),
+                previous: None,
+                ..s.lifetime
+            },
+            group: placed.group.id,
+            location: placed.location.map(|location| location.0),
             batch: None,
             route,
             class,
             created_ms: tx.now().wall_ms,
+            closed_ms: None,
+            process: None,
             work: self.work,
             octets: self.octets,
             pages: self.pages,
+            deadline_ms,
             sort,
             place: store::job::place(&sort, fifo),
             collector,
             origin: None,
-        };
-        job.id = store::job::insert(tx, &job, &s.token)?;
+        })
+    }
+
+    /// Gives a job whose row is there what belongs to it, and says that it is accepted.
+    pub(super) fn complete(
+        &self,
+        tx: &Tx<'_>,
+        spool: &Spool,
+        destination: &Destination,
+        job: &JobRow,
+        placed: Placed,
+    ) -> Fallible<(Accepted, Vec<DeviceRow>)> {
+        let s = &self.submission;
+        let (number, local, serial) = (job.number, job.local, job.serial);
+        let secure = self.secure_queue(tx, &placed)?;
+        if secure.is_some() != job.reasons.has(HoldReason::SecureRelease) {
+            let why = "the release-type of the queue was changed while the job arrived";
+            return Err(Failure::new(FailureKind::State, why).hint("submit it again"));
+        }
         store::submission::accept(tx, &s.token, &Known { id: job.id, number, local, serial })?;
-        store::job::insert_values(tx, job.id, &s.given)?;
         for document in &self.documents {
             store::document::insert(tx, job.id, document)?;
         }
         if let Some(batch) = s.batch {
-            super::membership::join(tx, &job, batch)?;
+            super::membership::join(tx, job, batch)?;
         }
-        spool.insert_entries(tx, &job, group.broadcast && location.is_none_or(|location| location.1))?;
+        let whole = placed.location.is_none_or(|location| location.1);
+        spool.insert_entries(tx, job, placed.group.broadcast && whole)?;
         let why = format!(
             "{} for {destination}, {} octets, {}",
             plural(self.documents.len(), "document"),
             self.octets,
             kinds(&self.documents)
         );
-        s.given.iter().try_for_each(|one| spool.demand_notifiable(tx, one.field, &one.value))?;
+        // What a default job gives was judged by the rights of whoever set it there.
+        let by_submitter = |one: &&GivenValue| {
+            self.by_default.profile_by.is_none() || one.field.stored() != "notification-profile" || one.document > 0
+        };
+        let mut judged = s.given.iter().filter(by_submitter);
+        judged.try_for_each(|one| spool.demand_notifiable(tx, one.field, &one.value))?;
         record(tx, Object::Job(job.id), EventWord::Accepted, &why)?;
+        if let Some(queue) = &secure {
+            spool.arrived(tx, job, queue)?;
+        }
         if s.keep {
             let until = job.lifetime.kept_until(store::spool::time(tx)?, tx.now().wall_ms);
             let until = until.ok_or_else(|| Failure::internal("a job that is only kept would be kept for no time"))?;
-            Spool::keep(tx, &job, (Ending::Kept, &until), ("kept", None), None)?;
+            Spool::keep(tx, job, (Ending::Kept, &until), ("kept", None), None)?;
         }
         let global = GlobalJobId { server: self.server.clone(), serial };
-        Ok((Accepted { id: job.id, number, local, global }, devices))
+        Ok((Accepted { id: job.id, number, local, global }, placed.devices))
     }
 
     /// Returns the place of a job that arrives now with this sequence number, in a route whose fastest device has this
@@ -619,12 +804,31 @@ impl NewJob {
         (speed, sequence): (Option<u32>, i64),
         priority: Priority,
         work: u64,
+        deadline_ms: Option<i64>,
     ) -> Fallible<SortKey> {
         let arrival = store::spool::time(tx)?;
         let estimate = estimate_ms(work, speed.unwrap_or(USUAL_SPEED));
-        Ok(SortKey { promoted: 0, rank: priority.rank(), key: queue_key(arrival, estimate), sequence })
+        Ok(SortKey {
+            promoted: 0,
+            rank: priority.rank(),
+            key: queue_key(arrival, estimate),
+            sequence,
+            deadline: deadline_ms.unwrap_or(NO_DEADLINE),
+            pages: pages_of_work(work),
+        })
     }
 }
+
+/// The deadline of a job, where a value that was given is that.
+fn deadline(one: &GivenValue) -> Option<i64> {
+    match one.value {
+        Value::Time(at) if one.document == 0 && one.field.stored() == DEADLINE => Some(at),
+        _ => None,
+    }
+}
+
+/// The attribute that says when a job should be ready.
+pub(crate) const DEADLINE: &str = "job-deadline-time";
 
 /// What the documents are taken for and who said so, for the history.
 fn kinds(documents: &[DocumentRow]) -> String {
@@ -664,6 +868,7 @@ impl Spool {
         route: RouteId,
         priority: Priority,
         work: u64,
+        deadline_ms: Option<i64>,
     ) -> Fallible<(SortKey, i64)> {
         tx.lock(Lock::Route(route))?;
         let (speed, fifo) = store::device::speed_and_order_of_route(tx, route)?.unzip();
@@ -671,7 +876,7 @@ impl Spool {
             Some(fifo) => fifo,
             None => store::job::route_order(tx, route)?.unwrap_or(true),
         };
-        let sort = NewJob::position(tx, (speed, store::spool::next_sequence(tx)?), priority, work)?;
+        let sort = NewJob::position(tx, (speed, store::spool::next_sequence(tx)?), priority, work, deadline_ms)?;
         Ok((sort, store::job::place(&sort, fifo)))
     }
 

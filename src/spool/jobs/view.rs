@@ -15,7 +15,7 @@ use crate::model::job::{DocumentStatus, Format, FormatOrigin, GivenValue, JobSta
 use crate::model::location::Destination;
 use crate::model::query::{PAGE, Parts};
 use crate::model::remote::Away;
-use crate::model::state::{EntryState, JobFacts, JobState, Wish};
+use crate::model::state::{EntryState, HoldReason, JobFacts, JobState, Wish};
 use crate::model::{CollectorName, DeviceName, Failure, GroupId, JobId, JobRef, LocationId, LocationName, RouteId};
 use crate::store::device::DeviceRow;
 use crate::store::document::ShownRow;
@@ -37,8 +37,10 @@ pub(crate) struct Known {
     /// The queues of devices, as far as places in them were asked for.
     lines: Lines,
     destinations: BTreeMap<(GroupId, Option<LocationId>), Destination>,
-    /// DATA of each collector.
-    data_files: BTreeMap<CollectorName, Option<String>>,
+    /// The devices of other servers that locations lead to.
+    remote: BTreeMap<LocationId, Option<DeviceName>>,
+    /// DATA of each collector; of the usual one for jobs that name none.
+    data_files: BTreeMap<Option<CollectorName>, Option<String>>,
     /// The routes whose devices all take octets as they come.
     raw: BTreeMap<RouteId, bool>,
     /// The entries that were read ahead. Those of any other job are read one job at a time.
@@ -139,14 +141,13 @@ impl Known {
     }
 
     /// Returns DATA of a collector.
-    fn data_file(&mut self, tx: &Tx<'_>, collector: Option<&CollectorName>) -> Fallible<Option<String>> {
-        let name = &collector.cloned().unwrap_or_else(CollectorName::usual);
-        if let Some(known) = self.data_files.get(name) {
+    fn data_file(&mut self, tx: &Tx<'_>, collector: &Option<CollectorName>) -> Fallible<Option<String>> {
+        if let Some(known) = self.data_files.get(collector) {
             return Ok(known.clone());
         }
-        let row = store::collector::by_name(tx, name)?;
+        let row = store::collector::by_name(tx, &collector.clone().unwrap_or_else(CollectorName::usual))?;
         let data = row.and_then(|row| row.kept.value("DATA").map(str::to_owned));
-        self.data_files.insert(name.clone(), data.clone());
+        self.data_files.insert(collector.clone(), data.clone());
         Ok(data)
     }
 
@@ -228,7 +229,14 @@ impl Spool {
                 entry.claimed_ms = None;
             }
         }
-        let away = Self::away_of(tx, &job, entries.iter().map(|e| e.state))?;
+        let away = Self::away_towards(tx, &job, entries.iter().map(|e| e.state), |location| {
+            if let Some(device) = known.remote.get(&location) {
+                return Ok(device.clone());
+            }
+            let device = store::location::remote_of(tx, location)?;
+            known.remote.insert(location, device.clone());
+            Ok(device)
+        })?;
         let state = state_of(&job, entries.iter().map(|e| e.state), away.as_ref());
         // One entry that one device alone may print was assigned; a broadcast has one for each.
         let only = match entries.as_slice() {
@@ -283,6 +291,11 @@ impl Spool {
                 given: of_documents.iter().filter(|given| given.document == d.sequence).cloned().collect(),
             })
             .collect();
+        // Nobody hands it in any more, and nobody has ended it yet.
+        let reasons = match job.arriving.then(|| store::job::arrival(tx, job.id)).transpose()?.flatten() {
+            Some(token) if !self.arrives(&token) => job.reasons.with(HoldReason::WriterDied),
+            _ => job.reasons,
+        };
         Ok(JobStatus {
             id: job.id,
             number: job.number,
@@ -297,7 +310,7 @@ impl Spool {
             destination,
             route: job.route,
             state,
-            reasons: job.reasons,
+            reasons,
             reason_text: job.reason_text,
             priority: job.priority,
             form: job.form,
@@ -308,13 +321,15 @@ impl Spool {
             total_octets: job.octets,
             pages: job.pages,
             created_ms: job.created_ms,
+            closed_ms: job.closed_ms,
+            process: job.process,
             started_ms,
             devices,
             assigned,
             intervening,
             given: of_job,
             documents,
-            data_file: known.data_file(tx, job.collector.as_ref())?,
+            data_file: known.data_file(tx, &job.collector)?,
             collector: job.collector,
             away,
         })

@@ -161,9 +161,11 @@ impl Visible {
         }
         match condition {
             // What names a job, or somebody's jobs, is narrow already.
-            Condition::Job(_) | Condition::UserName(_) | Condition::Owner(_) | Condition::OwnerId(_) => {
-                condition.clone()
-            }
+            Condition::Job(_)
+            | Condition::UserName(_)
+            | Condition::Submitter(_)
+            | Condition::Owner(_)
+            | Condition::OwnerId(_) => condition.clone(),
             other => Condition::All(vec![Condition::OwnerId(self.caller.uid), other.clone()]),
         }
     }

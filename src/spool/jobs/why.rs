@@ -75,6 +75,9 @@ impl Look<'_> {
             JobState::Terminating if is_away => Vec::new(),
             _ => self.by_state(job, state, &entries)?,
         };
+        if job.reasons.has(HoldReason::SecureRelease) || state == JobState::Retained {
+            causes.extend(self.spool.why_not_released(self.tx, job, &mut self.alive.borrow_mut())?);
+        }
         if is_away && let Some(away) = Spool::away_of(self.tx, job, entries.iter().map(|entry| entry.state))? {
             causes.insert(0, Cause::Server { away });
         }
@@ -130,6 +133,8 @@ impl Look<'_> {
             };
             let event = events.iter().find(about).cloned();
             causes.push(match (reason, event) {
+                // Who held it is the queue, and nobody in particular.
+                (HoldReason::SecureRelease, _) => Cause::Held { reason, text: None, by: None },
                 (HoldReason::Operator, Some(event)) if event.detail == Some(EventDetail::HoldAfter) => {
                     Cause::HeldAfterPrinting(act(event))
                 }
@@ -341,6 +346,8 @@ impl Look<'_> {
                 let addressed = device.settings.uri.is_some()
                     || crate::spool::objects::spooler::is_something(&self.spool.fastcnfg_in(self.tx)?);
                 lacks.extend((!addressed).then(|| "URI".to_owned()));
+                let awaiting = crate::spool::objects::devices::awaiting(&device.settings);
+                lacks.extend(awaiting.map(|uri| format!("transport for {}", uri.scheme())));
                 DeviceCause::NeverStarted { lacks }
             }
             Some(event) => DeviceCause::Stopped(Some(event).filter(|event| event.what == EventWord::Drained).map(act)),

@@ -70,6 +70,15 @@ impl Spool {
             let device = store::device::to_change(tx, &name)?.ok_or_else(|| not_found(tx, &name))?;
             Self::demand(tx, Right::Operate { place: &Self::place_of_device(tx, &device)? })?;
             let Some(entry) = Self::loaded(tx, &device)? else {
+                if store::request::any_for_device(tx, device.id)? {
+                    let why = format!("DEV {}, CLEAR", device.name.guardian());
+                    store::request::refuse_of_device(tx, device.id, &why)?;
+                    record(tx, Object::Device(device.id), EventWord::Cleared, "the alignment page")?;
+                    let process = device.settings.process.as_ref();
+                    let target = process.map(|process| wakes::target(tx, process)).transpose()?.flatten();
+                    let aftermath = Aftermath { erase: Vec::new(), targets: target.into_iter().collect() };
+                    return Ok((Cleared { job: None, gone: None, running: false }, aftermath));
+                }
                 return Err(no_job(&device, &spool.device_status(tx, device.clone(), &mut Alive::new(&spool))?.state));
             };
             let job = store::job::lock(tx, entry.job)?.ok_or_else(|| Failure::internal("an entry without a job"))?;
@@ -79,7 +88,7 @@ impl Spool {
             let why = if remove { format!("DEV {shown}, CLEAR DEL") } else { format!("DEV {shown}, CLEAR") };
             let aftermath = spool.clear_job(tx, &job, remove, &why)?;
             record(tx, Object::Device(device.id), EventWord::Cleared, &format!("job {}", job.number))?;
-            Ok((Cleared { job: job.number, gone, running }, aftermath))
+            Ok((Cleared { job: Some(job.number), gone, running }, aftermath))
         })?;
         files::erase(&self.base().server(self.server()), &aftermath.erase);
         Ok((cleared, aftermath.targets))

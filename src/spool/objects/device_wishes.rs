@@ -49,7 +49,9 @@ impl Spool {
             if row.wish != DeviceWish::Started || row.error.is_some() {
                 store::device::set_wish(tx, row.id, DeviceWish::Started)?;
                 store::device::set_error(tx, row.id, None)?;
-                record(tx, Object::Device(row.id), EventWord::Started, "DEV START")?;
+                let resumed = row.wish == DeviceWish::Suspended;
+                let why = if resumed { store::outbox::RESUMED } else { "DEV START" };
+                record(tx, Object::Device(row.id), EventWord::Started, why)?;
             }
             let row = store::device::by_id(tx, row.id)?.ok_or_else(|| not_found(tx, &name))?;
             let work = target.running || claims::device_has_work(tx, &row)?;

@@ -11,25 +11,28 @@
 //!
 //! A crash: a set of attributes is one transaction, so all of them hold or none.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::model::Call;
 use crate::model::authority::Right;
-use crate::model::device::{DeviceChange, DeviceStatus, DeviceUri, RunningJob, Trouble};
+use crate::model::device::{AwaitingUri, DeviceChange, DeviceSettings, DeviceStatus, DeviceUri, RunningJob, Trouble};
 use crate::model::event::EventWord;
 use crate::model::guardian::{DeviceError, ProcessError};
 use crate::model::state::{DeviceFacts, DeviceState, DeviceWish, EntryState, ErrorNote, ProcessState, SpoolerState};
 use crate::model::wait::Awaited;
-use crate::model::{DeviceName, Failure, FailureKind, ProcessName, near};
+use crate::model::{DeviceId, DeviceName, Failure, FailureKind, JobNumber, ProcessName, near};
 use crate::store::access::Owner;
 use crate::store::device::DeviceRow;
 use crate::store::entry::EntryRow;
 use crate::store::event::{Object, last, record};
 use crate::store::job::JobRow;
 use crate::store::managed::Holder;
+use crate::store::standing::Kind;
 use crate::store::{self, Fallible, Tx};
 
 use super::alive::{Alive, Known};
+use crate::spool::interface::records::DeviceCounts;
 use crate::spool::jobs::visible::Visible;
 use crate::spool::printing::progress::Progress;
 use crate::spool::printing::{claims, device_errors, wakes};
@@ -212,6 +215,42 @@ impl Spool {
         })
     }
 
+    /// Returns how many devices are in each state: of those whose state does not follow from what is counted, each is looked at.
+    pub(crate) fn device_summary(&self, call: &Call) -> Fallible<DeviceCounts> {
+        self.look(call, |tx| {
+            let mut alive = Alive::new(self);
+            let mut state_of = |kind: &Kind, (in_error, claimed, aligns): (bool, bool, bool)| {
+                let process = kind.process.as_ref().map_or(Ok(None), |process| alive.named(tx, process))?;
+                let process = process.map_or(ProcessState::Dormant, |known| known.pulse.state);
+                let note = ErrorNote { number: 0, text: String::new(), since_ms: 0, next_try_ms: None, tries: 0 };
+                Fallible::Ok(DeviceState::of(&DeviceFacts {
+                    wish: kind.wish,
+                    error: in_error.then_some(&note),
+                    job: claimed.then(|| JobNumber::new(1)).flatten(),
+                    aligning: aligns && process == ProcessState::Active,
+                    process,
+                }))
+            };
+            let mut counts = DeviceCounts::default();
+            for (kind, devices) in store::standing::counts(tx)? {
+                *counts.of(&state_of(&kind, (false, false, false))?) += devices;
+            }
+            let mut exceptions: BTreeMap<DeviceId, (Kind, (bool, bool, bool))> = BTreeMap::new();
+            let mut claimants = Alive::new(self);
+            for one in store::standing::exceptions(tx)? {
+                let claimed = one.claimed.is_some() && claimants.claimant(tx, one.claimed)?.is_some();
+                let (_, facts) = exceptions.entry(one.id).or_insert((one.kind, (false, false, false)));
+                *facts = (facts.0 || one.in_error, facts.1 || claimed, facts.2 || one.aligns);
+            }
+            for (kind, facts) in exceptions.into_values() {
+                let counted = counts.of(&state_of(&kind, (false, false, false))?);
+                *counted = counted.saturating_sub(1);
+                *counts.of(&state_of(&kind, facts)?) += 1;
+            }
+            Ok(counts)
+        })
+    }
+
     /// Returns a device as displays show it.
     pub(crate) fn device_status(&self, tx: &Tx<'_>, row: DeviceRow, alive: &mut Alive) -> Fallible<DeviceStatus> {
         let process = match &row.settings.process {
@@ -309,10 +348,21 @@ pub(crate) fn lacks(tx: &Tx<'_>, row: &DeviceRow, may_have_entry: bool, fastcnfg
         let uri = format!("DEV {shown}, URI socket://host:9100 or URI file:///path gives it one");
         return Ok(missing("address", format!("{uri}, or an entry for it in {}", fastcnfg.display())));
     }
+    if let Some(uri) = awaiting(&row.settings) {
+        let failure = Failure::new(FailureKind::State, format!("device {shown} waits: {}", uri.awaits()));
+        let raw = format!("most network printers also take raw data: DEV {shown}, URI socket://host:9100");
+        return Ok(Some(failure.hint(raw)));
+    }
     if store::process::to_change(tx, process)?.is_none() {
         return Ok(Some(unknown_process(tx, process)?));
     }
     Ok(None)
+}
+
+/// Returns the address for which a device has to wait: one whose protocol has no transport. An entry in FASTCNFG may say
+/// another.
+pub(crate) fn awaiting(settings: &DeviceSettings) -> Option<&AwaitingUri> {
+    settings.uri.as_ref().filter(|_| !settings.consults_fastcnfg()).and_then(DeviceUri::awaiting)
 }
 
 /// What decides beside its row why a device does not print.

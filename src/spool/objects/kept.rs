@@ -46,8 +46,10 @@ impl Spool {
         {
             draft.kept.entry(field).or_insert_with(|| Value::Text(name.as_str().to_owned()));
         }
+        let (spool, changes) = (self.clone(), changes.to_vec());
         self.change(Room::Takes, call, move |tx| {
             Self::demand(tx, Right::Configure)?;
+            changes.iter().try_for_each(|change| spool.demand_told(tx, change))?;
             super::additions::demand_additions(tx)?;
             if let Some(row) = store::object::by_name(tx, class, &name)? {
                 return Err(Failure::new(FailureKind::State, format!("{class} {} exists already", row.name)));
@@ -70,8 +72,10 @@ impl Spool {
     ) -> Fallible<()> {
         let name: ObjectName = object.name.parse()?;
         let (managed, changes, message) = (object.class, changes.to_vec(), message.map(str::to_owned));
+        let spool = self.clone();
         self.change(Room::Takes, call, move |tx| {
             Self::demand(tx, Right::Configure)?;
+            changes.iter().try_for_each(|change| spool.demand_told(tx, change))?;
             let row = store::object::to_change(tx, class, &name)?.ok_or_else(|| not_found(class, &name))?;
             let before = values(tx, class, &row)?;
             let mut draft = Draft::new(managed, None);
@@ -112,8 +116,13 @@ impl Spool {
     /// Gives a submission what default jobs and documents say, where the submitter says nothing: first those that the
     /// submission names, then those of its destination.
     ///
-    /// Returns whether they give the priority. The submission itself cannot be asked for that: it may come from anybody.
-    pub(crate) fn take_initial_values(&self, call: &Call, submission: &mut Submission) -> Fallible<bool> {
+    /// Returns what they give that the submitter himself might not. The submission cannot be asked for that: it may come from
+    /// anybody.
+    pub(crate) fn take_initial_values(&self, call: &Call, submission: &mut Submission) -> Fallible<ByDefault> {
+        // Whatever a submission says of where its priority comes from, it is the submitter who gives it.
+        for one in submission.given.iter_mut().filter(|one| one.document == 0 && one.field == Field::JobPriority) {
+            one.origin = Origin::User;
+        }
         let read = self.look(call, |tx| {
             let destination = self.destination(tx, &submission.destination)?;
             let row = match &destination {
@@ -128,19 +137,22 @@ impl Spool {
                 let field = reference(class)?;
                 given.iter().find(|one| one.0 == field).and_then(|one| text(&one.1))
             };
-            let mut layers = Vec::new();
             let named = |document: u32, name: &str| {
                 let field = Field::from_stored(name)?;
                 let found = submission.given.iter().find(|one| one.document == document && one.field == field)?;
                 text(&found.value)
             };
-            for name in [named(0, "initial-value-job"), of_place(ObjectClass::InitialValueJob)].into_iter().flatten() {
-                layers.push((0, initial_values(tx, ObjectClass::InitialValueJob, &name)?));
+            let mut layers = Vec::new();
+            let class = ObjectClass::InitialValueJob;
+            let place = of_place(class);
+            for name in [named(0, "initial-value-job"), place.clone()].into_iter().flatten() {
+                let is_of_place = place.as_deref().is_some_and(|place| bare(place).eq_ignore_ascii_case(bare(&name)));
+                layers.push(Layer { document: 0, is_of_place, ..initial_values(tx, class, &name)? });
             }
             for document in 1..=u32::try_from(submission.documents.len()).unwrap_or(u32::MAX) {
                 let class = ObjectClass::InitialValueDocument;
                 for name in [named(document, "initial-value-document"), of_place(class)].into_iter().flatten() {
-                    layers.push((document, initial_values(tx, class, &name)?));
+                    layers.push(Layer { document, ..initial_values(tx, class, &name)? });
                 }
             }
             Ok(layers)
@@ -148,18 +160,55 @@ impl Spool {
         // A destination that is not there is refused by whoever submits, in better words.
         let layers = match read {
             Err(failure) if failure.kind == FailureKind::NotFound && !failure.message.contains("initial-value") => {
-                return Ok(false);
+                return Ok(ByDefault::default());
             }
             other => other?,
         };
-        let mut priority = false;
-        for (document, values) in layers {
-            for (field, value) in values {
-                priority |= give(submission, document, field, &value)? && field == Field::JobPriority;
+        let mut by_default = ByDefault::default();
+        for layer in layers {
+            for (field, value) in layer.values {
+                if !give(submission, layer.document, field, &value)? || layer.document > 0 {
+                    continue;
+                }
+                match field {
+                    Field::JobPriority if layer.is_of_place => by_default.priority = true,
+                    // Who names a default job that gives a priority asks for that priority.
+                    Field::JobPriority => {
+                        let priority = |one: &&mut GivenValue| one.document == 0 && one.field == Field::JobPriority;
+                        submission.given.iter_mut().filter(priority).for_each(|one| one.origin = Origin::User);
+                    }
+                    _ if field.stored() == "notification-profile" => by_default.profile_by = Some(layer.profile_by),
+                    _ => {}
+                }
             }
         }
-        Ok(priority)
+        Ok(by_default)
     }
+}
+
+/// What default jobs give to a submission that the submitter himself might not give.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct ByDefault {
+    /// The default job of the place gives the priority.
+    pub(crate) priority: bool,
+    /// A default job gives the profile, which this user has set.
+    pub(crate) profile_by: Option<u32>,
+}
+
+/// What one default job or document gives.
+struct Layer {
+    /// To the job (0) or to that document.
+    document: u32,
+    /// The place where the job goes has it: nobody chose it.
+    is_of_place: bool,
+    /// Who set its profile.
+    profile_by: u32,
+    values: Vec<(Field, Value)>,
+}
+
+/// A name without its server.
+fn bare(name: &str) -> &str {
+    name.rsplit(':').next().unwrap_or(name)
 }
 
 /// The failure for an object that is not there.
@@ -167,10 +216,13 @@ pub(crate) fn not_found(class: ObjectClass, name: &ObjectName) -> Failure {
     Failure::not_found(format!("{class} {name}"))
 }
 
-/// Keeps what an operator says, as the attribute that shows it.
+/// Keeps what an operator says, as the attribute that shows it. Who says nothing at all takes back what was said.
 pub(super) fn keep_message(kept: &mut BTreeMap<Field, Value>, message: Option<&str>) {
     if let (Some(text), Some(field)) = (message, Field::from_stored("message")) {
-        kept.insert(field, Value::Text(text.to_owned()));
+        match text {
+            "" => kept.remove(&field),
+            text => kept.insert(field, Value::Text(text.to_owned())),
+        };
     }
 }
 
@@ -212,15 +264,17 @@ fn text(value: &Value) -> Option<String> {
     }
 }
 
-/// What a default job or document gives.
-fn initial_values(tx: &Tx<'_>, class: ObjectClass, name: &str) -> Fallible<Vec<(Field, Value)>> {
-    // `server:name` names it too.
-    let name: ObjectName = name.rsplit(':').next().unwrap_or(name).parse()?;
+/// What a default job or document gives; `server:name` names it too.
+fn initial_values(tx: &Tx<'_>, class: ObjectClass, name: &str) -> Fallible<Layer> {
+    let name: ObjectName = bare(name).parse()?;
     let row = store::object::by_name(tx, class, &name)?.ok_or_else(|| {
         not_found(class, &name)
             .hint(format!("pdls -c {class}   lists them;  pdcreate -c {class} SERVER:{name}   makes it"))
     })?;
-    Ok(values(tx, class, &row)?.into_iter().collect())
+    let profile = store::managed::set_by(tx, Holder::Kept(class, row.id), "notification-profile")?;
+    let profile_by = profile.map_or(store::managed::NOBODY, |found| found.1);
+    let values = values(tx, class, &row)?.into_iter().collect();
+    Ok(Layer { document: 0, is_of_place: false, profile_by, values })
 }
 
 /// Checks that the default job and document that a logical destination names are there.

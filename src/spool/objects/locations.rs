@@ -208,6 +208,8 @@ impl Spool {
             let rows = store::location::list(tx, pattern.as_ref(), after.as_ref())?;
             let holders: Vec<Holder> = rows.iter().map(|row| Holder::Location(row.id)).collect();
             let mut given = store::managed::of_each(tx, &holders)?;
+            let groups: Vec<Holder> = rows.iter().map(|row| Holder::Group(row.group.id)).collect();
+            let of_groups = store::managed::of_each(tx, &groups)?;
             if rows.is_empty()
                 && after.is_none()
                 && let Some(pattern) = &pattern
@@ -225,6 +227,7 @@ impl Spool {
                         group_access: Self::access_of(tx, has_rules, Owner::Group(row.group.id))?,
                         jobs: row.jobs,
                         given: given.remove(&row.id.0).unwrap_or_default(),
+                        group_given: of_groups.get(&row.group.id.0).cloned().unwrap_or_default(),
                         id: row.id,
                         name: row.name,
                         broadcast: row.group.broadcast,

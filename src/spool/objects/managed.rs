@@ -175,6 +175,30 @@ impl Spool {
         })
     }
 
+    /// Notes that the jobs of a destination, a queue or the server were removed.
+    pub(crate) fn note_cleaned(&self, call: &Call, object: ManagedObject, removed: u64) -> Fallible<()> {
+        let spool = self.clone();
+        self.change(Room::Gives, call, move |tx| {
+            Self::demand(tx, Right::Configure)?;
+            let why = if removed == 1 { "1 job".to_owned() } else { format!("{removed} jobs") };
+            match object.class {
+                ManagedClass::Server => {
+                    spool.demand_server(&object)?;
+                    record(tx, Object::Spool, EventWord::Cleaned, &why)
+                }
+                ManagedClass::Queue => {
+                    let row = group_of(tx, &object.name)?;
+                    record(tx, Object::Spool, EventWord::Cleaned, &format!("queue {}: {why}", row.name))
+                }
+                ManagedClass::Destination => match find(tx, &object.name)? {
+                    Found::Location(row) => record(tx, Object::Location(row.id), EventWord::Cleaned, &why),
+                    Found::Device(row) => record(tx, Object::Device(row.id), EventWord::Cleaned, &why),
+                },
+                _ => Err(bad(format!("a {} has no jobs", object.class.word()))),
+            }
+        })
+    }
+
     /// Enables or disables what `object` stands for. Returns the print processes that have to act.
     pub(crate) fn enable_managed(
         &self,
@@ -228,7 +252,11 @@ impl Spool {
             Ok(rows.into_iter().filter(|row| row.kind != LocationKind::Outlet).map(|row| row.name).collect())
         };
         Ok(match object.class {
-            ManagedClass::Medium | ManagedClass::InitialValueJob | ManagedClass::InitialValueDocument => {
+            ManagedClass::Medium
+            | ManagedClass::InitialValueJob
+            | ManagedClass::InitialValueDocument
+            | ManagedClass::Station
+            | ManagedClass::User => {
                 return Err(bad(format!("a {} is neither enabled nor disabled", object.class.word())));
             }
             ManagedClass::Destination => match find(tx, &object.name)? {
@@ -363,7 +391,7 @@ impl Spool {
         if !said.is_empty() {
             record(tx, Object::Device(row.id), EventWord::Altered, &said.join(", "))?;
         }
-        if let Some(message) = message {
+        if let Some(message) = message.filter(|text| !text.is_empty()) {
             record(tx, Object::Device(row.id), EventWord::Message, message)?;
         }
         if row.stopped_by_error {
@@ -595,9 +623,10 @@ fn delete_queue(tx: &Tx<'_>, object: &ManagedObject) -> Fallible<()> {
     if jobs > 0 {
         return Err(in_use(&format!("queue {}", row.name), jobs));
     }
+    // While it is there: those who want to know stand in what was set of it.
+    record(tx, Object::Spool, EventWord::Deleted, &format!("queue {}", row.name))?;
     store::location::set_declared(tx, row.id, false)?;
-    store::location::delete_group_if_empty(tx, &GroupRow { declared: false, ..row.clone() })?;
-    record(tx, Object::Spool, EventWord::Deleted, &format!("queue {}", row.name))
+    store::location::delete_group_if_empty(tx, &GroupRow { declared: false, ..row.clone() })
 }
 
 fn set_server(tx: &Tx<'_>, changes: &[ManagedChange], message: Option<&str>) -> Fallible<()> {

@@ -9,7 +9,7 @@ pub(crate) mod device_wishes;
 pub(crate) mod devices;
 pub(crate) mod doors;
 pub(crate) mod fonts;
-mod kept;
+pub(crate) mod kept;
 pub(crate) mod locations;
 pub(crate) mod managed;
 mod media;

@@ -365,10 +365,13 @@ fn on_devices(tx: &Tx<'_>, alive: &mut Alive) -> Fallible<OnDevices> {
     Ok(OnDevices { printing: printing.len() as u64, transferred })
 }
 
-/// Makes a draining spooler WARM when no attempt runs any more.
+/// Makes a draining spooler WARM when no attempt runs any more and no job is arriving.
 pub(crate) fn settle_drain(tx: &Tx<'_>) -> Fallible<()> {
     tx.lock(Lock::Spool)?;
-    if store::spool::state(tx)? == SpoolerState::Drain && !store::entry::any_on_a_device(tx)? {
+    if store::spool::state(tx)? == SpoolerState::Drain
+        && !store::entry::any_on_a_device(tx)?
+        && store::tally::counts(tx)?.open_jobs <= 0
+    {
         store::spool::set_state(tx, SpoolerState::Warm)?;
         record(&tx.spooler(), Object::Spool, EventWord::Stopped, "every attempt has ended")?;
     }

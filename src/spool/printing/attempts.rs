@@ -328,13 +328,17 @@ impl Spool {
                 let ending = Ending::of_delivery(outcome);
                 Self::keep(tx, job, (ending, &until), (outcome, name.as_deref()), started_ms)?;
             }
-            Rest::Font(font) => hold(&format!("it is the font {font}"), None)?,
-            Rest::Held if job.hold_after => hold("HOLDAFTER", Some(AFTER_PRINTING))?,
+            Rest::Font(font) => hold(&format!("{}{font}", store::outbox::IS_FONT), None)?,
+            Rest::Held if job.hold_after => {
+                hold("HOLDAFTER", Some(AFTER_PRINTING))?;
+                store::outbox::stays(tx, job.id, name.as_deref())?;
+            }
             Rest::Held => {
                 let on = device.map_or_else(String::new, |device| format!(" on {}", device.guardian()));
                 let why = format!("it had been printed completely{on} ({outcome})");
                 store::job::set_reasons(tx, job.id, job.reasons, Some(&why))?;
                 record(tx, Object::Job(job.id), EventWord::Held, &why)?;
+                store::outbox::stays(tx, job.id, name.as_deref())?;
             }
         }
         Ok(Vec::new())

@@ -11,8 +11,9 @@
 
 use crate::model::device::{DeviceUri, Exclusive};
 use crate::model::event::EventWord;
-use crate::model::job::BatchMember;
-use crate::model::order::estimate_ms;
+use crate::model::field::Value;
+use crate::model::job::{BatchMember, FEATURES, GivenValue};
+use crate::model::order::{QueueOrder, estimate_ms};
 use crate::model::state::{DeviceWish, EntryState, ProcessState};
 use crate::model::time::{Moment, SpoolTime};
 use crate::model::{ClassId, DeviceId, Failure, JobId, RouteId};
@@ -112,6 +113,7 @@ pub(crate) fn choose(
     {
         return Ok(Choice { entry: Some(next), waiting: usize::MAX });
     }
+    let order = device.settings.order();
     let mut best: Option<EntryRow> = None;
     let mut waiting = 0;
     for (route, is_group) in routes {
@@ -121,7 +123,7 @@ pub(crate) fn choose(
         // print only what is sent to each of them, nobody reads the others.
         let mut others = None;
         for class in &classes {
-            let heads = store::entry::heads(tx, route, *class, device.id, device.settings.fifo, limit)?;
+            let heads = store::entry::heads(tx, route, *class, device.id, order, limit)?;
             if heads.is_empty() {
                 continue;
             }
@@ -130,10 +132,7 @@ pub(crate) fn choose(
                 others = Some(rivals(tx, device, route, now, alive)?);
             }
             let Some(found) = first_for_us(heads, device, others.as_deref().unwrap_or_default()) else { continue };
-            if best
-                .as_ref()
-                .is_none_or(|best| found.sort.place(device.settings.fifo) < best.sort.place(device.settings.fifo))
-            {
+            if best.as_ref().is_none_or(|best| found.sort.place(order) < best.sort.place(order)) {
                 best = Some(found);
             }
         }
@@ -250,7 +249,7 @@ fn first_for_us(heads: Vec<EntryRow>, device: &DeviceRow, rivals: &[Rival]) -> O
 
 /// Returns the oldest job that an entry passes on a device which prints short jobs first; none when it passes none.
 fn passed(tx: &Tx<'_>, device: &DeviceRow, entry: &EntryRow) -> Fallible<Option<JobRow>> {
-    if device.settings.fifo || entry.sort.promoted != 0 {
+    if device.settings.order() != QueueOrder::ShortFirst || entry.sort.promoted != 0 {
         return Ok(None);
     }
     let mut oldest: Option<(i64, JobId)> = None;
@@ -274,12 +273,33 @@ fn job_of(tx: &Tx<'_>, entry: &EntryRow) -> Fallible<JobRow> {
 /// Fixes where a listing ends that a device begins with a job: whatever joins the batch from now on waits like any other job.
 /// Returns the device as it is then; none when it begins no listing.
 fn begin_listing(tx: &Tx<'_>, device: &DeviceRow, job: &JobRow) -> Fallible<Option<DeviceRow>> {
-    let Some(BatchMember { number, place }) = job.batch.filter(|member| device.batch != Some(member.number)) else {
+    let goes_on = |member: &BatchMember| device.batch == Some(member.number) && member.place <= device.batch_end;
+    let Some(BatchMember { number, place }) = job.batch.filter(|member| !goes_on(member)) else {
         return Ok(None);
     };
+    // The rest of the listing before was held or removed: this is another one, of the same batch.
+    if device.batch == Some(number) {
+        store::batch::set_of_device(tx, device.id, None)?;
+    }
     let end = store::batch::last_place(tx, number, device.id)?.map_or(place, |last| last.max(place));
     store::batch::set_end(tx, device.id, end)?;
-    Ok(Some(DeviceRow { batch_end: end, ..device.clone() }))
+    Ok(Some(DeviceRow { batch: device.batch.filter(|known| *known != number), batch_end: end, ..device.clone() }))
+}
+
+/// What was asked for of the printer for a document, or for its whole job.
+fn features(given: &[GivenValue], document: u32) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for name in FEATURES {
+        let of = |wanted: u32| given.iter().find(move |one| one.document == wanted && one.field.stored() == name);
+        for value in of(document).or_else(|| of(0)).into_iter().flat_map(|one| one.value.each()) {
+            match value {
+                Value::Text(text) => found.push((name.to_owned(), text.clone())),
+                Value::Integer(n) => found.push((name.to_owned(), n.to_string())),
+                _ => {}
+            }
+        }
+    }
+    found
 }
 
 impl Spool {
@@ -376,7 +396,9 @@ impl Spool {
     /// The documents of a job, as a print process wants them.
     fn documents(&self, tx: &Tx<'_>, job: JobId) -> Fallible<Vec<ClaimedDocument>> {
         let dir = self.base().server(self.server());
+        let given = store::given::of_jobs(tx, job, job)?.remove(&job).unwrap_or_default();
         let found = store::document::of_job(tx, job)?.into_iter().map(|d| ClaimedDocument {
+            features: features(&given, d.sequence),
             id: d.id,
             sequence: d.sequence,
             path: crate::model::job::RawPath(dir.join(&d.store_name)),
@@ -422,7 +444,9 @@ impl Spool {
                 last: !store::batch::another_waits(tx, &Listing { number, end: device.batch_end }, job.id, device.id)?,
             }),
         };
+        let is_claimed = job.origin.is_some() && store::lease::own_of(tx, job.id)?.is_some();
         Ok(Claim {
+            asks: is_claimed.then(|| crate::model::job::RawPath(self.base().fetch_socket())),
             entry: entry.id,
             job: job.id,
             number: job.number,

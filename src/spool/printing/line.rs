@@ -11,10 +11,11 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, VecDeque};
 use std::rc::Rc;
 
+use crate::model::order::QueueOrder;
 use crate::model::state::{DeviceWish, EntryState};
 use crate::model::{ClassId, DeviceId, JobId, RouteId};
 use crate::store::device::DeviceRow;
-use crate::store::job::{JobRow, SortKey};
+use crate::store::job::{JobRow, Place, SortKey};
 use crate::store::waiting::{self, Run};
 use crate::store::{self, Fallible, Tx};
 
@@ -31,10 +32,7 @@ const DEVICES: u32 = 32;
 const CHUNK: u32 = 64;
 
 /// The place before every other place.
-pub(crate) const START: SortKey = SortKey { promoted: i64::MIN, rank: i64::MIN, key: i64::MIN, sequence: i64::MIN };
-
-/// A place in the order of one device.
-pub(crate) type Place = (i64, i64, i64, i64);
+pub(crate) const START: Place = (i64::MIN, i64::MIN, i64::MIN, i64::MIN);
 
 /// Where an entry stands on a device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,8 +53,8 @@ impl Standing {
 /// Reads the places of a run a few at a time.
 struct Reader {
     run: Run,
-    places: VecDeque<SortKey>,
-    after: SortKey,
+    places: VecDeque<Place>,
+    after: Place,
     chunk: u32,
 }
 
@@ -66,9 +64,9 @@ impl Reader {
     }
 
     /// Returns the next place. The first is read alone, because most runs need no more.
-    fn next(&mut self, tx: &Tx<'_>, fifo: bool) -> Fallible<Option<Place>> {
+    fn next(&mut self, tx: &Tx<'_>, order: QueueOrder) -> Fallible<Option<Place>> {
         if self.places.is_empty() && self.chunk > 0 {
-            let places = waiting::places(tx, &self.run, fifo, &self.after, self.chunk)?;
+            let places = waiting::places(tx, &self.run, order, self.after, self.chunk)?;
             self.chunk = if (places.len() as u32) < self.chunk { 0 } else { (self.chunk * 4).min(CHUNK) };
             self.places = places.into();
         }
@@ -76,13 +74,13 @@ impl Reader {
         if let Some(place) = place {
             self.after = place;
         }
-        Ok(place.map(|place| place.place(fifo)))
+        Ok(place)
     }
 }
 
 /// The beginning of a queue, as far as it was read.
 struct Line {
-    fifo: bool,
+    order: QueueOrder,
     /// What the device can print.
     classes: Vec<ClassId>,
     readers: Vec<Reader>,
@@ -96,14 +94,14 @@ struct Line {
 }
 
 impl Line {
-    fn new(tx: &Tx<'_>, fifo: bool, classes: Vec<ClassId>, runs: impl Iterator<Item = Run>) -> Fallible<Self> {
+    fn new(tx: &Tx<'_>, order: QueueOrder, classes: Vec<ClassId>, runs: impl Iterator<Item = Run>) -> Fallible<Self> {
         let mut readers: Vec<Reader> = runs.map(Reader::of).collect();
         let mut heads = BinaryHeap::with_capacity(readers.len());
         for (n, reader) in readers.iter_mut().enumerate() {
-            heads.extend(reader.next(tx, fifo)?.map(|place| Reverse((place, n))));
+            heads.extend(reader.next(tx, order)?.map(|place| Reverse((place, n))));
         }
         Ok(Self {
-            fifo,
+            order,
             classes,
             readers,
             heads,
@@ -116,10 +114,10 @@ impl Line {
 
     /// Counts the places before `to`.
     fn before(&mut self, tx: &Tx<'_>, to: &SortKey) -> Fallible<u32> {
-        let to = to.place(self.fifo);
+        let to = to.place(self.order);
         while self.places.last().is_none_or(|last| *last < to) && self.places.len() < POSITION_LIMIT as usize {
             let Some(Reverse((place, n))) = self.heads.pop() else { break };
-            self.heads.extend(self.readers[n].next(tx, self.fifo)?.map(|place| Reverse((place, n))));
+            self.heads.extend(self.readers[n].next(tx, self.order)?.map(|place| Reverse((place, n))));
             self.places.push(place);
         }
         Ok(u32::try_from(self.places.partition_point(|place| *place < to)).unwrap_or(POSITION_LIMIT))
@@ -134,7 +132,7 @@ impl Line {
         if let Some(ahead) = self.first.iter().position(|(first, _)| *first == job) {
             return Ok(Some(Standing { ahead: counted(ahead), printing }));
         }
-        let place = sort.place(self.fifo);
+        let place = sort.place(self.order);
         let returned = self.returned.iter().filter(|other| **other < place).count();
         let before = self.before(tx, sort)?.saturating_add(counted(returned));
         // These are printed first, wherever they stand.
@@ -191,11 +189,12 @@ impl Lines {
                 runs.extend(classes.iter().map(|class| Run { route, only, class: *class }));
             }
         }
-        let mut line = Line::new(tx, device.settings.fifo, classes, runs.into_iter())?;
-        let fifo = line.fifo;
+        let mut line = Line::new(tx, device.settings.order(), classes, runs.into_iter())?;
+        let order = line.order;
         if self.begun(tx)?.contains(&device.id) {
-            line.first
-                .extend(store::entry::begun_on(tx, device.id, &form)?.map(|begun| (begun.job, begun.sort.place(fifo))));
+            line.first.extend(
+                store::entry::begun_on(tx, device.id, &form)?.map(|begun| (begun.job, begun.sort.place(order))),
+            );
         }
         let mut claimed = None;
         for entry in store::entry::of_device(tx, device.id, EntryState::Claimed)? {
@@ -204,7 +203,7 @@ impl Lines {
                     line.printing += 1;
                     claimed = claimed.or(Some(entry));
                 }
-                None => line.returned.push(entry.sort.place(fifo)),
+                None => line.returned.push(entry.sort.place(order)),
             }
         }
         if let Some(listing) = claims::listing(tx, device, claimed.as_ref())? {
@@ -212,7 +211,7 @@ impl Lines {
                 let fits = line.classes.contains(&entry.class) && routes.iter().any(|(route, _)| *route == entry.route);
                 // The begun one may be one of them.
                 if fits && line.first.first().is_none_or(|(job, _)| *job != entry.job) {
-                    line.first.push((entry.job, entry.sort.place(fifo)));
+                    line.first.push((entry.job, entry.sort.place(order)));
                 }
             }
         }
@@ -279,8 +278,11 @@ impl Lines {
             Some(line) => line,
             None => {
                 let run = Run { route: job.route, only: None, class: job.class };
-                let fifo = store::job::is_in_order_of_arrival(job);
-                Line::new(tx, fifo, vec![job.class], std::iter::once(run))?
+                let order = match store::job::is_in_order_of_arrival(job) {
+                    true => QueueOrder::Arrival,
+                    false => QueueOrder::ShortFirst,
+                };
+                Line::new(tx, order, vec![job.class], std::iter::once(run))?
             }
         };
         self.parked.entry(key).or_insert(line).before(tx, &job.sort)

@@ -10,6 +10,7 @@ use std::collections::{BinaryHeap, VecDeque};
 
 use crate::model::Call;
 use crate::model::job::JobStatus;
+use crate::model::order::QueueOrder;
 use crate::model::query::{Cursor, PAGE, Page, Parts};
 use crate::model::queue::QueueItem;
 use crate::model::state::EntryState;
@@ -17,7 +18,6 @@ use crate::model::{DeviceName, Failure, FailureKind};
 use crate::store::batch::Listing;
 use crate::store::device::DeviceRow;
 use crate::store::entry::EntryRow;
-use crate::store::job::SortKey;
 use crate::store::waiting::{self, Run};
 use crate::store::{self, Fallible, Tx};
 
@@ -48,15 +48,15 @@ struct Place {
     part: Part,
     /// How many jobs stand before it.
     before: u32,
-    /// The last place seen in the part; [`START`] for none. In a listing its `sequence` is the place in the batch.
-    after: SortKey,
+    /// The last place seen in the part; [`START`] for none. In a listing its last number is the place in the batch.
+    after: store::job::Place,
 }
 
 impl Place {
     fn of(cursor: Option<&Cursor>) -> Fallible<Self> {
         let Some(cursor) = cursor else { return Ok(Self { part: Part::Listing, before: 0, after: START }) };
         let bad = || Failure::new(FailureKind::BadValue, "the place in the queue is malformed");
-        let [part, before, promoted, rank, key, sequence] = cursor.key.as_slice() else { return Err(bad()) };
+        let [part, before, promoted, first, then, sequence] = cursor.key.as_slice() else { return Err(bad()) };
         Ok(Self {
             part: match part {
                 0 => Part::Listing,
@@ -65,13 +65,13 @@ impl Place {
                 _ => return Err(bad()),
             },
             before: u32::try_from(*before).map_err(|_| bad())?,
-            after: SortKey { promoted: *promoted, rank: *rank, key: *key, sequence: *sequence },
+            after: (*promoted, *first, *then, *sequence),
         })
     }
 
     fn cursor(&self, last: &EntryRow) -> Cursor {
-        let SortKey { promoted, rank, key, sequence } = self.after;
-        Cursor { key: vec![self.part as i64, i64::from(self.before), promoted, rank, key, sequence], job: last.job }
+        let (promoted, first, then, sequence) = self.after;
+        Cursor { key: vec![self.part as i64, i64::from(self.before), promoted, first, then, sequence], job: last.job }
     }
 }
 
@@ -79,42 +79,48 @@ impl Place {
 struct Reader {
     run: Run,
     rows: VecDeque<EntryRow>,
-    after: SortKey,
+    after: store::job::Place,
     chunk: u32,
 }
 
 impl Reader {
     /// Returns the next row. The first row is read alone, because most runs need no more.
-    fn next(&mut self, tx: &Tx<'_>, fifo: bool) -> Fallible<Option<EntryRow>> {
+    fn next(&mut self, tx: &Tx<'_>, order: QueueOrder) -> Fallible<Option<EntryRow>> {
         if self.rows.is_empty() && self.chunk > 0 {
-            let rows = waiting::after(tx, &self.run, fifo, &self.after, self.chunk)?;
+            let rows = waiting::after(tx, &self.run, order, self.after, self.chunk)?;
             self.chunk = if (rows.len() as u32) < self.chunk { 0 } else { (self.chunk * 4).min(CHUNK) };
             self.rows = rows.into();
         }
         let row = self.rows.pop_front();
         if let Some(row) = &row {
-            self.after = row.sort;
+            self.after = row.sort.place(order);
         }
         Ok(row)
     }
 }
 
 /// Merges `runs` and returns up to `limit` rows after `after`.
-fn merged(tx: &Tx<'_>, runs: Vec<Run>, fifo: bool, after: &SortKey, limit: usize) -> Fallible<Vec<EntryRow>> {
+fn merged(
+    tx: &Tx<'_>,
+    runs: Vec<Run>,
+    order: QueueOrder,
+    after: store::job::Place,
+    limit: usize,
+) -> Fallible<Vec<EntryRow>> {
     let mut readers: Vec<Reader> =
-        runs.into_iter().map(|run| Reader { run, rows: VecDeque::new(), after: *after, chunk: 1 }).collect();
+        runs.into_iter().map(|run| Reader { run, rows: VecDeque::new(), after, chunk: 1 }).collect();
     let mut rows = Vec::new();
     let mut heads = BinaryHeap::new();
     let mut waiting: Vec<Option<EntryRow>> = Vec::with_capacity(readers.len());
     for (n, reader) in readers.iter_mut().enumerate() {
-        let head = reader.next(tx, fifo)?;
-        heads.extend(head.as_ref().map(|row| Reverse((row.sort.place(fifo), n))));
+        let head = reader.next(tx, order)?;
+        heads.extend(head.as_ref().map(|row| Reverse((row.sort.place(order), n))));
         waiting.push(head);
     }
     while rows.len() < limit {
         let Some(Reverse((_, n))) = heads.pop() else { break };
-        let next = readers[n].next(tx, fifo)?;
-        heads.extend(next.as_ref().map(|row| Reverse((row.sort.place(fifo), n))));
+        let next = readers[n].next(tx, order)?;
+        heads.extend(next.as_ref().map(|row| Reverse((row.sort.place(order), n))));
         rows.extend(std::mem::replace(&mut waiting[n], next));
     }
     Ok(rows)
@@ -203,7 +209,7 @@ impl Spool {
                 let found = match &listing {
                     Some(listing) => {
                         let wanted = u32::try_from(limit + 2).unwrap_or(u32::MAX);
-                        store::batch::waiting(tx, listing, device.id, place.after.sequence, wanted)?
+                        store::batch::waiting(tx, listing, device.id, place.after.3, wanted)?
                     }
                     None => Vec::new(),
                 };
@@ -216,7 +222,7 @@ impl Spool {
                     }
                     place.before = place.before.saturating_add(1);
                     let item = self.queue_item(tx, &device, &entry, Some(place.before), printing, &mut known)?;
-                    place.after.sequence = item.job.batch.map_or(i64::MAX, |member| member.place);
+                    place.after.3 = item.job.batch.map_or(i64::MAX, |member| member.place);
                     items.push(item);
                     last = Some(entry);
                 }
@@ -225,24 +231,24 @@ impl Spool {
             loop {
                 // Read one more than the page holds: it tells whether another page follows.
                 let wanted = limit + 2 - items.len();
-                let fifo = device.settings.fifo;
-                let mut rows = merged(tx, runs(tx, &device, place.part)?, fifo, &place.after, wanted)?;
+                let order = device.settings.order();
+                let mut rows = merged(tx, runs(tx, &device, place.part)?, order, place.after, wanted)?;
                 if place.part == Part::Fits {
-                    let after = place.after.place(fifo);
-                    rows.extend(returned.iter().filter(|entry| entry.sort.place(fifo) > after).cloned());
-                    rows.sort_by_key(|entry| entry.sort.place(fifo));
+                    let after = place.after;
+                    rows.extend(returned.iter().filter(|entry| entry.sort.place(order) > after).cloned());
+                    rows.sort_by_key(|entry| entry.sort.place(order));
                     rows.truncate(wanted);
                 }
                 let is_all = rows.len() < wanted;
                 for entry in rows {
                     if is_begun(&entry) || (place.part == Part::Fits && is_of(tx, listing.as_ref(), &entry)?) {
-                        place.after = entry.sort;
+                        place.after = entry.sort.place(order);
                         continue;
                     }
                     if let (true, Some(last)) = (items.len() >= limit, &last) {
                         return Ok(Page { rows: items, next: Some(place.cursor(last)) });
                     }
-                    place.after = entry.sort;
+                    place.after = entry.sort.place(order);
                     place.before = place.before.saturating_add(1);
                     let sequence = (place.part == Part::Fits).then_some(place.before);
                     items.push(self.queue_item(tx, &device, &entry, sequence, printing, &mut known)?);
@@ -256,7 +262,7 @@ impl Spool {
                 }
                 if let (true, Some(last)) = (items.len() >= limit, &last) {
                     let next = Place { part: Part::PassedOver, after: START, ..place };
-                    let more = merged(tx, runs(tx, &device, next.part)?, device.settings.fifo, &START, 1)?;
+                    let more = merged(tx, runs(tx, &device, next.part)?, device.settings.order(), START, 1)?;
                     return Ok(Page { rows: items, next: (!more.is_empty()).then(|| next.cursor(last)) });
                 }
                 place = Place { part: Part::PassedOver, after: START, ..place };

@@ -25,6 +25,7 @@ use super::NOBODY_HERE;
 use crate::spool::disk::{files, sweep};
 use crate::spool::jobs::lifetime::is_discarded;
 use crate::spool::jobs::submit::{NewJob, check_given, takes_work};
+use crate::spool::objects::kept::ByDefault;
 use crate::spool::objects::locations;
 use crate::spool::printing::wakes;
 use crate::spool::{Room, Spool, WakeTarget};
@@ -399,7 +400,15 @@ fn given_by_people(offer: &Offer) -> impl Iterator<Item = &GivenValue> {
     offer.given.iter().filter(taken)
 }
 
-fn new_job(spool: &Spool, from: &ServerName, offer: &Offer, caller: &Caller) -> NewJob {
+/// Checks an offer, whatever this spool holds.
+pub(super) fn demand_usable(offer: &Offer, from: &ServerName, own: &str) -> Fallible<()> {
+    if let Some(fault) = fault_of(offer, from, own) {
+        return Err(Failure::new(FailureKind::BadValue, fault));
+    }
+    given_by_people(offer).try_for_each(|given| check_given(given, offer.documents.len()))
+}
+
+pub(super) fn new_job(spool: &Spool, from: &ServerName, offer: &Offer, caller: &Caller) -> NewJob {
     let documents: Vec<DocumentRow> = offer
         .documents
         .iter()
@@ -443,5 +452,6 @@ fn new_job(spool: &Spool, from: &ServerName, offer: &Offer, caller: &Caller) -> 
         server: spool.server().clone(),
         work: offer.work,
         waited_ms: offer.waited_ms.clamp(0, LONGEST_WAITED_MS),
+        by_default: ByDefault::default(),
     }
 }

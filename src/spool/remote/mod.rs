@@ -21,16 +21,22 @@
 //! good, so that an offer which is still on its way finds it spent; A, which has no yes of B on record, has its job back. A B that does
 //! not know a job it had taken was restored from a backup: the job is held, because it may have printed, also when it was asked back.
 //! A job of which pages may be on paper says so in its offer, so B announces it.
+//!
+//! A job that is held here may also be claimed by another server, for whom its owner has it released: [`leases`] is the side that owns the
+//! job, [`claimed`] the side that prints it, [`asking`] how a command and a print process of that side reach its server.
 
+pub mod asking;
+pub mod claimed;
 pub mod fetched;
 pub mod incoming;
+pub mod leases;
 pub mod outgoing;
 
 use crate::model::alter::JobChange;
 use crate::model::job::RawPath;
 use crate::model::remote::Away;
 use crate::model::state::{EntryState, JobState};
-use crate::model::{Call, Failure, FailureKind, GlobalJobId, ServerName};
+use crate::model::{Call, DeviceName, Failure, FailureKind, GlobalJobId, LocationId, ServerName};
 use crate::store::document::ShownRow;
 use crate::store::entry::EntryRow;
 use crate::store::job::JobRow;
@@ -65,14 +71,24 @@ impl Spool {
     pub(crate) fn away_of(
         tx: &Tx<'_>,
         job: &JobRow,
+        states: impl Iterator<Item = EntryState>,
+    ) -> Fallible<Option<Away>> {
+        Self::away_towards(tx, job, states, |location| store::location::remote_of(tx, location))
+    }
+
+    /// The same for a listing, which asks once for each location where its device is.
+    pub(crate) fn away_towards(
+        tx: &Tx<'_>,
+        job: &JobRow,
         mut states: impl Iterator<Item = EntryState>,
+        remote_of: impl FnOnce(LocationId) -> Fallible<Option<DeviceName>>,
     ) -> Fallible<Option<Away>> {
         // Most jobs have a device here, and cost no look.
-        let Some(location) = job.location else { return Ok(None) };
         let is_away = states.any(|state| state == EntryState::Away);
-        let device = match is_away {
-            true => store::remote::away(tx, job.id)?.map(|row| row.device),
-            false => store::location::remote_of(tx, location)?,
+        let device = match (is_away, job.location) {
+            (true, _) => store::remote::away(tx, job.id)?.map(|row| row.device),
+            (false, Some(location)) => remote_of(location)?,
+            (false, None) => return Ok(None),
         };
         let Some(device) = device else { return Ok(None) };
         let row = if is_away { store::remote::away(tx, job.id)? } else { None };
@@ -80,11 +96,12 @@ impl Spool {
             Some(server) => store::remote::silence(tx, server)?,
             None => None,
         };
-        let there = row.as_ref().filter(|row| row.stage == Stage::There);
+        let there = row.as_ref().filter(|row| matches!(row.stage, Stage::There | Stage::Begun));
+        let claimed = row.as_ref().is_some_and(|row| matches!(row.stage, Stage::Leased | Stage::Begun));
         let state = there.map(|row| row.shown.unwrap_or(JobState::Ready));
         let words = row.as_ref().and_then(|row| row.words.clone());
         let (silent, since) = silence.unzip();
-        Ok(Some(Away { device, state, words: silent.or(words), silent_since_ms: since }))
+        Ok(Some(Away { device, state, words: silent.or(words), silent_since_ms: since, claimed }))
     }
 
     /// Returns the name of a job everywhere: that of the server at which it was submitted.

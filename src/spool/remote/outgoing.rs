@@ -13,6 +13,7 @@ use crate::model::lifetime::Ending;
 use crate::model::order::{USUAL_SPEED, estimate_ms};
 use crate::model::remote::{Offer, OfferAnswer, OfferedDocument, PeerFate, of_token, token};
 use crate::model::state::{Delivery, EntryState, HoldReason, JobState, Wish};
+use crate::model::time::Moment;
 use crate::model::{Call, DocumentId, Failure, FailureKind, GlobalJobId, JobId, JobRef, ServerName};
 use crate::store::document::DocumentRow;
 use crate::store::event::{Object, record, record_with};
@@ -26,6 +27,8 @@ use crate::spool::{Room, Spool};
 
 /// How many jobs are asked for at once.
 pub const AT_ONCE: u32 = 200;
+/// Octets of the largest file that is read while somebody waits.
+const LONGEST_READ: u64 = 1 << 30;
 /// Octets that are read at a time.
 const PIECE: usize = 256 << 10;
 
@@ -134,7 +137,7 @@ impl Spool {
         })
     }
 
-    fn as_offer(&self, tx: &Tx<'_>, job: &JobRow, row: &AwayRow) -> Fallible<Offer> {
+    pub(super) fn as_offer(&self, tx: &Tx<'_>, job: &JobRow, row: &AwayRow) -> Fallible<Offer> {
         let global = GlobalJobId { server: self.server().clone(), serial: job.serial };
         let dir = self.base().server(self.server());
         let given = store::given::of_jobs(tx, job.id, job.id)?.remove(&job.id).unwrap_or_default();
@@ -182,6 +185,25 @@ impl Spool {
             None => Ok(Vec::new()),
         })?;
         let unread = documents.into_iter().filter(|one| one.transfer == Transfer::Copy && one.digest.is_none());
+        Ok(unread
+            .map(|one| Unread { document: one.id, path: dir.join(one.store_name), identity: one.identity })
+            .filter(|one| one.open().is_ok())
+            .collect())
+    }
+
+    /// Returns the same of a job that is claimed. A file of more than a gibioctet is not read while somebody waits for the answer: it is
+    /// fetched, which proves it as well.
+    pub(super) fn unread_of(&self, serial: crate::model::Serial, now: &Moment) -> Fallible<Vec<Unread>> {
+        let dir = self.base().server(self.server());
+        let documents = self.look(&Call::of_spooler(now), |tx| {
+            match store::job::by_ref(tx, &JobRef::Serial(serial), 0, self.server().as_str())? {
+                Some(job) => store::document::of_job(tx, job.id),
+                None => Ok(Vec::new()),
+            }
+        })?;
+        let unread = documents
+            .into_iter()
+            .filter(|one| one.transfer == Transfer::Copy && one.digest.is_none() && one.identity.size <= LONGEST_READ);
         Ok(unread
             .map(|one| Unread { document: one.id, path: dir.join(one.store_name), identity: one.identity })
             .filter(|one| one.open().is_ok())
@@ -336,13 +358,21 @@ impl Spool {
     ///
     /// # Errors
     /// When that server has no such job of ours.
-    pub fn source_for(&self, from: &ServerName, token: &str, document: u32) -> Fallible<Source> {
+    pub fn source_for(&self, from: &ServerName, token: &str, document: u32, now: &Moment) -> Fallible<Source> {
         let refused = || Failure::new(FailureKind::Security, format!("{from} has no such job of {}", self.server()));
         let (serial, round) = self.own_token(token).ok_or_else(refused)?;
-        self.look(&Call::timeless(), |tx| {
+        self.look(&Call::of_spooler(now), |tx| {
             let (job, row) = find(tx, &serial, self.server())?.ok_or_else(refused)?;
             if row.server != *from || row.round != round || row.stage == Stage::Here {
                 return Err(refused());
+            }
+            // A claim whose time is over gives nothing, and one that has begun gives it as long as it stands.
+            if row.stage == Stage::Leased {
+                let lease = store::lease::by_token(tx, token)?.ok_or_else(refused)?;
+                let time = store::spool::seen_time(tx)?.0;
+                if lease.until.is_some_and(|until| until <= time) {
+                    return Err(refused());
+                }
             }
             let documents = store::document::of_job(tx, job.id)?;
             let found = documents.into_iter().find(|one| one.sequence == document).ok_or_else(refused)?;
@@ -387,7 +417,7 @@ fn standing(
     Ok(row.filter(|row| row.server == *at && row.round == round && row.stage != Stage::Here).map(|row| (job, row)))
 }
 
-fn hold(tx: &Tx<'_>, job: &JobRow, reason: HoldReason, text: &str) -> Fallible<()> {
+pub(super) fn hold(tx: &Tx<'_>, job: &JobRow, reason: HoldReason, text: &str) -> Fallible<()> {
     store::job::set_reasons(tx, job.id, job.reasons.with(reason), Some(text))?;
     let why = format!("{}: {text}", reason.words());
     record_with(&tx.spooler(), Object::Job(job.id), EventWord::Held, EventDetail::Hold(reason), &why)
@@ -412,7 +442,7 @@ fn spent(tx: &Tx<'_>, job: &JobRow, row: AwayRow) -> Fallible<Vec<String>> {
 }
 
 /// Ends a job that was cancelled while another server had it.
-fn end_if_cancelled(tx: &Tx<'_>, job: &JobRow) -> Fallible<Vec<String>> {
+pub(super) fn end_if_cancelled(tx: &Tx<'_>, job: &JobRow) -> Fallible<Vec<String>> {
     if job.wish != Wish::Cancel {
         return Ok(Vec::new());
     }
@@ -473,8 +503,8 @@ fn over(
         };
         let reasons = if job.hold_after { job.reasons.with(HoldReason::Operator) } else { job.reasons };
         store::job::set_reasons(tx, job.id, reasons, Some(&text))?;
-        return record_with(&tx.spooler(), Object::Job(job.id), EventWord::Held, EventDetail::HoldAfter, &text)
-            .map(|()| Vec::new());
+        record_with(&tx.spooler(), Object::Job(job.id), EventWord::Held, EventDetail::HoldAfter, &text)?;
+        return store::outbox::stays(tx, job.id, None).map(|()| Vec::new());
     }
     // It was cancelled while its last octets were on their way, but it did print.
     if job.lifetime.ending.is_some() {

@@ -30,7 +30,7 @@ fn clear_holds_the_job_in_print_and_the_next_begins() {
     let (first, second) = (site.job("a.b", 1), site.job("a.b", 2));
     let claim = site.claim(&lease, device).unwrap();
     let (cleared, targets) = site.spool.clear_device(&site.call(), lp("lp1"), false).unwrap();
-    assert_eq!((cleared.job.get(), cleared.running, targets.len()), (first, true, 1));
+    assert_eq!((cleared.job.unwrap().get(), cleared.running, targets.len()), (first, true, 1));
     assert_eq!(site.spool.attempt_wish(&lease, &claim).unwrap(), AttemptWish::Stop);
     let next = site.ends(&lease, &claim, AttemptEnd::Stopped { touched: true }).unwrap();
     assert_eq!(next.number.get(), second);
@@ -62,7 +62,7 @@ fn clear_of_a_device_in_error_takes_the_job_at_which_it_failed() {
     let claim = site.claim(&lease, device).unwrap();
     site.spool.attempt_ends(&lease, &claim, device_failed(true), false, &site.now()).unwrap();
     let (cleared, _) = site.spool.clear_device(&site.call(), lp("lp1"), false).unwrap();
-    assert_eq!((cleared.job.get(), cleared.running), (first, false));
+    assert_eq!((cleared.job.unwrap().get(), cleared.running), (first, false));
     assert_eq!(site.status(first).unwrap().state, JobState::Held);
     assert_eq!(site.claim(&lease, device).unwrap().number.get(), second);
 }
@@ -84,7 +84,7 @@ fn clear_of_a_device_in_error_takes_no_other_job_however_often_that_was_tried() 
     site.spool.next_job(&site.call(), lp("lp1"), &reference(tried)).unwrap();
     site.spool.alter_job(&site.call(), &reference(tried), higher).unwrap();
     let (cleared, _) = site.spool.clear_device(&site.call(), lp("lp1"), false).unwrap();
-    assert_eq!(cleared.job.get(), failed);
+    assert_eq!(cleared.job.unwrap().get(), failed);
     // That one is gone from there, and the other did not fail last.
     let none = site.spool.clear_device(&site.call(), lp("lp1"), true).unwrap_err();
     assert!(none.message.ends_with("it has no job"), "{none}");

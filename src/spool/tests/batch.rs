@@ -92,6 +92,25 @@ fn a_part_that_failed_is_printed_again_as_what_it_was() {
 }
 
 #[test]
+fn what_joins_a_batch_after_the_rest_of_its_listing_is_gone_is_a_listing_of_its_own() {
+    let site = Site::new();
+    let device = site.device("LP1", "#A.B", vec![Site::socket()]);
+    let jobs = held(&site, "a.b", &[1, 1, 1]);
+    jobs[..2].iter().for_each(|job| link(&site, *job).unwrap());
+    change(&site, BatchChange::Start).unwrap();
+    let lease = site.begins();
+    let first = site.claim(&lease, device).unwrap();
+    let second = site.ends(&lease, &first, sent()).unwrap();
+    site.spool.attempt_ends(&lease, &second, device_failed(false), false, &site.now()).unwrap();
+    site.spool.delete_job(&site.call(), &reference(jobs[1]), None, None).unwrap();
+    link(&site, jobs[2]).unwrap();
+    change(&site, BatchChange::Start).unwrap();
+    let third = site.claim(&lease, device).unwrap();
+    let alone = Some(BatchPart { number: batch(B), first: true, last: true });
+    assert_eq!((third.number.get(), third.batch), (jobs[2], alone), "it has header pages");
+}
+
+#[test]
 fn one_device_of_a_group_prints_the_whole_batch() {
     let site = Site::new();
     let one = site.device("LP1", "#G.ONE", vec![]);

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::model::job::Transfer;
+use crate::model::order::SortBy;
 use crate::model::query::{Condition, Order, Parts, Query};
 use crate::store::steps_of;
 
@@ -108,6 +109,37 @@ fn among_many_jobs() {
     // What waits for a device is counted, up to 1,001.
     let without = |costs: Costs| costs.into_iter().filter(|one| one.0 != "a device").collect();
     compare(without(costs(30, 2)), without(costs(600, 2)));
+}
+
+/// What a claim costs among so many jobs on a device with this order.
+fn cost_of_a_claim(jobs: usize, first: SortBy, then: SortBy) -> i64 {
+    let site = Site::new();
+    let lp = site.device("LP1", "#A.LP1", vec![DeviceChange::Scheduler(Some(first), Some(then))]);
+    for n in 0..jobs {
+        site.job("a.lp1", 5 + n);
+    }
+    let lease = site.begins();
+    let claims = || {
+        let claim = site.claim(&lease, lp).unwrap();
+        site.ends(&lease, &claim, AttemptEnd::Abandoned { touched: false });
+        site.spool.device_queue(&site.call(), &"LP1".parse().unwrap(), None, 10).unwrap();
+    };
+    steps_of(claims).0
+}
+
+#[test]
+fn a_claim_in_any_order_among_many_jobs() {
+    for (first, then) in [
+        (SortBy::Deadline, SortBy::Fifo),
+        (SortBy::Deadline, SortBy::JobPriority),
+        (SortBy::LongestFirst, SortBy::JobPriority),
+        (SortBy::ShortestFirst, SortBy::Deadline),
+        (SortBy::JobPriority, SortBy::LongestFirst),
+        (SortBy::Fifo, SortBy::JobPriority),
+    ] {
+        let (small, large) = (cost_of_a_claim(30, first, then), cost_of_a_claim(400, first, then));
+        assert!(large <= small + small / 4 + 100, "{first:?}, {then:?}: {small} and {large} steps");
+    }
 }
 
 #[test]

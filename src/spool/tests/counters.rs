@@ -6,6 +6,7 @@ use crate::model::alter::JobChange;
 use crate::model::lifetime::Retention;
 use crate::model::state::HoldReason;
 use crate::spool::interface::engine::Outcome;
+use crate::spool::interface::records::DeviceCounts;
 use crate::store;
 
 /// Numbers that look random, the same for each seed.
@@ -28,7 +29,7 @@ fn bad_data() -> AttemptEnd {
 
 /// One step of a history. What is refused changes nothing, and is a step too.
 fn step(site: &Site, random: &mut Random, lease: &mut Lease, claims: &mut Vec<Claim>, devices: &[DeviceId; 2]) {
-    let call = site.call();
+    let (call, n) = (site.call(), random.below(2));
     let job = reference(random.below(12) as u32 + 1);
     let spool = &site.spool;
     match random.below(16) {
@@ -70,9 +71,14 @@ fn step(site: &Site, random: &mut Random, lease: &mut Lease, claims: &mut Vec<Cl
         }
         14 => {
             let name: DeviceName = format!("X{}", random.below(3)).parse().unwrap();
-            match random.below(2) {
+            let ours = || ["LP1", "LP2"][n % 2].parse::<DeviceName>().unwrap();
+            match random.below(6) {
                 0 => drop(spool.change_device(&call, name, vec![DeviceChange::Speed(7)])),
-                _ => drop(spool.delete_device(&call, name)),
+                1 => drop(spool.delete_device(&call, name)),
+                2 => drop(spool.suspend_device(&call, ours())),
+                3 => drop(spool.drain_device(&call, ours())),
+                4 => drop(spool.change_device(&call, name, vec![DeviceChange::Process("SPLA".parse().unwrap())])),
+                _ => drop(spool.start_device(&call, ours())),
             }
             let process: ProcessName = format!("P{}", random.below(3)).parse().unwrap();
             match random.below(2) {
@@ -107,6 +113,11 @@ fn the_counters_are_what_a_count_of_the_rows_says_after_any_history() {
             let (wrong, counts) =
                 site.spool.look(&site.call(), |tx| Ok((store::tally::wrong(tx)?, store::tally::counts(tx)?))).unwrap();
             assert!(wrong.is_empty(), "seed {seed}, step {n}: {wrong:?}");
+            let mut listed = DeviceCounts::default();
+            for device in site.spool.devices(&site.call(), None).unwrap() {
+                *listed.of(&device.state) += 1;
+            }
+            assert_eq!(site.spool.device_summary(&site.call()).unwrap(), listed, "seed {seed}, step {n}");
             printing = printing.max(claims.len());
             let files: i64 = site.print_files().len().try_into().unwrap();
             assert_eq!(counts.jobs, files, "seed {seed}, step {n}: one document each");
@@ -124,7 +135,7 @@ fn counters_that_are_wrong_are_found_and_counted_again() {
     site.spool.change(crate::spool::Room::Gives, &site.call(), store::tally::spoil).unwrap();
     let wrong: Vec<String> = look().into_iter().map(|(what, _)| what).collect();
     let user = format!("user {}", nix::unistd::geteuid());
-    assert_eq!(wrong, ["jobs", "location B", &user]);
+    assert_eq!(wrong, ["jobs", "devices by state", "location B", &user]);
     site.spool.change(crate::spool::Room::Gives, &site.call(), store::tally::recount).unwrap();
     assert!(look().is_empty());
     assert_eq!(site.spool.about(&site.call()).unwrap().jobs, 1);

@@ -2,7 +2,7 @@
 
 use crate::model::FailureKind;
 use crate::model::device::{DeviceChange, DeviceSettings};
-use crate::model::separation::{HeaderPages, HeaderText, Layout, Separation, StartFf};
+use crate::model::separation::{HeaderPages, HeaderText, Layout, PjlHead, Separation, StartFf};
 use crate::spool::interface::engine::{AttemptEnd, Engine, FilePosition, Paper};
 use crate::spool::interface::records::EventSubject;
 
@@ -75,6 +75,7 @@ fn how_an_attempt_set_its_job_apart_outlives_the_process() {
         font_first: false,
         continues: false,
         continued: true,
+        pjl: vec![PjlHead { document: 1, lines: vec!["SET DUPLEX=ON".into()] }],
     };
     let position = FilePosition { dev: 1, ino: 7, offset: 42 };
     site.spool.attempt_begins(&dead, &claim, &position, &separation, &site.now()).unwrap();

@@ -62,3 +62,42 @@ fn only_whoever_configures_the_spool_makes_alters_and_deletes_them() {
         assert_eq!(refused.unwrap_err().kind, FailureKind::Security);
     }
 }
+
+/// Gives the destination no default job any more.
+fn take_away(site: &mut Site) {
+    let field = Field::from_stored("destination-initial-value-job").unwrap();
+    let change = ManagedChange { field, edit: ManagedEdit::Reset };
+    site.local.set_managed(object(ManagedClass::Destination, "office.front"), vec![change], None).unwrap();
+}
+
+/// Names the default job.
+fn names(submission: &mut crate::model::job::Submission) {
+    let field = Field::from_stored("initial-value-job").unwrap();
+    let value = Value::Text("urgent".into());
+    submission.given.push(GivenValue { document: 0, field, value, origin: Origin::User });
+}
+
+#[test]
+fn who_names_a_default_job_asks_for_its_priority_himself() {
+    let mut site = site();
+    let bob = || user("bob", 4711);
+    // Where the place has it, nothing is asked for.
+    site.submit_as(bob(), "office.front", names);
+    take_away(&mut site);
+    assert_eq!(site.try_submit_as(bob(), "office.front", names).unwrap_err().kind, FailureKind::Security);
+    // Who may raise priorities may name it.
+    site.submit("office.front", names);
+}
+
+#[test]
+fn a_priority_that_its_place_gave_it_is_in_the_way_of_no_move_of_a_job() {
+    let mut site = site();
+    site.route("#OFFICE.BACK", Some("LP1"));
+    let accepted = site.submit_as(user("bob", 4711), "office.front", |_| {});
+    let mut his = local(&site.spool, user("bob", 4711));
+    for (to, anew) in [("office.back", true), ("office.front", false), ("office.back", false)] {
+        his.resubmit_job(JobRef::Number(accepted.number), to.to_owned(), anew).unwrap();
+        let job = site.local.job(JobRef::Number(accepted.number)).unwrap();
+        assert_eq!(job.priority, Priority::new(90).unwrap(), "{to}");
+    }
+}

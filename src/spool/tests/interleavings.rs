@@ -78,7 +78,14 @@ fn no_claim_of_a_dead_epoch_outlives_the_sweep_of_its_successor() {
         .look(&site.call(), |tx| {
             let mut found = Vec::new();
             for (route, _) in store::device::routes(tx, lp)? {
-                found.extend(store::entry::heads(tx, route, class, lp, false, 1)?);
+                found.extend(store::entry::heads(
+                    tx,
+                    route,
+                    class,
+                    lp,
+                    crate::model::order::QueueOrder::ShortFirst,
+                    1,
+                )?);
             }
             Ok(found.remove(0))
         })

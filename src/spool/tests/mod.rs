@@ -13,6 +13,7 @@ mod half_made;
 mod headers;
 mod initial_values;
 mod interleavings;
+mod leases;
 mod lifecycle;
 mod lifetime;
 mod moving;
@@ -24,6 +25,7 @@ mod reorder;
 mod restart;
 mod restored;
 mod rights;
+mod secure;
 mod submission;
 mod sweep;
 

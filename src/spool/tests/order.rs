@@ -128,8 +128,8 @@ fn a_broadcast_prints_once_on_every_device_of_the_group() {
 #[test]
 fn the_next_job_is_found_by_an_index() {
     for (order, plan) in crate::store::entry::plan_of_heads(&crate::store::Memory::new()) {
-        assert!(plan.contains("USING INDEX entry_"), "{order}: {plan}");
-        assert!(!plan.contains("TEMP B-TREE"), "{order} is sorted: {plan}");
+        assert!(plan.contains("USING INDEX entry_"), "{order:?}: {plan}");
+        assert!(!plan.contains("TEMP B-TREE"), "{order:?} is sorted: {plan}");
     }
 }
 

@@ -90,7 +90,7 @@ fn who_operates_a_device_puts_jobs_first_there_and_clears_it() {
     next(&mut his).unwrap();
     let alive = site.alive("SPLA");
     assert_eq!(site.claim(&alive, "LP1").number, second);
-    assert_eq!(his.clear_device(name("LP1"), true).unwrap().job, second);
+    assert_eq!(his.clear_device(name("LP1"), true).unwrap().job, Some(second));
     assert_eq!(site.local.job(JobRef::Number(second)).unwrap().state, JobState::Terminating);
     assert_eq!(site.local.job(JobRef::Number(first)).unwrap().state, JobState::Ready);
 }

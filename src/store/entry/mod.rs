@@ -89,6 +89,8 @@ columns!(at {
     rank,
     sort_key,
     sequence,
+    deadline,
+    pages,
     work,
     state,
     attempt,
@@ -126,6 +128,8 @@ pub(super) fn read(row: &Row<'_>) -> Fallible<EntryRow> {
             rank: row.get(at::rank)?,
             key: row.get(at::sort_key)?,
             sequence: row.get(at::sequence)?,
+            deadline: row.get(at::deadline)?,
+            pages: row.get(at::pages)?,
         },
         work: row.get(at::work)?,
         state: row.get(at::state)?,
@@ -173,8 +177,8 @@ pub struct NewEntry {
 }
 
 pub(super) const INSERT: &str = "INSERT INTO entry (job_id, route_id, only_device, class_id, promoted, rank, sort_key, sequence, work, state, attempt,
-             duplicate)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+             duplicate, deadline, sort_pages)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 /// Inserts an entry.
 pub(crate) fn insert(tx: &Tx<'_>, e: &NewEntry) -> Fallible<()> {
@@ -192,7 +196,9 @@ pub(crate) fn insert(tx: &Tx<'_>, e: &NewEntry) -> Fallible<()> {
             e.work,
             e.state,
             0_u32,
-            false
+            false,
+            e.sort.deadline,
+            e.sort.pages
         ],
     )?;
     Ok(())
@@ -221,7 +227,7 @@ pub(crate) fn of_job(tx: &Tx<'_>, job: JobId) -> Fallible<Vec<EntryRow>> {
 /// Sets the state and position of an entry that nobody has claimed.
 pub(crate) fn requeue(tx: &Tx<'_>, id: EntryId, sort: &SortKey) -> Fallible<()> {
     tx.run(
-        "UPDATE entry SET state = ?, promoted = ?, rank = ?, sort_key = ?, sequence = ?
+        "UPDATE entry SET state = ?, promoted = ?, rank = ?, sort_key = ?, sequence = ?, deadline = ?, sort_pages = ?
          WHERE id = ? AND state IN (?, ?, ?)",
         values![
             EntryState::Queued,
@@ -229,6 +235,8 @@ pub(crate) fn requeue(tx: &Tx<'_>, id: EntryId, sort: &SortKey) -> Fallible<()> 
             sort.rank,
             sort.key,
             sort.sequence,
+            sort.deadline,
+            sort.pages,
             id,
             EntryState::Queued,
             EntryState::Done,
@@ -318,8 +326,9 @@ pub(super) fn complete(tx: &Tx<'_>) -> Fallible<()> {
     )?;
     tx.run(
         "INSERT INTO entry (job_id, route_id, only_device, class_id, promoted, rank, sort_key, sequence, work, state,
-                 attempt, duplicate)
-             SELECT id, route_id, ?, class_id, sort_promoted, sort_rank, sort_key, sort_sequence, work, ?, ?, ?
+                 attempt, duplicate, deadline, sort_pages)
+             SELECT id, route_id, ?, class_id, sort_promoted, sort_rank, sort_key, sort_sequence, work, ?, ?, ?,
+                 sort_deadline, sort_pages
              FROM job WHERE NOT EXISTS (SELECT 1 FROM entry WHERE job_id = job.id)",
         values![ANY, EntryState::Withdrawn, 0_u32, true],
     )?;

@@ -1,7 +1,9 @@
 //! What waits: the first entries of a queue for a device, and how many stand before another.
 
+use crate::model::order::QueueOrder;
 use crate::model::state::EntryState;
 use crate::model::{ClassId, DeviceId, RouteId};
+use crate::store::scheduler::order_by;
 use crate::store::value::{Bind, values};
 use crate::store::{Fallible, Tx};
 
@@ -29,15 +31,14 @@ pub(crate) fn heads(
     route: RouteId,
     class: ClassId,
     device: DeviceId,
-    fifo: bool,
+    order: QueueOrder,
     limit: u32,
 ) -> Fallible<Vec<EntryRow>> {
-    let order = if fifo { "promoted, rank, sequence" } else { "promoted, rank, sort_key, sequence" };
-    let sql = heads_sql(order);
+    let sql = heads_sql(&order_by(order));
     let mut found = tx.rows(&sql, values![EntryState::Queued, route, ANY, class, limit], read)?;
     found.extend(tx.rows(&sql, values![EntryState::Queued, route, device, class, limit], read)?);
     // Entries for this device alone stand among the others, not behind them.
-    found.sort_by_key(|entry| entry.sort.place(fifo));
+    found.sort_by_key(|entry| entry.sort.place(order));
     Ok(found)
 }
 
@@ -94,7 +95,7 @@ pub(crate) fn assigned_work(tx: &Tx<'_>, route: RouteId, device: DeviceId) -> Fa
 
 /// Returns how the database finds [`heads`], for both orders.
 #[cfg(test)]
-pub(crate) fn plan_of_heads(memory: &crate::store::Memory) -> Vec<(&'static str, String)> {
-    let orders = ["promoted, rank, sequence", "promoted, rank, sort_key, sequence"];
-    orders.into_iter().map(|order| (order, memory.plan(&heads_sql(order)))).collect()
+pub(crate) fn plan_of_heads(memory: &crate::store::Memory) -> Vec<(QueueOrder, String)> {
+    let orders = [QueueOrder::Arrival, QueueOrder::ShortFirst];
+    orders.into_iter().map(|order| (order, memory.plan(&heads_sql(&order_by(order))))).collect()
 }

@@ -307,6 +307,7 @@ fn complete(tx: &Tx<'_>, saved: &mut Salvage) -> Fallible<()> {
              UNION ALL SELECT token, job_id, number, local_id, serial, created_ms FROM finished;",
     )?;
     entry::complete(tx)?;
+    crate::store::scheduler::make_all(tx)?;
     process::end_all(tx)?;
     tally::recount(tx)
 }

@@ -26,6 +26,8 @@ pub(crate) enum Lock {
     Entry(EntryId),
     /// An object that is only kept: its values.
     Kept(ObjectId),
+    /// The record of releases: its last line.
+    Releases,
 }
 
 /// A transaction: the connection, who asked for it, and when. Whatever decides or writes takes one; nothing above the

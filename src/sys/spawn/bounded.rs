@@ -10,7 +10,7 @@ use std::io::{self, Seek, SeekFrom, Write};
 use std::os::fd::AsFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::libc;
@@ -27,7 +27,7 @@ pub enum Ended {
     Status(i32),
     /// By this signal.
     Signal(i32),
-    /// It had to be ended: its time was over.
+    /// It had to be ended: its time was over, or nobody could wait for it.
     Late,
 }
 
@@ -37,7 +37,7 @@ const LOOK: Duration = Duration::from_secs(1);
 /// Runs `program` in `/` with `input` as its standard input, and with these variables alone.
 ///
 /// # Errors
-/// When it cannot be started, or nobody can wait for it.
+/// When it cannot be started: it has not run.
 pub fn run_bounded<A: AsRef<OsStr>>(
     program: &Path,
     args: &[A],
@@ -66,24 +66,40 @@ pub fn run_bounded<A: AsRef<OsStr>>(
             Ok(())
         });
     }
-    let mut child = command.spawn()?;
-    let pid = child.id();
+    // Before it runs: whatever fails from then on, it has run.
     let bell = files::event_fd()?;
+    let mut child = command.spawn()?;
+    match ended(&mut child, &bell, until) {
+        Ok(Some(ended)) => Ok(ended),
+        // Nobody can wait for it: it is ended like one that is late.
+        Ok(None) | Err(_) => {
+            // It may have ended a moment ago; then its id is still ours, because nobody has waited for it.
+            let _ = killpg(Pid::from_raw(child.id().cast_signed()), Signal::SIGKILL);
+            let _ = child.kill();
+            let _ = child.wait();
+            Ok(Ended::Late)
+        }
+    }
+}
+
+/// Waits until it ends; none when its time is over.
+fn ended(child: &mut Child, bell: &File, until: Instant) -> io::Result<Option<Ended>> {
+    let pid = child.id();
     let mut deaths = Deaths::default();
     loop {
         if let Some(status) = child.try_wait()? {
-            return Ok(match (status.code(), status.signal()) {
+            return Ok(Some(match (status.code(), status.signal()) {
                 (Some(code), _) => Ended::Status(code),
                 (None, signal) => Ended::Signal(signal.unwrap_or(0)),
-            });
+            }));
         }
         let left = until.saturating_duration_since(Instant::now());
         if left.is_zero() {
-            // It may have ended a moment ago; then its id is still ours, because nobody has waited for it.
-            let _ = killpg(Pid::from_raw(pid.cast_signed()), Signal::SIGKILL);
-            let _ = child.kill();
-            child.wait()?;
-            return Ok(Ended::Late);
+            return Ok(None);
+        }
+        #[cfg(test)]
+        if tests::FAILS.get() {
+            return Err(io::ErrorKind::OutOfMemory.into());
         }
         deaths.wait(&[pid], bell.as_fd(), left.min(LOOK))?;
     }
@@ -99,6 +115,11 @@ fn in_memory(octets: &[u8]) -> io::Result<File> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    thread_local! {
+        /// Whether waiting fails.
+        pub(super) static FAILS: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+    }
 
     const SHELL: &str = "/bin/sh";
     const LONG: Duration = Duration::from_secs(60);
@@ -116,6 +137,14 @@ mod tests {
         assert_eq!(run("exit 75", b"", LONG), Ended::Status(75));
         assert_eq!(run("kill -9 $$", b"", LONG), Ended::Signal(9));
         assert!(run_bounded(Path::new("/nonexistent/x"), &["a"], &[], b"", LONG).is_err());
+    }
+
+    #[test]
+    fn one_that_nobody_can_wait_for_has_run_and_is_ended() {
+        FAILS.set(true);
+        let ended = run("sleep 1000", b"", LONG);
+        FAILS.set(false);
+        assert_eq!(ended, Ended::Late);
     }
 
     #[test]

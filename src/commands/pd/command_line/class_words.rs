@@ -18,6 +18,8 @@ const CLASSES: &[(&str, Known)] = &[
     ("initial-value-job", Known::Here(Class::InitialValueJob)),
     ("initial-value-document", Known::Here(Class::InitialValueDocument)),
     ("door", Known::Here(Class::Door)),
+    ("station", Known::Here(Class::Station)),
+    ("user", Known::Here(Class::User)),
     ("auxiliary-sheet", Known::Otherwise("device-header=on of a destination prints header pages around each job")),
     ("resource-context", Known::Otherwise("it belongs to AFP printing; leave it out")),
     ("transform", Known::Otherwise("documents leave as they are; convert them before they are submitted")),

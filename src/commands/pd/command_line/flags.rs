@@ -31,6 +31,7 @@ pub struct ObjectClassFlag {
     #[arg(short = 'c', value_name = "CLASS", action = clap::ArgAction::Append)]
     #[arg(value_parser = options::suggest([
         "destination", "queue", "server", "job", "medium", "initial-value-job", "initial-value-document",
+        "station", "user",
     ]), hide_possible_values = true)]
     class: Vec<OsString>,
 }
@@ -52,6 +53,22 @@ pub struct CommandAttributes {
     /// Read such attributes from a file; PDPATH names the directory of relative names
     #[arg(short = 'X', value_name = "FILE", action = clap::ArgAction::Append, value_hint = ValueHint::FilePath)]
     files: Vec<OsString>,
+}
+
+/// What a command takes that does one thing to each object.
+#[derive(Args, Debug)]
+pub struct ActingArguments {
+    #[command(flatten)]
+    server: ServerFlag,
+    #[command(flatten)]
+    class: ObjectClassFlag,
+    #[command(flatten)]
+    message: MessageFlag,
+    #[command(flatten)]
+    attributes: CommandAttributes,
+    /// Objects: [server:]name
+    #[arg(value_name = "OBJECT", required = true)]
+    objects: Vec<OsString>,
 }
 
 /// `-x` and `-X` of a command that alters objects.

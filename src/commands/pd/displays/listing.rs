@@ -25,7 +25,7 @@ use crate::commands::pd::{Exit, Shell, Stop, clock};
 use crate::commands::why::Times;
 use crate::model::query::{Condition, Order, Parts, Query};
 use crate::model::{Failure, FailureKind, JobRef, ServerName};
-use crate::spool::interface::operations::Operations;
+use crate::spool::interface::operations::{At, Operations};
 use crate::sys::terminal;
 
 /// The flags of every listing.
@@ -229,16 +229,44 @@ pub fn jobs(
     wanted: &Wanted,
 ) -> Result<Exit, Stop> {
     let everything = [Target::Server(None)];
-    let targets = if targets.is_empty() { &everything[..] } else { targets };
     let mut exit = Exit::Done;
     let mut failures: Vec<Failure> = Vec::new();
     let times = Times { zone: layout.zone.clone(), now_ms: shell.now_ms };
     let mut display = Display::new(shell.out, layout);
+    let named = targets;
+    let targets = if named.is_empty() { &everything[..] } else { named };
+    // What is looked at: each target at this server, or at another one.
+    let mut steps: Vec<(&Target, Option<ServerName>)> = Vec::new();
     for target in targets {
-        let result = match target {
-            Target::Job(job, document) => one(spool, &mut display, wanted, (job, *document), &times),
-            Target::Server(server) => {
+        match target {
+            Target::Server(Some(server)) => steps.push((target, elsewhere(spool, server)?)),
+            Target::Server(None) => {
+                steps.push((target, None));
+                if !named.is_empty() {
+                    match spool.servers() {
+                        Ok(others) => steps.extend(others.into_iter().map(|other| (target, Some(other)))),
+                        Err(failure) => failures.push(others_unknown(failure)),
+                    }
+                }
+            }
+            Target::Job(..) => steps.push((target, None)),
+        }
+    }
+    exit = if failures.is_empty() { exit } else { exit.max(Exit::Failed) };
+    for (target, server) in steps {
+        let result = match (target, server) {
+            (Target::Job(job, document), _) => match one(spool, &mut display, wanted, (job, *document), &times) {
+                Err(Stop::Failed(failure)) if failure.kind == FailureKind::NotFound => {
+                    one_elsewhere(spool, &mut display, wanted, ((job, *document), failure), &times)
+                }
+                result => result,
+            },
+            (Target::Server(server), None) => {
                 check_server(spool, server.as_ref()).and_then(|()| pages(spool, &mut display, wanted, &times))
+            }
+            (Target::Server(_), Some(server)) => {
+                let mut there = At { spool: &mut *spool, server: server.clone() };
+                pages(&mut there, &mut display, &wanted.elsewhere(), &times).map_err(|stop| silent(&server, stop))
             }
         };
         match result {
@@ -259,6 +287,67 @@ pub fn jobs(
         shell.report(wanted.program, failure);
     }
     Ok(exit)
+}
+
+/// Returns the other server that a name means; none when it is this one, or nobody here knows it.
+///
+/// # Errors
+/// When the spool cannot be asked.
+pub fn elsewhere(spool: &mut dyn Operations, server: &ServerName) -> Result<Option<ServerName>, Stop> {
+    if spool.about()?.server == *server {
+        return Ok(None);
+    }
+    // Where no other server can be asked, the name is that of none.
+    Ok(spool.servers().unwrap_or_default().into_iter().find(|other| other == server))
+}
+
+/// What is said of a server that does not answer, or says no: the others go on.
+pub fn silent(server: &ServerName, stop: Stop) -> Stop {
+    match stop {
+        Stop::Failed(failure) if failure.kind == FailureKind::Unreachable => {
+            let what = format!("server {server} is not answering: what it has is not listed: {}", failure.message);
+            Failure::new(FailureKind::Timeout, what).into()
+        }
+        stop => stop,
+    }
+}
+
+/// What is said where the other servers are not known.
+pub fn others_unknown(failure: Failure) -> Failure {
+    Failure {
+        message: format!("other servers are not listed: {}", failure.message),
+        kind: FailureKind::Timeout,
+        ..failure
+    }
+}
+
+/// Lists a job that is not here: its server is asked for it, and where the name says none, all are.
+fn one_elsewhere(
+    spool: &mut dyn Operations,
+    display: &mut Display<'_>,
+    wanted: &Wanted,
+    ((reference, document), here): ((&JobRef, Option<u32>), Failure),
+    times: &Times,
+) -> Result<(), Stop> {
+    let asked = match reference {
+        JobRef::Global(job) => elsewhere(spool, &job.server)?.into_iter().collect(),
+        // Ten digits may be a job of any of them; a shorter number is one of this server.
+        JobRef::Serial(_) => spool.servers().unwrap_or_default(),
+        _ => Vec::new(),
+    };
+    let mut silence: Option<Stop> = None;
+    for server in asked {
+        let mut there = At { spool: &mut *spool, server: server.clone() };
+        match one(&mut there, display, &wanted.elsewhere(), (reference, document), times) {
+            Ok(()) => return Ok(()),
+            Err(Stop::Failed(failure)) if failure.kind == FailureKind::NotFound => {}
+            Err(stop @ Stop::Failed(_)) => {
+                silence.get_or_insert(silent(&server, stop));
+            }
+            Err(stop) => return Err(stop),
+        }
+    }
+    Err(silence.unwrap_or(Stop::Failed(here)))
 }
 
 fn pages(spool: &mut dyn Operations, display: &mut Display<'_>, wanted: &Wanted, times: &Times) -> Result<(), Stop> {

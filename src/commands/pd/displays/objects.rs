@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::display::Display;
-use super::listing::check_server;
+use super::listing::{check_server, elsewhere, others_unknown, silent};
 use super::record::{Layout, Record};
 use crate::attributes::Class;
 use crate::attributes::filter::Filter;
@@ -22,7 +22,7 @@ use crate::model::location::{Destination, GroupStatus, LocationKind, LocationSta
 use crate::model::object::{ObjectAttribute, ObjectClass, ObjectName};
 use crate::model::query::{Condition, PAGE};
 use crate::model::{DeviceName, Failure, FailureKind, GroupName, LocationPattern, ServerName};
-use crate::spool::interface::operations::Operations;
+use crate::spool::interface::operations::{At, Operations};
 
 /// Lists the objects that `arguments` name, or all of them.
 ///
@@ -36,6 +36,74 @@ pub fn list(
     arguments: &[String],
     condition: &Condition,
 ) -> Result<Exit, Stop> {
+    let mut failures: Vec<Failure> = Vec::new();
+    let mut display = Display::new(shell.out, layout);
+    let look = Look { layout, condition, now_ms: shell.now_ms };
+    if arguments.is_empty() {
+        list_at(spool, &mut display, &look, &[String::from("*:")], &mut failures)?;
+    }
+    for argument in arguments {
+        let server = argument.split_once(':').map(|(server, _)| server);
+        if let Some(other) = server.filter(|server| *server != "*").and_then(|server| server.parse().ok())
+            && let Some(other) = elsewhere(spool, &other)?
+        {
+            there(spool, &mut display, &look, (&other, argument), &mut failures)?;
+            continue;
+        }
+        list_at(spool, &mut display, &look, std::slice::from_ref(argument), &mut failures)?;
+        if server == Some("*") {
+            match spool.servers() {
+                Ok(others) => {
+                    for other in others {
+                        there(spool, &mut display, &look, (&other, argument), &mut failures)?;
+                    }
+                }
+                Err(failure) => failures.push(others_unknown(failure)),
+            }
+        }
+    }
+    display.end()?;
+    let exit = failures.iter().fold(Exit::Done, |exit, failure| exit.max(Exit::of(failure)));
+    for failure in &failures {
+        shell.report(program, failure);
+    }
+    Ok(exit)
+}
+
+/// What is shown of objects, and which of them.
+struct Look<'a> {
+    layout: &'a Layout,
+    condition: &'a Condition,
+    now_ms: i64,
+}
+
+/// Lists what an argument names at another server.
+fn there(
+    spool: &mut dyn Operations,
+    display: &mut Display<'_>,
+    look: &Look<'_>,
+    (server, argument): (&ServerName, &String),
+    failures: &mut Vec<Failure>,
+) -> Result<(), Stop> {
+    let mut at = At { spool: &mut *spool, server: server.clone() };
+    match list_at(&mut at, display, look, std::slice::from_ref(argument), failures).map_err(|stop| silent(server, stop))
+    {
+        Err(Stop::Failed(failure)) => {
+            failures.push(failure);
+            Ok(())
+        }
+        other => other,
+    }
+}
+
+/// Lists what arguments name at one server.
+fn list_at(
+    spool: &mut dyn Operations,
+    display: &mut Display<'_>,
+    Look { layout, condition, now_ms }: &Look<'_>,
+    arguments: &[String],
+    failures: &mut Vec<Failure>,
+) -> Result<(), Stop> {
     let about = spool.about()?;
     let here = ServerFacts {
         name: about.server.as_str(),
@@ -48,18 +116,13 @@ pub fn list(
         space: about.space,
         deliveries: about.deliveries,
         collectors: &about.collectors,
-        now_ms: shell.now_ms,
+        now_ms: *now_ms,
         given: &about.given,
         members: None,
     };
     let around = Around::of(spool, layout, condition)?;
     let here = ServerFacts { members: around.members.as_ref(), ..here };
     let filter = Filter::new(condition, layout.class);
-    let mut exit = Exit::Done;
-    let mut failures: Vec<Failure> = Vec::new();
-    let all = [String::from("*:")];
-    let arguments = if arguments.is_empty() { &all[..] } else { arguments };
-    let mut display = Display::new(shell.out, layout);
     for argument in arguments {
         let mut add = |label: String, object: &Object<'_>| -> Result<(), Stop> {
             // No condition on these depends on who asks.
@@ -77,6 +140,8 @@ pub fn list(
                 kept(spool, &here, (ObjectClass::InitialValueDocument, layout.class), name, &mut add)
             }
             Class::Door => kept(spool, &here, (ObjectClass::Door, layout.class), name, &mut add),
+            Class::Station => kept(spool, &here, (ObjectClass::Station, layout.class), name, &mut add),
+            Class::User => kept(spool, &here, (ObjectClass::User, layout.class), name, &mut add),
             Class::Log => logs(spool, &here, name, &mut add),
             _ => destinations(spool, &here, &around, name, &mut add),
         };
@@ -91,18 +156,12 @@ pub fn list(
         };
         match result {
             Ok(()) => {}
-            Err(Stop::Failed(failure)) => {
-                exit = exit.max(Exit::of(&failure));
-                failures.push(failure);
-            }
+            Err(Stop::Failed(failure)) if failure.kind == FailureKind::Unreachable => return Err(failure.into()),
+            Err(Stop::Failed(failure)) => failures.push(failure),
             Err(stop) => return Err(stop),
         }
     }
-    display.end()?;
-    for failure in &failures {
-        shell.report(program, failure);
-    }
-    Ok(exit)
+    Ok(())
 }
 
 /// Takes an object, if the filter lets it pass.

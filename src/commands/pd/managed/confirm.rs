@@ -5,10 +5,25 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 
 use crate::commands::pd::Shell;
+use crate::model::{Failure, FailureKind};
 
 /// Returns whether the caller wants to be asked: unless PD_CONFIRM_DELETE=no.
 pub fn is_wanted(shell: &Shell<'_>) -> bool {
     (shell.env)("PD_CONFIRM_DELETE").is_none_or(|word| !word.eq_ignore_ascii_case("no"))
+}
+
+/// Asks `question` at a terminal, and fails unless the answer is yes: `undone` says what was not done then, `hint` how it is done
+/// without asking.
+///
+/// # Errors
+/// The answer was no, or nobody can be asked.
+pub fn demand(shell: &mut Shell<'_>, question: &str, undone: &str, hint: &str) -> Result<(), Failure> {
+    let failure = |why: &str| Failure::new(FailureKind::State, format!("{undone}: {why}"));
+    match ask(shell, &format!("{question} [y/N] ")) {
+        Some(true) => Ok(()),
+        Some(false) => Err(failure("the answer was no")),
+        None => Err(failure("nobody confirmed it").hint(hint)),
+    }
 }
 
 /// Asks `question` at a terminal: true for y and yes, false for every other answer, none where nobody can be asked.

@@ -1,15 +1,20 @@
 //! The objects that a new server begins with: a queue, a logical destination, papers.
 
 use crate::commands::pd::Shell;
+use crate::commands::pd::messages::number_of;
 use crate::model::field::{Field, Value};
+use crate::model::location::Destination;
 use crate::model::managed::{ManagedChange, ManagedClass, ManagedEdit, ManagedObject, Realization};
-use crate::model::{Failure, FailureKind, ServerName};
+use crate::model::{Failure, FailureKind, LocationPattern, ServerName};
 use crate::spool::interface::operations::Operations;
 
-use super::jobs_of;
+use super::jobs_of::{self, Place};
 
 /// The papers.
 pub const MEDIA: [&str; 8] = ["A3", "A4", "B4", "B5", "ledger", "legal", "letter", "tabloid"];
+
+/// The messages that say that an object of that name is there.
+const EXISTS: [&str; 2] = ["9100-107", "9100-108"];
 
 /// Makes the default objects of `server`. One that is there already stays as it is, so this may be done again. `submit` makes
 /// a queue for clients that send to the server's default queue, too.
@@ -39,22 +44,46 @@ fn make_queue(spool: &mut dyn Operations, name: &str, assigns: bool) -> Result<(
     ignore_existing(spool.create_managed(object, field.map(change).into_iter().collect(), None))
 }
 
+/// What a destination that is made says until it is enabled, and then.
+const UNFINISHED: &str = "is made, and not enabled yet";
+const FINISHED: &str = "made as a default";
+
 fn make_logical(spool: &mut dyn Operations, name: &str, queue: &str) -> Result<(), Failure> {
-    // Whether it is there decides whether it is enabled below: an operator may have disabled it since.
-    if jobs_of::place(spool, name).is_ok() {
-        return Ok(());
-    }
     let object = ManagedObject { class: ManagedClass::Destination, name: name.to_owned() };
-    let text = |field, text: &str| ManagedChange { field, edit: ManagedEdit::Set(Value::Text(text.to_owned())) };
-    let changes =
-        vec![text(Field::DestinationRealization, Realization::Logical.word()), text(Field::AssociatedQueue, queue)];
-    spool.create_managed(object.clone(), changes, None)?;
-    spool.enable_managed(object, true, None)
+    match jobs_of::place(spool, name) {
+        // Is it there because somebody was interrupted here? Then it takes no jobs, and nobody has said anything of it since. One
+        // that an operator has disabled stays so.
+        Ok(_) if !is_unfinished(spool, name)? => return Ok(()),
+        Ok(_) => {}
+        Err(failure) if failure.kind == FailureKind::NotFound => {
+            let text =
+                |field, text: &str| ManagedChange { field, edit: ManagedEdit::Set(Value::Text(text.to_owned())) };
+            let changes = vec![
+                text(Field::DestinationRealization, Realization::Logical.word()),
+                text(Field::AssociatedQueue, queue),
+            ];
+            spool.create_managed(object.clone(), changes, Some(UNFINISHED.to_owned()))?;
+        }
+        Err(failure) => return Err(failure),
+    }
+    spool.enable_managed(object, true, Some(FINISHED.to_owned()))
+}
+
+/// Tells whether a logical destination was made here, and nothing has been done with it since.
+fn is_unfinished(spool: &mut dyn Operations, name: &str) -> Result<bool, Failure> {
+    let Place::Logical(Destination::Location(location) | Destination::Plain(location)) = jobs_of::place(spool, name)?
+    else {
+        return Ok(false);
+    };
+    let found = spool.locations(Some(LocationPattern::One(location)), None)?;
+    let says = Value::Text(UNFINISHED.to_owned());
+    let message = |given: &[(Field, Value)]| given.iter().any(|one| one.0.stored() == "message" && one.1 == says);
+    Ok(found.iter().any(|one| !one.takes_jobs && message(&one.given)))
 }
 
 fn ignore_existing(result: Result<(), Failure>) -> Result<(), Failure> {
     match result {
-        Err(failure) if failure.kind == FailureKind::State => Ok(()),
+        Err(failure) if EXISTS.contains(&number_of(&failure, false)) => Ok(()),
         other => other,
     }
 }

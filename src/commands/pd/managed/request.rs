@@ -82,6 +82,8 @@ impl ManagedRequest {
             Class::Medium => ManagedClass::Medium,
             Class::InitialValueJob => ManagedClass::InitialValueJob,
             Class::InitialValueDocument => ManagedClass::InitialValueDocument,
+            Class::Station => ManagedClass::Station,
+            Class::User => ManagedClass::User,
             _ => ManagedClass::Destination,
         };
         let mut request = Self {
@@ -112,6 +114,20 @@ impl ManagedRequest {
             return Err(Stop::usage("style doccol is for jobs"));
         }
         Ok(request)
+    }
+
+    /// The same for a command that sets no attribute of its objects.
+    ///
+    /// # Errors
+    /// [`Stop::Usage`] for what cannot be asked for.
+    pub fn without_changes(program: &str, items: Vec<Item>, class: Class, clock: Clock) -> Result<Self, Stop> {
+        let request = Self::of(items, class, false, false, clock)?;
+        match request.changes.first() {
+            Some(change) => {
+                Err(Stop::usage(format!("{program} sets no attribute, and {} is one", change.field.stored())))
+            }
+            None => Ok(request),
+        }
     }
 
     fn change(&self, row: &'static Attribute, pair: &Pair, creates: bool) -> Result<ManagedChange, Stop> {
@@ -212,10 +228,8 @@ impl ManagedRequest {
 pub fn enable(mut line: CommandLine, shell: &mut Shell<'_>, on: bool) -> Result<Exit, Stop> {
     let program = line.program;
     let class = take_one_of(&mut line.items, &[Class::Destination, Class::Queue, Class::Server], program)?;
-    let request = ManagedRequest::of(std::mem::take(&mut line.items), class, false, false, clock(shell))?;
-    if let Some(change) = request.changes.first() {
-        return Err(Stop::usage(format!("{program} sets no attribute, and {} is one", change.field.stored())));
-    }
+    let items = std::mem::take(&mut line.items);
+    let request = ManagedRequest::without_changes(program, items, class, clock(shell))?;
     let mut spool = line.open(shell, Intent::Write)?;
     request.each(spool.as_mut(), shell, program, &mut |spool, _, object| {
         spool.enable_managed(object.clone(), on, request.message.clone())

@@ -4,6 +4,7 @@ use super::runner::Verb;
 
 pub mod pdaccount;
 pub mod pdbackup;
+pub mod pdclaim;
 pub mod pdclean;
 pub mod pdcrdflt;
 pub mod pdcreate;
@@ -20,6 +21,7 @@ pub mod pdpause;
 pub mod pdpr;
 pub mod pdpromote;
 pub mod pdq;
+pub mod pdrelease;
 pub mod pdreorder;
 pub mod pdresubmit;
 pub mod pdresume;
@@ -32,6 +34,7 @@ pub mod startsrv;
 pub const VERBS: &[Verb] = &[
     pdaccount::VERB,
     pdbackup::VERB,
+    pdclaim::VERB,
     pdclean::VERB,
     pdcrdflt::VERB,
     pdcreate::VERB,
@@ -48,6 +51,7 @@ pub const VERBS: &[Verb] = &[
     pdpr::VERB,
     pdpromote::VERB,
     pdq::VERB,
+    pdrelease::VERB,
     pdreorder::VERB,
     pdresubmit::VERB,
     pdresume::VERB,

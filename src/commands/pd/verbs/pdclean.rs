@@ -67,10 +67,7 @@ pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {
 
 fn clean(mut line: CommandLine, shell: &mut Shell<'_>) -> Result<Exit, Stop> {
     let class = take_one_of(&mut line.items, &[Class::Destination, Class::Queue, Class::Server], PROGRAM)?;
-    let request = ManagedRequest::of(std::mem::take(&mut line.items), class, false, false, clock(shell))?;
-    if let Some(change) = request.changes.first() {
-        return Err(Stop::usage(format!("{PROGRAM} sets no attribute, and {} is one", change.field.stored())));
-    }
+    let request = ManagedRequest::without_changes(PROGRAM, std::mem::take(&mut line.items), class, clock(shell))?;
     let asks = confirm::is_wanted(shell);
     let mut spool = line.open(shell, Intent::Write)?;
     request.each(spool.as_mut(), shell, PROGRAM, &mut |spool, shell, object| {
@@ -100,7 +97,11 @@ fn clean(mut line: CommandLine, shell: &mut Shell<'_>) -> Result<Exit, Stop> {
             }
         }
         match first {
-            None => Ok(()),
+            // Who may only remove jobs has removed them all the same, and nobody else is told.
+            None => match spool.note_cleaned(object.clone(), count as u64) {
+                Err(failure) if failure.kind == FailureKind::Security => Ok(()),
+                noted => noted,
+            },
             Some(failure) => Err(Failure {
                 message: format!("{failed} of {count} jobs were not removed: {}", failure.message),
                 ..failure
@@ -135,27 +136,15 @@ fn those_of(spool: &mut dyn Operations, object: &ManagedObject) -> Result<Condit
 
 /// Checks that there is a queue of that name: of one that is mistyped there are no jobs, and that is no success.
 fn demand_queue(spool: &mut dyn Operations, name: &str) -> Result<(), Failure> {
-    let wanted = name.trim_start_matches('#');
-    let mut after = None;
-    loop {
-        let page = spool.groups(after)?;
-        if page.iter().any(|group| group.name.as_str().eq_ignore_ascii_case(wanted)) {
-            return Ok(());
-        }
-        match page.last() {
-            Some(last) if page.len() >= crate::model::query::PAGE as usize => after = Some(last.name.clone()),
-            _ => return Err(Failure::not_found(format!("queue {name}"))),
-        }
+    match spool.resolve_destination(format!("#{}", name.trim_start_matches('#'))) {
+        Err(failure) if failure.kind == FailureKind::NotFound => Err(Failure::not_found(format!("queue {name}"))),
+        found => found.map(drop),
     }
 }
 
 /// Asks whether the jobs shall go.
 fn ask(shell: &mut Shell<'_>, object: &ManagedObject, count: usize) -> Result<(), Failure> {
     let jobs = if count == 1 { "1 job".to_owned() } else { format!("{count} jobs") };
-    match confirm::ask(shell, &format!("{PROGRAM}: remove {jobs} of {object}? [y/N] ")) {
-        Some(true) => Ok(()),
-        Some(false) => Err(Failure::new(FailureKind::State, "nothing was removed: the answer was no")),
-        None => Err(Failure::new(FailureKind::State, "nothing was removed: nobody confirmed it")
-            .hint("PD_CONFIRM_DELETE=no   removes without asking")),
-    }
+    let question = format!("{PROGRAM}: remove {jobs} of {object}?");
+    confirm::demand(shell, &question, "nothing was removed", "PD_CONFIRM_DELETE=no   removes without asking")
 }

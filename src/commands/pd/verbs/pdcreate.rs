@@ -62,7 +62,15 @@ pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {
 fn create(mut line: CommandLine, shell: &mut Shell<'_>) -> Result<Exit, Stop> {
     let class = take_one_of(
         &mut line.items,
-        &[Class::Destination, Class::Queue, Class::Medium, Class::InitialValueJob, Class::InitialValueDocument],
+        &[
+            Class::Destination,
+            Class::Queue,
+            Class::Medium,
+            Class::InitialValueJob,
+            Class::InitialValueDocument,
+            Class::Station,
+            Class::User,
+        ],
         PROGRAM,
     )?;
     let items = std::mem::take(&mut line.items);

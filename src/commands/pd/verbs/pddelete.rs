@@ -17,8 +17,8 @@ use crate::commands::pd::managed::request::ManagedRequest;
 use crate::commands::pd::runner::{CommandLine, Verb};
 use crate::commands::pd::{Exit, Shell, Stop, clock};
 use crate::commands::shell::Intent;
+use crate::model::Failure;
 use crate::model::managed::ManagedObject;
-use crate::model::{Failure, FailureKind};
 
 use super::pdrm;
 
@@ -72,6 +72,8 @@ fn delete(mut line: CommandLine, shell: &mut Shell<'_>) -> Result<Exit, Stop> {
         Class::Medium,
         Class::InitialValueJob,
         Class::InitialValueDocument,
+        Class::Station,
+        Class::User,
     ];
     let class = take_one_of(&mut line.items, &accepted, PROGRAM)?;
     if class == Class::Job {
@@ -81,10 +83,7 @@ fn delete(mut line: CommandLine, shell: &mut Shell<'_>) -> Result<Exit, Stop> {
         return Err(Stop::usage("-r says how long jobs are kept: it is for -c job"));
     }
     let items = std::mem::take(&mut line.items);
-    let request = ManagedRequest::of(items, class, false, false, clock(shell))?;
-    if let Some(change) = request.changes.first() {
-        return Err(Stop::usage(format!("{PROGRAM} sets no attribute, and {} is one", change.field.stored())));
-    }
+    let request = ManagedRequest::without_changes(PROGRAM, items, class, clock(shell))?;
     let asks = confirm::is_wanted(shell);
     let mut spool = line.open(shell, Intent::Write)?;
     request.each(spool.as_mut(), shell, PROGRAM, &mut |spool, shell, object| {
@@ -97,11 +96,6 @@ fn delete(mut line: CommandLine, shell: &mut Shell<'_>) -> Result<Exit, Stop> {
 
 /// Asks whether `object` shall go.
 fn ask(shell: &mut Shell<'_>, object: &ManagedObject) -> Result<(), Failure> {
-    let question = format!("{PROGRAM}: delete {} {}? [y/N] ", object.class.word(), escaped(&object.name));
-    match confirm::ask(shell, &question) {
-        Some(true) => Ok(()),
-        Some(false) => Err(Failure::new(FailureKind::State, "it was not deleted: the answer was no")),
-        None => Err(Failure::new(FailureKind::State, "it was not deleted: nobody confirmed it")
-            .hint("PD_CONFIRM_DELETE=no   deletes without asking")),
-    }
+    let question = format!("{PROGRAM}: delete {} {}?", object.class.word(), escaped(&object.name));
+    confirm::demand(shell, &question, "it was not deleted", "PD_CONFIRM_DELETE=no   deletes without asking")
 }

@@ -19,6 +19,8 @@ use crate::commands::pd::runner::{CommandLine, Verb};
 use crate::commands::pd::{Exit, Shell, Stop, clock};
 use crate::commands::shell::Intent;
 use crate::model::device::DeviceStatus;
+use crate::model::field::Value;
+use crate::model::managed::ManagedObject;
 use crate::model::state::{DeviceState, DeviceWish};
 use crate::model::{Failure, FailureKind};
 use crate::spool::interface::operations::Operations;
@@ -26,6 +28,10 @@ use crate::spool::interface::operations::Operations;
 const PROGRAM: &str = "pddeviceop";
 /// How long a device is waited for before it is started again.
 const OFFLINE_MS: u64 = 10_000;
+/// The attribute that says what an operator last said.
+const MESSAGE: &str = "message";
+/// What a destination says while it is reset.
+const RESETTING: &str = "is being reset";
 /// The operations. The last two need the panel of the printer.
 const OPERATIONS: [&str; 5] = ["online", "offline", "reset", "lock-op-panel", "unlock-op-panel"];
 
@@ -84,10 +90,7 @@ fn operate(mut line: CommandLine, shell: &mut Shell<'_>) -> Result<Exit, Stop> {
     }
     let operation = operation
         .ok_or_else(|| Stop::usage("no operation is named").hint("-t online, -t offline or -t reset   names one"))?;
-    let request = ManagedRequest::of(items, class, false, false, clock(shell))?;
-    if let Some(change) = request.changes.first() {
-        return Err(Stop::usage(format!("{PROGRAM} sets no attribute, and {} is one", change.field.stored())));
-    }
+    let request = ManagedRequest::without_changes(PROGRAM, items, class, clock(shell))?;
     let mut spool = line.open(shell, Intent::Write)?;
     request.each(spool.as_mut(), shell, PROGRAM, &mut |spool, shell, object| {
         let Place::Actual(device, _) = jobs_of::place(spool, &object.name)? else {
@@ -96,11 +99,11 @@ fn operate(mut line: CommandLine, shell: &mut Shell<'_>) -> Result<Exit, Stop> {
                 format!("destination {} is a logical one: it has no device", object.name),
             ));
         };
-        demand_enabled(&device)?;
+        demand_enabled(&device, operation)?;
         match operation {
             "online" => spool.start_device(device.name.clone())?,
             "offline" => spool.suspend_device(device.name.clone())?,
-            _ => reset(spool, shell, &device, request.message.as_deref())?,
+            _ => reset(spool, shell, (object, &device), request.message.as_deref())?,
         }
         match &request.message {
             // Its text is an attribute of the destination, which may be set of one that is enabled.
@@ -128,28 +131,44 @@ fn operation_of(word: &str) -> Result<&'static str, Stop> {
 }
 
 /// A destination that an operator has disabled stays so: `online` is said of the device, and `pdenable` of the destination.
-fn demand_enabled(device: &DeviceStatus) -> Result<(), Failure> {
+fn demand_enabled(device: &DeviceStatus, operation: &str) -> Result<(), Failure> {
     match device.wish {
         DeviceWish::Started | DeviceWish::Suspended => Ok(()),
+        // A reset that was interrupted is done again.
+        _ if operation == "reset" && message_of(device).as_deref() == Some(RESETTING) => Ok(()),
         _ => Err(Failure::new(FailureKind::State, format!("destination {} is disabled", device.name))
             .hint(format!("pdenable {}   enables it", device.name))),
     }
 }
 
+/// What an operator last said of a destination.
+fn message_of(device: &DeviceStatus) -> Option<String> {
+    device.given.iter().find_map(|(field, value)| match value {
+        Value::Text(text) if field.stored() == MESSAGE => Some(text.clone()),
+        _ => None,
+    })
+}
+
 /// Has a device begin anew.
+///
+/// Killed in between, it leaves the device disabled. Its message says why, and the same command goes on.
 fn reset(
     spool: &mut dyn Operations,
     shell: &mut Shell<'_>,
-    device: &DeviceStatus,
+    (object, device): (&ManagedObject, &DeviceStatus),
     message: Option<&str>,
 ) -> Result<(), Failure> {
     let name = &device.name;
+    spool.set_managed(object.clone(), Vec::new(), Some(RESETTING.to_owned()))?;
     spool.drain_device(name.clone())?;
     let given_back = jobs_of::give_all_back(spool, jobs_of::of_device(name, None), message, shell, PROGRAM);
-    let status = spool.await_offline(name.clone(), OFFLINE_MS)?;
-    // It is to go on whatever became of its job.
+    let status = spool.await_offline(name.clone(), OFFLINE_MS);
+    // It is to go on whatever became of its job, and of waiting for it.
     spool.start_device(name.clone())?;
+    let before = message_of(device).filter(|text| text != RESETTING);
+    spool.set_managed(object.clone(), Vec::new(), Some(before.unwrap_or_default()))?;
     given_back?;
+    let status = status?;
     if status.state != DeviceState::Offline {
         return Err(Failure::new(FailureKind::Timeout, format!("destination {name} did not let go of its connection")));
     }

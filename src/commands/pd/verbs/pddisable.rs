@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use clap::{CommandFactory, Parser};
 
-use crate::commands::pd::command_line::flags::{CommandAttributes, MessageFlag, ObjectClassFlag, ServerFlag};
+use crate::commands::pd::command_line::flags::ActingArguments;
 use crate::commands::pd::command_line::options::{Names, Setting};
 use crate::commands::pd::help;
 use crate::commands::pd::managed::request;
@@ -22,16 +22,7 @@ const PROGRAM: &str = "pddisable";
 #[command(name = PROGRAM, version, max_term_width = 100, args_override_self = true)]
 pub struct Arguments {
     #[command(flatten)]
-    server: ServerFlag,
-    #[command(flatten)]
-    class: ObjectClassFlag,
-    #[command(flatten)]
-    message: MessageFlag,
-    #[command(flatten)]
-    attributes: CommandAttributes,
-    /// Objects: [server:]name
-    #[arg(value_name = "OBJECT", required = true)]
-    objects: Vec<OsString>,
+    acting: ActingArguments,
 }
 
 /// Its row among the commands.

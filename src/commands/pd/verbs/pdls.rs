@@ -30,11 +30,11 @@ const PROGRAM: &str = "pdls";
 #[derive(Parser, Debug)]
 #[command(name = PROGRAM, version, max_term_width = 100, args_override_self = true)]
 pub struct Arguments {
-    /// Class of the objects: job, document, destination, queue, server, medium, initial-value-job, initial-value-document, log
+    /// Class of the objects: job, document, destination, queue, server, medium, initial-value-job, initial-value-document, station, user, log
     #[arg(short = 'c', value_name = "CLASS", action = clap::ArgAction::Append)]
     #[arg(value_parser = options::suggest([
         "job", "document", "destination", "queue", "server", "medium", "initial-value-job", "initial-value-document",
-        "log",
+        "station", "user", "log",
     ]), hide_possible_values = true)]
     class: Vec<OsString>,
     #[command(flatten)]

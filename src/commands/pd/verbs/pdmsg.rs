@@ -6,7 +6,7 @@ use clap::{CommandFactory, Parser};
 
 use crate::attributes::text::escaped;
 use crate::commands::pd::command_line::options::Names;
-use crate::commands::pd::messages::{self, Message, SWITCH};
+use crate::commands::pd::messages::{self, SWITCH};
 use crate::commands::pd::runner::{CommandLine, Verb};
 use crate::commands::pd::{Exit, Shell, Stop};
 use crate::model::Failure;
@@ -52,11 +52,11 @@ pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {
 fn explain(line: CommandLine, shell: &mut Shell<'_>) -> Result<Exit, Stop> {
     let (mut exit, mut found, mut failures) = (Exit::Done, Vec::new(), Vec::new());
     if line.matches.get_flag("all") {
-        found.extend(messages::MESSAGES);
+        found.extend(messages::all());
     }
     for word in line.matches.get_many::<OsString>("numbers").into_iter().flatten() {
         let word = word.to_string_lossy();
-        match message(&word) {
+        match messages::find(word.trim()) {
             Some(message) => found.push(message),
             None => failures.push(
                 Failure::not_found(format!("message {}", escaped(&word))).hint("pdmsg --all   shows every message"),
@@ -70,7 +70,7 @@ fn explain(line: CommandLine, shell: &mut Shell<'_>) -> Result<Exit, Stop> {
             "{between}{} {}\n\nEXPLANATION: {}.\n\nSYSTEM ACTION: {}.\n\nRESPONSE: {}.",
             message.number,
             message.text,
-            sentence(message.explanation),
+            sentence(&message.explanation),
             sentence(message.action),
             sentence(message.response)
         )?;
@@ -79,19 +79,6 @@ fn explain(line: CommandLine, shell: &mut Shell<'_>) -> Result<Exit, Stop> {
         exit = exit.max(shell.report(PROGRAM, failure));
     }
     Ok(exit)
-}
-
-fn message(word: &str) -> Option<&'static Message> {
-    let word = word.trim();
-    if let Some(found) = messages::find(word) {
-        return Some(found);
-    }
-    // `5010304` is how some displays show it.
-    let digits: String = word.chars().filter(|c| *c != '-').collect();
-    let same = |message: &&Message| message.number.replace('-', "") == digits;
-    let ends = |message: &&Message| digits.len() == 3 && message.number.ends_with(&digits);
-    let mut those = messages::MESSAGES.iter().filter(|message| same(message) || ends(message));
-    those.next().filter(|_| those.next().is_none())
 }
 
 /// The text with a capital letter, as a sentence begins.

@@ -25,7 +25,7 @@ use crate::commands::why::Times;
 use crate::model::device::DeviceStatus;
 use crate::model::query::{Condition, PAGE};
 use crate::model::{DeviceName, Failure, FailureKind, GroupName, JobRef, LocationPattern, ServerName};
-use crate::spool::interface::operations::Operations;
+use crate::spool::interface::operations::{At, Operations};
 
 const PROGRAM: &str = "pdq";
 
@@ -83,18 +83,39 @@ fn list(line: CommandLine, shell: &mut Shell<'_>) -> Result<Exit, Stop> {
         return Err(Stop::usage("-d: the destination is empty"));
     }
     let mut spool = request.line.open(shell, Intent::Read)?;
-    let queue = behind(spool.as_mut(), &name)?;
     let times = request.times();
     let mut display = Display::new(shell.out, &layout);
-    match queue {
-        Queue::Group(group) => {
-            let all = Condition::Location(LocationPattern::Group(group));
-            read_ahead::every(spool.as_mut(), &mut display, &wanted.query(Some(all), layout.parts()), &times)?;
+    let other = match name.split_once(':').and_then(|(server, _)| server.parse().ok()) {
+        Some(server) => listing::elsewhere(spool.as_mut(), &server)?,
+        None => None,
+    };
+    match other {
+        Some(server) => {
+            let mut there = At { spool: spool.as_mut(), server: server.clone() };
+            queue_of(&mut there, &mut display, &wanted.elsewhere(), (&name, &times))
+                .map_err(|stop| listing::silent(&server, stop))?;
         }
-        Queue::Device(device) => of_device(spool.as_mut(), &mut display, &wanted, (&device, &times))?,
+        None => queue_of(spool.as_mut(), &mut display, &wanted, (&name, &times))?,
     }
     display.end()?;
     Ok(Exit::Done)
+}
+
+/// Lists what is behind the name of a destination.
+fn queue_of(
+    spool: &mut dyn Operations,
+    display: &mut Display<'_>,
+    wanted: &Wanted,
+    (name, times): (&str, &Times),
+) -> Result<(), Stop> {
+    match behind(spool, name)? {
+        Queue::Group(group) => {
+            let all = Condition::Location(LocationPattern::Group(group));
+            let query = wanted.query(Some(all), display.layout().parts());
+            read_ahead::every(spool, display, &query, times)
+        }
+        Queue::Device(device) => of_device(spool, display, wanted, (&device, times)),
+    }
 }
 
 fn job(word: &str) -> Result<Target, Stop> {

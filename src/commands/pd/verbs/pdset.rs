@@ -63,6 +63,8 @@ fn set(mut line: CommandLine, shell: &mut Shell<'_>) -> Result<Exit, Stop> {
         Class::Medium,
         Class::InitialValueJob,
         Class::InitialValueDocument,
+        Class::Station,
+        Class::User,
     ];
     let class = take_one_of(&mut line.items, &accepted, PROGRAM)?;
     let (clock, bare) = (clock(shell), line.matches.get_flag("bare"));

@@ -109,12 +109,9 @@ fn shut_down(mut line: CommandLine, shell: &mut Shell<'_>) -> Result<Exit, Stop>
             other => items.push(other),
         }
     }
-    let request = ManagedRequest::of(items, class, false, false, clock(shell))?;
+    let request = ManagedRequest::without_changes(PROGRAM, items, class, clock(shell))?;
     if request.objects.len() != 1 {
         return Err(Stop::usage("one object is shut down at a time"));
-    }
-    if let Some(change) = request.changes.first() {
-        return Err(Stop::usage(format!("{PROGRAM} sets no attribute, and {} is one", change.field.stored())));
     }
     let synchronise = line.matches.get_flag("synchronise");
     match class {

@@ -16,7 +16,7 @@ use crate::commands::pd::{Exit, Shell, Stop};
 use crate::commands::shell::Intent;
 use crate::model::names::FixedName;
 use crate::model::state::SpoolerState;
-use crate::model::{Failure, FailureKind, ServerName};
+use crate::model::{Failure, ServerName};
 use crate::spool::disk::base::server_name;
 use crate::spool::interface::operations::Operations;
 use crate::supervise::{Place, usual_place};
@@ -118,17 +118,8 @@ fn is_there(shell: &Shell<'_>) -> Result<bool, Stop> {
 
 fn make(name: ServerName, force: bool, basic: bool, shell: &mut Shell<'_>) -> Result<(), Stop> {
     if !force {
-        match confirm::ask(shell, &format!("{PROGRAM}: there is no server {name}; make it? [y/N] ")) {
-            Some(true) => {}
-            Some(false) => {
-                let why = format!("server {name} was not made: the answer was no");
-                return Err(Failure::new(FailureKind::State, why).into());
-            }
-            None => {
-                let why = format!("server {name} was not made: nobody confirmed it");
-                return Err(Failure::new(FailureKind::State, why).hint("-F   makes it without asking").into());
-            }
-        }
+        let question = format!("{PROGRAM}: there is no server {name}; make it?");
+        confirm::demand(shell, &question, &format!("server {name} was not made"), "-F   makes it without asking")?;
     }
     let intent = FixedName::new(name.as_str()).map_or(Intent::Declare, Intent::DeclareAs);
     let mut spool = (shell.open)(None, intent)?;

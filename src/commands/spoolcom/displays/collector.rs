@@ -70,14 +70,18 @@ impl Shown for CollectorStatus {
 pub struct OpenJob(pub JobStatus);
 
 impl Shown for OpenJob {
-    const COLUMNS: &'static [Column] = &[right("JOB"), left("OWNER"), left("COLLECT"), left("LOCATION")];
+    const COLUMNS: &'static [Column] =
+        &[right("JOB"), left("CPU,PIN"), left("OWNER"), left("COLLECT"), left("REPORT"), left("LOCATION")];
 
     fn row(&self, _: &Style) -> Vec<String> {
         let collector = self.0.collector.clone().unwrap_or_else(crate::model::CollectorName::usual);
         vec![
             self.0.number.to_string(),
+            // This machine is one processor to whoever asks for it.
+            self.0.process.map(|process| format!("0,{process}")).unwrap_or_default(),
             format!("{},{}", self.0.owner_gid, self.0.owner_uid),
             format!("${collector}"),
+            self.0.name.clone(),
             self.0.destination.to_string(),
         ]
     }

@@ -5,8 +5,9 @@ use std::io::{self, Write};
 use serde_json::Value;
 
 use crate::model::device::{
-    ConnectionInUse, DeviceStatus, Exclusive, RunningJob, Stalled, Trouble, content_word, eol_word,
+    ConnectionInUse, DeviceSettings, DeviceStatus, Exclusive, RunningJob, Stalled, Trouble, content_word, eol_word,
 };
+use crate::model::order::QueueOrder;
 use crate::model::separation::HeaderPages;
 use crate::model::state::{DeviceState, DeviceWish, ProcessState};
 use crate::model::wait::Wait;
@@ -102,7 +103,7 @@ impl Shown for DeviceStatus {
             label("DELIVERY", settings.delivery.word()),
             label("ATTEMPTS", settings.attempts),
             label("EXCLUSIVE", settings.exclusive.word()),
-            label("FIFO", on_off(settings.fifo)),
+            label("FIFO", fifo(settings)),
             label("HEADER", settings.header.word()),
             label("STARTFF", settings.startff.word()),
             label("ENDFF", on_off(settings.endff)),
@@ -122,6 +123,9 @@ impl Shown for DeviceStatus {
             label("FASTCNFG ERROR", used(self, |used| used.complaint.clone())),
             label("JOBS WAITING", waiting(self)),
         ]);
+        for (name, attribute) in [("VALID ATTRIBUTES", "valid-attributes"), ("DRIVER", "driver")] {
+            lines.extend(super::given(&self.given, attribute).map(|words| label(name, words)));
+        }
         lines
     }
 
@@ -218,4 +222,12 @@ pub fn process_note(status: &DeviceStatus) -> Option<String> {
         _ => return None,
     }
     Some(format!("PRINT PROCESS ${name} IS NOT RUNNING; IT STARTS WITH THE NEXT COMMAND THAT CHANGES SOMETHING"))
+}
+
+/// FIFO, or the order that `pdset` gave the device.
+fn fifo(settings: &DeviceSettings) -> String {
+    match settings.order() {
+        QueueOrder::By(first, then) => format!("OFF ({}, {})", first.word(), then.word()),
+        _ => on_off(settings.fifo).to_owned(),
+    }
 }

@@ -45,7 +45,7 @@ fn bad(job: &JobStatus) -> bool {
 fn flags(job: &JobStatus) -> String {
     let letters = [
         (job.hold_after || job.state == JobState::Retained, 'A'),
-        (job.state == JobState::Open && !job.reasons.is_empty(), 'B'),
+        (job.state == JobState::Open && job.reasons.has(HoldReason::Operator), 'B'),
         (bad(job), 'X'),
     ];
     let letters: String = letters.iter().filter(|letter| letter.0).map(|letter| letter.1).collect();
@@ -135,7 +135,14 @@ impl Shown for JobStatus {
             label("OCTETS", self.total_octets),
             label("UNITS", self.total_octets.div_ceil(UNIT_OCTETS)),
             label("OPENED", style.date(self.created_ms)),
-            label("CLOSED", if self.state == JobState::Open { String::new() } else { style.date(self.created_ms) }),
+            label(
+                "CLOSED",
+                if self.state == JobState::Open {
+                    String::new()
+                } else {
+                    style.date(self.closed_ms.unwrap_or(self.created_ms))
+                },
+            ),
             label("PRINTING SINCE", self.started_ms.map(|ms| style.date(ms)).unwrap_or_default()),
             label("COLLECT", format!("${}", self.collector.clone().unwrap_or_else(CollectorName::usual))),
             label("DATA FILE", plain(self.data_file.as_deref().unwrap_or_default())),

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::model::field::{Field, Value as Given};
 use crate::model::location::{GroupStatus, LocationKind, LocationStatus, content_word};
 
 use super::{Column, Shown, Style, json, label, left, on_off};
@@ -27,6 +28,19 @@ fn kind(kind: LocationKind) -> Option<&'static str> {
         LocationKind::Logical => Some("LOGICAL DESTINATION"),
         LocationKind::Outlet => Some("WAY TO AN ACTUAL DESTINATION"),
     }
+}
+
+/// Says of a group what decides about the release of its jobs, of one that has something of it.
+fn of_release(given: &[(Field, Given)]) -> impl Iterator<Item = (String, String)> {
+    [
+        ("RELEASE TYPE", "release-type"),
+        ("PURGE TIME", "purge-time"),
+        ("KEEP AFTER RELEASE", "keep-after-release"),
+        ("COMPATIBLE QUEUES", "compatible-queues"),
+        ("DRIVER", "driver"),
+    ]
+    .into_iter()
+    .filter_map(|(name, attribute)| super::given(given, attribute).map(|words| label(name, words)))
 }
 
 /// One line of LOC STATUS.
@@ -57,7 +71,10 @@ impl Shown for LocationLine {
                 label("LOCATION", format!("#{}", group.name)),
                 label("BROADCAST", on_off(group.broadcast)),
                 label("MADE AS", "QUEUE"),
-            ],
+            ]
+            .into_iter()
+            .chain(of_release(&group.given))
+            .collect(),
         }
     }
 
@@ -96,6 +113,7 @@ impl Shown for LocationStatus {
         .into_iter()
         .chain(kind(self.kind).map(|word| label("MADE AS", word)))
         .chain((!self.takes_jobs).then(|| label("TAKES JOBS", on_off(false))))
+        .chain(of_release(&self.group_given))
         .collect()
     }
 

@@ -3,10 +3,9 @@
 use serde_json::{Map, Value};
 
 use crate::model::collector::{CollectorState, CollectorStatus};
-use crate::model::device::DeviceStatus;
 use crate::model::process::ProcessStatus;
-use crate::model::state::{DeviceState, ProcessState};
-use crate::spool::interface::records::JobSummary;
+use crate::model::state::ProcessState;
+use crate::spool::interface::records::{DeviceCounts, JobSummary};
 
 use super::{Column, Shown, Style, label, right};
 
@@ -63,17 +62,10 @@ summary!(
 );
 
 impl DeviceSummary {
-    /// Counts one more.
-    pub fn add(&mut self, device: &DeviceStatus) {
-        let at = match device.state {
-            DeviceState::Waiting => 0,
-            DeviceState::Printing(_) | DeviceState::Aligning => 1,
-            DeviceState::Suspended => 2,
-            DeviceState::DevError(_) => 3,
-            DeviceState::Offline => 4,
-            DeviceState::ProcError => 5,
-        };
-        self.0[at] += 1;
+    /// Shows what the spool has counted.
+    pub fn of(counted: &DeviceCounts) -> Self {
+        let DeviceCounts { waiting, busy, suspended, in_error, offline, process_error } = *counted;
+        Self([waiting, busy, suspended, in_error, offline, process_error])
     }
 }
 

@@ -22,8 +22,8 @@ pub enum Typed {
 pub trait Keyboard {
     /// Shows the prompt and reads a line. `initial` is there already, to be edited.
     fn read(&mut self, initial: &str) -> Result<Typed, Failure>;
-    /// Reads an edit line, beneath a command that is shown above it.
-    fn read_beneath(&mut self) -> Result<Typed, Failure>;
+    /// Shows a command and reads an edit line beneath it. Both are seen where the person types, wherever the output goes.
+    fn read_beneath(&mut self, command: &str) -> Result<Typed, Failure>;
     /// Puts a line behind the arrow keys.
     fn remember(&mut self, line: &str);
 }

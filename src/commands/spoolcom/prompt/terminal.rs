@@ -11,6 +11,7 @@ use rustyline::history::MemHistory;
 use rustyline::validate::Validator;
 use rustyline::{Context, Editor, Helper};
 
+use crate::model::printable::escaped;
 use crate::model::{Failure, FailureKind};
 use crate::sys::interrupt;
 
@@ -53,8 +54,8 @@ impl Keyboard for Terminal<'_, '_, '_> {
         typed(self.editor.readline_with_initial(PROMPT, (initial, "")))
     }
 
-    fn read_beneath(&mut self) -> Result<Typed, Failure> {
-        typed(self.editor.readline(BENEATH))
+    fn read_beneath(&mut self, command: &str) -> Result<Typed, Failure> {
+        typed(self.editor.readline(&format!("{PROMPT}{}\n{BENEATH}", escaped(command))))
     }
 
     fn remember(&mut self, line: &str) {

@@ -54,9 +54,9 @@ impl AtWork {
             Self::SkipTo(page) => ask(name, DeviceRequest::SkipTo(*page), session),
             Self::Clear { remove } => {
                 let cleared = session.spool()?.clear_device(name.clone(), *remove)?;
-                if !cleared.running {
+                if let Some(job) = cleared.job.filter(|_| !cleared.running) {
                     let what = if *remove { "deleted" } else { "held" };
-                    session.hint(&format!("{} failed at job {}, which is {what} now", name.guardian(), cleared.job));
+                    session.hint(&format!("{} failed at job {job}, which is {what} now", name.guardian()));
                 }
                 Ok(gone(name, &cleared, session)?)
             }
@@ -106,7 +106,11 @@ fn ask(name: &DeviceName, what: DeviceRequest, session: &mut Session<'_>) -> Res
 
 /// Waits until a job that was cleared has left its device, and says what of it cannot be taken back.
 fn gone(name: &DeviceName, cleared: &Cleared, session: &mut Session<'_>) -> Result<(), Failure> {
-    let (job, shown) = (cleared.job, name.guardian());
+    let shown = name.guardian();
+    let Some(job) = cleared.job else {
+        session.hint(&format!("the alignment page on {shown} is given up; what was sent of it may print"));
+        return Ok(());
+    };
     if cleared.running && session.wait {
         let left = match session.spool()?.await_stopped(JobRef::Number(job), ANSWER_MS) {
             Ok(status) => !matches!(status.state, JobState::Printing | JobState::Terminating),

@@ -209,13 +209,8 @@ fn run_at(name: &DeviceName, action: &DeviceAction, session: &mut Session<'_>) -
 
 fn summary(session: &mut Session<'_>, display: &DisplayRequest) -> Result<(), EarlyEnd> {
     session.show(display, |spool, out, style| {
-        let mut counts = DeviceSummary::default();
-        xref::each_page(spool, |page| {
-            page.iter().for_each(|one| counts.add(one));
-            Ok(())
-        })?;
         let mut listing = Listing::new(out, style);
-        listing.page(&[counts])?;
+        listing.page(&[DeviceSummary::of(&spool.device_summary()?)])?;
         Ok(listing.end()?)
     })
 }

@@ -298,7 +298,16 @@ impl JobStatement {
                     }
                     Ok(listing.end()?)
                 }),
-                (action, jobs) => change_all(action, jobs.as_deref().unwrap_or_default(), &step.place, session),
+                (action, jobs) => {
+                    let jobs = jobs.as_deref().unwrap_or_default();
+                    let done = change_all(action, jobs, &step.place, session);
+                    if done.is_ok() && !jobs.is_empty() {
+                        let words: Vec<&str> = action.keys().into_iter().map(Key::word).collect();
+                        let n = jobs.len();
+                        session.hint(&format!("{}: {n} {}", words.join(", "), if n == 1 { "job" } else { "jobs" }));
+                    }
+                    done
+                }
             };
             done.map_err(|trouble| (step.place.clone(), trouble))?;
         }
@@ -554,7 +563,8 @@ fn condition(filter: &Filter) -> Result<Condition, Mistake> {
             }
         }
         Qualifier::Owner => Condition::Owner(
-            owner(filter.value.as_deref()).ok_or_else(|| bad("expected a login name, or gid,uid".into()))?,
+            owner(filter.value.as_deref())
+                .ok_or_else(|| bad("expected a login name, group.user, or gid,uid".into()))?,
         ),
         Qualifier::Loc => {
             Condition::Location(value.parse::<LocationPattern>().map_err(|error| bad(error.to_string()))?)
@@ -574,13 +584,16 @@ fn condition(filter: &Filter) -> Result<Condition, Mistake> {
     })
 }
 
-/// Returns the login name of an OWNER: the caller, a name, or the numbers that JOB STATUS shows.
+/// Returns the login name of an OWNER: the caller, a name, with its group or alone, or the numbers that JOB STATUS shows.
 fn owner(value: Option<&str>) -> Option<String> {
     let Some(value) = value else {
         return Some(users::caller_without_groups().user);
     };
     match value.split_once(',') {
-        None => Some(value.to_owned()),
+        None => Some(match job_changes::of_group(value) {
+            Some((_, uid)) => users::name(uid),
+            None => value.to_owned(),
+        }),
         Some((gid, uid)) => {
             gid.trim().parse::<u32>().ok()?;
             uid.trim().parse().ok().map(users::name)

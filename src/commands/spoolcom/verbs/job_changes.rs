@@ -48,7 +48,7 @@ pub fn location(subcommand: &Subcommand, location: Option<String>) -> Result<Job
 
 /// Makes the change of OWNER: to a login name, to the numbers that JOB STATUS shows, or to the caller.
 pub fn owner(subcommand: &Subcommand, user: Option<String>) -> Result<JobChange, Mistake> {
-    let expected = || subcommand.bad_value("expected a login name, or the numbers gid,uid");
+    let expected = || subcommand.bad_value("expected a login name, group.user, or the numbers gid,uid");
     new_owner(user.as_deref()).map(JobChange::Owner).ok_or_else(expected)
 }
 
@@ -57,9 +57,23 @@ fn new_owner(value: Option<&str>) -> Option<NewOwner> {
         return Some(NewOwner::Uid(users::caller_without_groups().uid));
     };
     match value.split_once(',') {
-        None => Some(NewOwner::Name(value.to_owned())).filter(|_| !value.is_empty()),
+        None => match of_group(value) {
+            Some((gid, uid)) => Some(NewOwner::Ids { gid, uid }),
+            None => Some(NewOwner::Name(value.to_owned())).filter(|_| !value.is_empty()),
+        },
         Some((gid, uid)) => Some(NewOwner::Ids { gid: gid.trim().parse().ok()?, uid: uid.trim().parse().ok()? }),
     }
+}
+
+/// Reads `group.user`, by names or by numbers: the group and the user. Login names have dots too: one that somebody has is a
+/// name, and what is neither is one that nobody has.
+pub fn of_group(value: &str) -> Option<(u32, u32)> {
+    let (group, user) = value.split_once('.')?;
+    if let (Ok(gid), Ok(uid)) = (group.parse(), user.parse()) {
+        return Some((gid, uid));
+    }
+    let uid = users::uid_of(user).filter(|_| users::uid_of(value).is_none())?;
+    Some((users::gid_of(group)?, uid))
 }
 
 /// Returns the warning for a change that is made all the same.

@@ -7,6 +7,7 @@ use crate::commands::spoolcom::language::grammar::Stage;
 use crate::commands::spoolcom::language::messages::{Message, Subject};
 use crate::commands::spoolcom::language::mistake::{Mistake, Span};
 use crate::commands::spoolcom::language::tree::{Command, Subcommand};
+use crate::commands::spoolcom::language::values::{Switch, Value};
 use crate::commands::spoolcom::session::{EarlyEnd, Session};
 use crate::commands::spoolcom::statement::Currents;
 use crate::model::access::AccessChange;
@@ -63,6 +64,8 @@ impl Source<'_> {
         let Stage::Meaningless(why) = subcommand.row.stage else { return None };
         let word = subcommand.key().word();
         let value = self.line.get(subcommand.operand.start..subcommand.operand.end).unwrap_or_default().trim();
+        // A bare switch is ON, and shown so.
+        let value = if value.is_empty() && subcommand.value == Value::Switch(Switch::On) { "ON" } else { value };
         let typed = KeptWord { word: word.to_owned(), value: value.to_owned() };
         if !subcommand.row.asks_for_nothing(&subcommand.value) {
             let warning = format!("WARNING: {typed} HAS NO EFFECT HERE: {why} ({})", self.place(command, None));

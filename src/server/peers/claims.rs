@@ -1,0 +1,426 @@
+//! Claims between servers: what others ask about jobs that are held here, and what is asked of others for commands and print processes
+//! of this server. The rules are in `spool::remote::leases` and `spool::remote::claimed`.
+
+use std::io;
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use crate::client::peer::PeerStream;
+use crate::model::lease::{Answered, Assertion, ClaimAnswer, ClaimEnd, EndAnswer, LeaseAnswer, ReleasableJobs};
+use crate::model::remote::PeerFate;
+use crate::model::{Call, Caller, Failure, FailureKind, GlobalJobId, JobId, JobNumber, ServerName};
+use crate::spool::Local;
+use crate::spool::interface::operations::{self, Effect, Request};
+use crate::spool::remote::asking::{Answer, OnBehalf, Question};
+use crate::spool::remote::claimed::{AT_ONCE, Permit};
+use crate::sys::{clock, fault, users};
+use crate::wire::peer::{PeerReply, PeerRequest};
+
+use super::deliver::Trouble;
+use super::{Peers, STEP, frames};
+
+/// How long one server may take to say what it holds, and all of them together.
+const LISTING: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(3));
+/// A user of another server whom nobody here knows.
+const NOBODY: u32 = u32::MAX;
+
+/// Answers what another server asks about jobs that are held here.
+pub fn answer(peers: &Peers, from: &ServerName, request: PeerRequest) -> Result<PeerReply, Failure> {
+    let (spool, now) = (&peers.inner.spool, clock::now());
+    let terms = (peers.inner.terms.lease_ms, &now);
+    Ok(match request {
+        PeerRequest::Releasable(assertion) => {
+            let caller = peers.believed(from, &assertion)?;
+            PeerReply::Releasable(spool.releasable(&caller, &now)?)
+        }
+        PeerRequest::Look { assertion, request } => {
+            let caller = peers.believed(from, &assertion)?;
+            PeerReply::Looked(look(peers, caller, &request)?)
+        }
+        PeerRequest::Claim { job, printer, assertion } => {
+            let caller = peers.believed(from, &assertion)?;
+            let answer = spool.grant(from, (&job, &printer), &caller, terms)?;
+            let shown = match &answer {
+                ClaimAnswer::Granted(granted) => format!("granted as {}", granted.offer.token),
+                ClaimAnswer::Refused(why) => format!("refused: {}", why.keyword()),
+            };
+            peers.log(&format!("claim of {job} by server {from}: {shown}"));
+            PeerReply::Claim(answer)
+        }
+        PeerRequest::Renew(token) => PeerReply::Lease(spool.renew_lease(from, &token, terms)?),
+        PeerRequest::Begin(token) => PeerReply::Lease(spool.begin_lease(from, &token, &now)?),
+        PeerRequest::ClaimOver { token, end } => {
+            let answer = spool.lease_over(from, &token, end, &now)?;
+            if let EndAnswer::Late(why) = &answer {
+                peers.log(&format!("server {from} reports the end of {token} late: {why}"));
+            }
+            PeerReply::ClaimOver(answer)
+        }
+        _ => PeerReply::Unsupported,
+    })
+}
+
+/// Carries out an operation that only looks. It goes no further: whoever asks knows the other servers himself.
+fn look(peers: &Peers, caller: Caller, request: &str) -> Result<String, Failure> {
+    let bad = |why: String| Failure::new(FailureKind::BadValue, why);
+    let request: Request = serde_json::from_str(request).map_err(|error| bad(format!("no such operation: {error}")))?;
+    let goes_on = matches!(request, Request::AskServer { .. } | Request::Releasable { .. } | Request::Servers { .. });
+    if request.effect() != Effect::Looks || goes_on {
+        return Err(Failure::new(FailureKind::Security, format!("{} is not done for another server", request.name())));
+    }
+    let spool = peers.inner.spool.clone();
+    let mut local = Local::new(spool, caller, clock::now, std::sync::Arc::clone(&peers.inner.attendant));
+    let reply = operations::answer(&mut local, request, Vec::new());
+    serde_json::to_string(&reply).map_err(|error| Failure::internal(error.to_string()))
+}
+
+impl Peers {
+    /// Has an operation carried out at another server that only looks.
+    fn look_at(&self, who: &OnBehalf, server: &ServerName, request: String) -> Result<String, Failure> {
+        if !self.inner.dial.servers().contains(server) {
+            return Err(Failure::not_found(format!("server {server}")).hint("pdserver members   lists the servers"));
+        }
+        let request = PeerRequest::Look { assertion: assert(who), request };
+        match self.ask_one(server, &request, LISTING.1)? {
+            PeerReply::Looked(reply) => Ok(reply),
+            _ => Err(Failure::internal(format!("server {server} answers something else than it was asked"))),
+        }
+    }
+
+    /// Who somebody is here for whom another server speaks. He has the rights of the user of this machine with his name, and
+    /// nobody is root.
+    fn believed(&self, from: &ServerName, assertion: &Assertion) -> Result<Caller, Failure> {
+        let refused = |why: &str| Failure::new(FailureKind::Security, format!("{from} speaks for nobody: {why}"));
+        let now = clock::now();
+        if let Some(fault) = assertion.fault(now.wall_ms) {
+            return Err(refused(fault));
+        }
+        let mut known = self.inner.spokesmen.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if !known.entry(from.clone()).or_default().speaks_for(&assertion.user, now.boot_ms) {
+            self.log(&format!("ALERT: server {from} speaks for more users than a station has"));
+            return Err(refused("it has spoken for too many users within a minute"));
+        }
+        drop(known);
+        let caller = match users::uid_of(&assertion.user).filter(|uid| *uid != 0) {
+            Some(uid) => users::of_uid(uid),
+            None => {
+                Caller { uid: NOBODY, user: String::new(), host: String::new(), groups: Vec::new(), operator: false }
+            }
+        };
+        let operators = self.inner.terms.operators.as_ref();
+        let operator = operators.is_some_and(|group| caller.groups.contains(group));
+        Ok(Caller { user: assertion.user.clone(), host: from.to_string(), operator, ..caller })
+    }
+
+    /// Answers a question of this machine.
+    pub(super) fn answer_here(&self, question: Question) -> Answer {
+        let answered = match question {
+            Question::Begin(job) => return self.begin(job),
+            Question::Releasable(who, server) => self.releasable(&who, server).map(Answer::Releasable),
+            Question::Claim(who, job, destination) => self.claim(&who, &job, &destination).map(Answer::Claimed),
+            Question::Look(who, server, request) => self.look_at(&who, &server, request).map(Answer::Looked),
+            Question::Servers => Ok(Answer::Servers(self.inner.dial.servers())),
+        };
+        answered.unwrap_or_else(Answer::Failed)
+    }
+
+    /// A connection on which `server` has said who it is.
+    fn reach(&self, server: &ServerName, patience: Duration) -> Result<Box<dyn PeerStream>, Failure> {
+        let mut stream = self.inner.dial.dial(server, patience)?;
+        stream.set_patience(patience).map_err(|error| unanswered(server, &error))?;
+        Ok(stream)
+    }
+
+    fn ask_one(&self, server: &ServerName, request: &PeerRequest, patience: Duration) -> Result<PeerReply, Failure> {
+        let mut stream = self.reach(server, patience)?;
+        let asked = frames::ask_of_one(stream.as_mut(), request).map_err(|error| unanswered(server, &error))?;
+        match asked.map_err(|error| Failure::new(FailureKind::BadValue, error.to_string()))? {
+            PeerReply::Refused(why) => Err(Failure::new(FailureKind::Security, format!("server {server}: {why}"))),
+            PeerReply::Failed(why) => Err(Failure::new(FailureKind::Unreachable, format!("server {server}: {why}"))),
+            PeerReply::Unsupported => {
+                Err(Failure::new(FailureKind::Unsupported, format!("server {server}: {}", frames::OLDER)))
+            }
+            reply => Ok(reply),
+        }
+    }
+
+    /// Asks the other servers, or one of them, all at once, which jobs of a user they hold.
+    fn releasable(&self, who: &OnBehalf, server: Option<ServerName>) -> Result<ReleasableJobs, Failure> {
+        let members = self.inner.dial.servers();
+        let asked = match server {
+            Some(one) if !members.contains(&one) => {
+                return Err(Failure::not_found(format!("server {one}")).hint("pdserver members   lists the servers"));
+            }
+            Some(one) => vec![one],
+            None => members,
+        };
+        let end = Instant::now() + LISTING.1;
+        let (tell, told) = mpsc::channel();
+        for server in asked.clone() {
+            let (peers, tell, request) = (self.clone(), tell.clone(), PeerRequest::Releasable(assert(who)));
+            // Without a thread it has not answered.
+            let _ = std::thread::Builder::new().name("ask".into()).spawn(move || {
+                let answer = peers.ask_one(&server, &request, LISTING.0);
+                let _ = tell.send((server, answer));
+            });
+        }
+        drop(tell);
+        let mut found = ReleasableJobs::default();
+        let mut silent = asked;
+        while let Ok((server, answer)) = told.recv_timeout(end.saturating_duration_since(Instant::now())) {
+            silent.retain(|one| *one != server);
+            let answered = match answer {
+                Ok(PeerReply::Releasable(jobs)) => {
+                    // A server speaks of its own jobs only.
+                    found.jobs.extend(jobs.into_iter().filter(|one| one.job.server == server));
+                    Answered::Yes
+                }
+                Ok(_) => Answered::No("its answer is none to the question".into()),
+                Err(failure) => Answered::No(failure.message),
+            };
+            found.servers.push((server, answered));
+        }
+        found.servers.extend(silent.into_iter().map(|one| (one, Answered::No("it did not answer in time".into()))));
+        found.servers.sort_by_key(|(server, _)| server.key());
+        Ok(found)
+    }
+
+    /// Claims a job of another server, and makes it here.
+    fn claim(&self, who: &OnBehalf, job: &GlobalJobId, destination: &str) -> Result<JobNumber, Failure> {
+        let spool = &self.inner.spool;
+        let (to, printer) = spool.may_claim(&Call::of(&who.caller, &clock::now()), job, destination)?;
+        let server = &job.server;
+        let mut stream = self.reach(server, STEP)?;
+        let request = PeerRequest::Claim { job: job.clone(), printer, assertion: assert(who) };
+        let sent = clock::now();
+        let asked = frames::ask_of_one(stream.as_mut(), &request).map_err(|error| unanswered(server, &error))?;
+        let reply = asked.map_err(|error| Failure::new(FailureKind::BadValue, error.to_string()))?;
+        fault::point("claim-answered");
+        let granted = match reply {
+            PeerReply::Claim(ClaimAnswer::Granted(granted)) => *granted,
+            PeerReply::Claim(ClaimAnswer::Refused(why)) => {
+                let kind = match &why {
+                    crate::model::lease::ClaimRefusal::NotOwner => FailureKind::Security,
+                    crate::model::lease::ClaimRefusal::Gone => FailureKind::NotFound,
+                    _ => FailureKind::State,
+                };
+                return Err(Failure::new(kind, format!("server {server} does not release {job}: {}", why.words())));
+            }
+            PeerReply::Refused(why) => {
+                return Err(Failure::new(FailureKind::Security, format!("server {server}: {why}")));
+            }
+            PeerReply::Failed(why) => {
+                return Err(Failure::new(FailureKind::Unreachable, format!("server {server}: {why}")));
+            }
+            PeerReply::Unsupported => {
+                return Err(Failure::new(FailureKind::Unsupported, format!("server {server}: {}", frames::OLDER)));
+            }
+            _ => return Err(Failure::internal(format!("server {server} answers something else than it was asked"))),
+        };
+        let token = granted.offer.token.clone();
+        let call = Call::of(&who.caller, &clock::now());
+        match spool.take_claimed(&call, (server, job), granted, &to, &sent) {
+            Ok((number, targets)) => {
+                fault::point("claim-taken");
+                if !targets.is_empty() {
+                    self.inner.attendant.attend(spool, &targets, &clock::now());
+                }
+                Ok(number)
+            }
+            Err(failure) => {
+                // Whether it hears that or not: the claim ends by its time.
+                let end = ClaimEnd { outcome: PeerFate::GIVEN_BACK.to_owned(), device: None, begun: false };
+                let _ = frames::ask_of_one(stream.as_mut(), &PeerRequest::ClaimOver { token, end });
+                Err(failure)
+            }
+        }
+    }
+
+    /// Has BEGIN put on record at the owner of a job, for a print process that is about to send its first octet.
+    fn begin(&self, job: JobId) -> Answer {
+        let spool = &self.inner.spool;
+        let over = |why: String| match spool.withdraw_claimed_job(job, &why, &clock::now()) {
+            Ok(targets) => {
+                if !targets.is_empty() {
+                    self.inner.attendant.attend(spool, &targets, &clock::now());
+                }
+                Answer::Over(why)
+            }
+            Err(failure) => Answer::Later(failure.message),
+        };
+        let (server, token) = match spool.permit(job, &clock::now()) {
+            Ok(Permit::Given) => return Answer::Begins,
+            Ok(Permit::Over(why)) => return over(why),
+            Ok(Permit::Ask { server, token }) => (server, token),
+            Err(failure) => return Answer::Later(failure.message),
+        };
+        let answer = match self.ask_one(&server, &PeerRequest::Begin(token.clone()), STEP) {
+            Ok(PeerReply::Lease(answer)) => answer,
+            Ok(_) => return Answer::Later(format!("server {server}: its answer is none to the question")),
+            Err(failure) if failure.kind == FailureKind::Security => return over(failure.message),
+            Err(failure) => return Answer::Later(failure.message),
+        };
+        fault::point("begin-answered");
+        match answer {
+            LeaseAnswer::Begun => match spool.lease_begun(&token, &clock::now()) {
+                Ok(()) => {
+                    fault::point("begun");
+                    Answer::Begins
+                }
+                Err(failure) => Answer::Later(failure.message),
+            },
+            LeaseAnswer::Over(why) => over(why),
+            LeaseAnswer::Stands(_) => Answer::Later(format!("server {server} does not let it begin")),
+        }
+    }
+}
+
+/// What the owner of jobs is told of whoever asks.
+fn assert(who: &OnBehalf) -> Assertion {
+    Assertion {
+        user: who.caller.user.clone(),
+        method: who.method.clone(),
+        station: who.station.clone(),
+        at_ms: clock::now().wall_ms,
+    }
+}
+
+fn unanswered(server: &ServerName, error: &io::Error) -> Failure {
+    let why = match error.kind() {
+        io::ErrorKind::UnexpectedEof => "the connection broke off".to_owned(),
+        io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => "it did not answer in time".to_owned(),
+        _ => error.to_string(),
+    };
+    Failure::new(FailureKind::Unreachable, format!("server {server}: {why}"))
+}
+
+/// Reports the ends of jobs that were claimed of a server, and renews the claims that have not begun. Returns whether something
+/// is left that takes time.
+pub fn see_to(peers: &Peers, stream: &mut dyn PeerStream, server: &ServerName) -> Result<bool, Trouble> {
+    let spool = &peers.inner.spool;
+    let mut left = false;
+    let mut after = String::new();
+    loop {
+        let now = clock::now();
+        let page = spool.own_claims(server, &after, (peers.inner.terms.lease_ms, &now))?;
+        let Some(last) = page.last() else { return Ok(left) };
+        after.clone_from(&last.token);
+        let full = page.len() == AT_ONCE as usize;
+        for claim in page {
+            if let Some(end) = claim.end {
+                fault::point("claim-ended");
+                let request = PeerRequest::ClaimOver { token: claim.token.clone(), end };
+                match frames::ask_of_one(stream, &request)? {
+                    Ok(PeerReply::ClaimOver(answer)) => {
+                        if let EndAnswer::Late(why) = answer {
+                            peers.log(&format!("server {server} was told the end of {} late: {why}", claim.token));
+                        }
+                        spool.end_is_told(&claim.token, &clock::now())?;
+                    }
+                    // It does not know of it, and never will.
+                    Ok(PeerReply::Refused(why)) => {
+                        peers.log(&format!("server {server} does not hear the end of {}: {why}", claim.token));
+                        spool.end_is_told(&claim.token, &clock::now())?;
+                    }
+                    Ok(_) | Err(_) => left = true,
+                }
+                continue;
+            }
+            left = true;
+            if claim.renews {
+                let sent = clock::now();
+                if let Ok(PeerReply::Lease(answer)) =
+                    frames::ask_of_one(stream, &PeerRequest::Renew(claim.token.clone()))?
+                {
+                    let targets = spool.lease_renewed(&claim.token, answer, (&sent, &clock::now()))?;
+                    if !targets.is_empty() {
+                        peers.inner.attendant.attend(spool, &targets, &clock::now());
+                    }
+                }
+            }
+        }
+        if !full {
+            return Ok(left);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::client::peer::Dial;
+    use crate::model::{DeviceName, lease};
+    use crate::server::Log;
+    use crate::server::peers::Terms;
+    use crate::spool::Nobody;
+    use crate::spool::testing::{Site, name};
+
+    /// No other server can be reached.
+    struct Alone;
+
+    impl Dial for Alone {
+        fn dial(&self, _: &ServerName, _: Duration) -> Result<Box<dyn PeerStream>, Failure> {
+            Err(Failure::new(FailureKind::Unreachable, "nobody is there"))
+        }
+        fn servers(&self) -> Vec<ServerName> {
+            vec![name("acme2")]
+        }
+    }
+
+    fn peers() -> (Site, Peers) {
+        let site = Site::printing();
+        let log: Log = Arc::new(|_: &str| {});
+        let peers = Peers::new(site.spool.clone(), Arc::new(Nobody), Arc::new(Alone), log, Terms::default());
+        (site, peers)
+    }
+
+    fn assertion(user: &str) -> Assertion {
+        Assertion { user: user.into(), method: "login".into(), station: None, at_ms: clock::now().wall_ms }
+    }
+
+    fn asked(peers: &Peers, request: &Request) -> Result<PeerReply, Failure> {
+        let request = serde_json::to_string(request).unwrap();
+        answer(peers, &name("acme2"), PeerRequest::Look { assertion: assertion("ann"), request })
+    }
+
+    #[test]
+    fn another_server_looks_and_changes_nothing() {
+        let (_site, peers) = peers();
+        let device: DeviceName = name("LP1");
+        let looked = asked(&peers, &Request::Device { name: device.clone() }).unwrap();
+        assert!(matches!(looked, PeerReply::Looked(reply) if reply.contains("LP1")));
+        let servers = Request::Servers {};
+        let on =
+            Request::AskServer { server: name("acme3"), request: Box::new(Request::Device { name: device.clone() }) };
+        let waits = Request::AwaitOffline { name: device.clone(), timeout_ms: 60_000 };
+        for refused in
+            [Request::DeleteDevice { name: device }, servers, on, waits, Request::Releasable { server: None }]
+        {
+            let failure = asked(&peers, &refused).unwrap_err();
+            assert_eq!(failure.kind, FailureKind::Security, "{refused:?}");
+        }
+        let odd = PeerRequest::Look { assertion: assertion("ann"), request: "{".into() };
+        assert_eq!(answer(&peers, &name("acme2"), odd).unwrap_err().kind, FailureKind::BadValue);
+    }
+
+    #[test]
+    fn vector_22_a_server_that_speaks_for_too_many_users_is_refused() {
+        let (_site, peers) = peers();
+        let speaks = |user: &str, at_ms: i64| {
+            let assertion = Assertion { at_ms, ..assertion(user) };
+            answer(&peers, &name("acme2"), PeerRequest::Releasable(assertion))
+        };
+        let now = clock::now().wall_ms;
+        for n in 0..lease::USERS_A_MINUTE {
+            assert!(speaks(&format!("user{n}"), now).is_ok());
+        }
+        assert_eq!(speaks("another", now).unwrap_err().kind, FailureKind::Security);
+        assert!(speaks("user1", now).is_ok());
+        assert!(speaks("user1", now - 2 * lease::ASSERTED_MS).is_err(), "it is old");
+        // Nobody is root, and nobody is an operator by his word.
+        let root = peers.believed(&name("acme3"), &assertion("root")).unwrap();
+        assert!(root.uid != 0 && !root.operator);
+    }
+}

@@ -1,0 +1,120 @@
+//! Arriving in a secure queue, and leaving it unreleased.
+
+use crate::model::event::{EventDetail, EventWord};
+use crate::model::field::Value;
+use crate::model::job::Transfer;
+use crate::model::lifetime::Retention;
+use crate::model::secure::USUAL_PURGE_MINUTES;
+use crate::model::state::{HoldReason, HoldReasons};
+use crate::model::time::SpoolTime;
+use crate::model::{Failure, FailureKind, GroupId};
+use crate::store::event::{Object, record, record_with};
+use crate::store::job::JobRow;
+use crate::store::managed::Holder;
+use crate::store::secure::SecureRow;
+use crate::store::{self, Fallible, Tx};
+
+use super::given;
+use super::record::Act;
+use crate::spool::Spool;
+
+/// What a secure queue says of its jobs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SecureQueue {
+    group: GroupId,
+    /// Minutes for which they can be released.
+    purge: i64,
+    /// Minutes for which they are kept when they have printed.
+    keep: Option<u32>,
+}
+
+/// Returns what a queue says of its jobs, if it is secure.
+pub(crate) fn secure_queue(tx: &Tx<'_>, group: GroupId) -> Fallible<Option<SecureQueue>> {
+    let Some(field) = crate::model::field::Field::from_stored("release-type") else { return Ok(None) };
+    // Most queues say nothing of it, and nothing more is read for them.
+    match store::managed::value(tx, Holder::Group(group), field)? {
+        Some(Value::Text(word)) if word == "secure" => {}
+        _ => return Ok(None),
+    }
+    let values = store::managed::of(tx, Holder::Group(group))?;
+    let minutes = |name: &str| match given(&values, name) {
+        Some(Value::Integer(minutes)) => Some(minutes),
+        _ => None,
+    };
+    let keep = minutes("keep-after-release").and_then(|minutes| u32::try_from(minutes).ok()).filter(|n| *n > 0);
+    Ok(Some(SecureQueue { group, purge: minutes("purge-time").unwrap_or(USUAL_PURGE_MINUTES), keep }))
+}
+
+impl SecureQueue {
+    /// Until when a job can be released that arrives now.
+    pub(super) fn due(&self, tx: &Tx<'_>) -> Fallible<SpoolTime> {
+        Ok(SpoolTime(store::spool::time(tx)?.0.saturating_add(self.purge.saturating_mul(60_000))))
+    }
+
+    /// How long a job is kept that says nothing of it.
+    pub(crate) fn retention(&self, said: Option<Retention>) -> Option<Retention> {
+        said.or_else(|| self.keep.map(Retention::Period))
+    }
+}
+
+/// Refuses links where a queue is secure: it is to have the only copy.
+pub(crate) fn demand_copies(
+    queue: Option<&SecureQueue>,
+    mut transfers: impl Iterator<Item = Transfer>,
+) -> Fallible<()> {
+    if queue.is_some() && transfers.any(|transfer| transfer == Transfer::Link) {
+        let why = "its queue is secure, and takes no links: what is printed must be what was submitted";
+        return Err(Failure::new(FailureKind::BadValue, why).hint("submit it without -l, so that it is copied"));
+    }
+    Ok(())
+}
+
+impl Spool {
+    /// Has a job wait for its owner that has arrived in a secure queue, held already.
+    pub(crate) fn arrived(&self, tx: &Tx<'_>, job: &JobRow, queue: &SecureQueue) -> Fallible<()> {
+        let login = job.user_name.split_once('@').map_or(job.user_name.as_str(), |(login, _)| login);
+        let owner = self.directory(tx)?.owner(login);
+        // A name that cannot be an identity is nobody's: the job is purged, or an operator removes it.
+        let owner = owner.map_or_else(String::new, |owner| owner.identity.key());
+        let row = SecureRow {
+            job: job.id,
+            group: queue.group,
+            owner,
+            due: Some(queue.due(tx)?),
+            releases: 0,
+            station: None,
+            device: None,
+        };
+        store::secure::insert(tx, &row)?;
+        let why = format!("it can be released for {}", minutes(queue.purge));
+        record_with(tx, Object::Job(job.id), EventWord::Held, EventDetail::Hold(HoldReason::SecureRelease), &why)?;
+        self.write_release(tx, job, &row, Act { what: "hold", station: None, printer: None, result: "ok" })
+    }
+
+    /// Holds a job that was sent on to a secure queue, unless it waits for its owner already. Returns what holds it then.
+    pub(crate) fn sent_on(&self, tx: &Tx<'_>, job: &JobRow) -> Fallible<HoldReasons> {
+        let Some(queue) = secure_queue(tx, job.group)? else { return Ok(job.reasons) };
+        if store::secure::of_job(tx, job.id)?.is_some() {
+            return Ok(job.reasons);
+        }
+        let documents = store::document::of_job(tx, job.id)?;
+        demand_copies(Some(&queue), documents.iter().map(|document| document.transfer))?;
+        let reasons = job.reasons.with(HoldReason::SecureRelease);
+        store::job::set_reasons(tx, job.id, reasons, None)?;
+        self.arrived(tx, job, &queue)?;
+        Ok(reasons)
+    }
+
+    /// Removes a job that nobody has released in time. Returns the files to erase after the commit.
+    pub(crate) fn purge(&self, tx: &Tx<'_>, job: &JobRow) -> Fallible<Vec<String>> {
+        let Some(row) = store::secure::of_job(tx, job.id)? else { return Ok(Vec::new()) };
+        record(tx, Object::Job(job.id), EventWord::Deleted, "nobody released it in time: its purge time is over")?;
+        self.write_release(tx, job, &row, Act { what: "purge", station: None, printer: None, result: "ok" })?;
+        store::secure::forget(tx, job.id)?;
+        Self::finish(tx, job, None, "cancelled")
+    }
+}
+
+fn minutes(n: i64) -> String {
+    if n == 1 { "1 minute".to_owned() } else { format!("{n} minutes") }
+}

@@ -1,0 +1,165 @@
+//! What somebody may release, with what each printer of a station makes of it.
+
+use std::collections::BTreeMap;
+
+use crate::model::Call;
+use crate::model::object::ObjectName;
+use crate::model::secure::{HeldJob, HeldPage, PoolQueue, PrinterVerdict, ReleaseState, StationPrinter};
+use crate::model::state::{HoldReason, HoldReasons, JobState};
+use crate::model::time::SpoolTime;
+use crate::model::why::Cause;
+use crate::model::{DeviceName, GroupId, JobId};
+use crate::store::job::JobRow;
+use crate::store::secure::SecureRow;
+use crate::store::{self, Fallible, Tx};
+
+use super::people::Reach;
+use super::stations::verdict;
+use crate::spool::Spool;
+use crate::spool::objects::alive::Alive;
+
+/// Holds that a release ends with its own: what an earlier attempt left behind. Whoever stands at the printer sees what comes.
+pub(super) fn ended_by_release() -> HoldReasons {
+    [
+        HoldReason::SecureRelease,
+        HoldReason::MayHavePrinted,
+        HoldReason::Restored,
+        HoldReason::Failed,
+        HoldReason::SetAside,
+        HoldReason::Unreachable,
+    ]
+    .into_iter()
+    .fold(HoldReasons::NONE, HoldReasons::with)
+}
+
+/// Returns how a job stands for its release.
+pub(super) fn standing(job: &JobRow, row: &SecureRow, state: JobState, now: SpoolTime) -> ReleaseState {
+    let uncertain = job.reasons.has(HoldReason::MayHavePrinted) || job.reasons.has(HoldReason::Restored);
+    match state {
+        JobState::Printing | JobState::Transferred | JobState::Terminating => ReleaseState::Printing,
+        JobState::Retained => ReleaseState::Kept,
+        JobState::Ready => ReleaseState::Released,
+        _ if row.due.is_some_and(|due| due <= now) => ReleaseState::Expired,
+        JobState::Open | JobState::Paused => ReleaseState::Blocked,
+        JobState::Held if !job.reasons.without(ended_by_release()).is_empty() => ReleaseState::Blocked,
+        JobState::Held if uncertain => ReleaseState::MayHavePrinted,
+        JobState::Held => ReleaseState::Waiting,
+    }
+}
+
+/// The printers of a station, each as it is now.
+type Printers = Vec<(DeviceName, Option<StationPrinter>)>;
+
+impl Spool {
+    /// Returns one page of the jobs that the caller may release, in the order of submission, after `after`.
+    pub(crate) fn held_jobs(
+        &self,
+        call: &Call,
+        station: Option<ObjectName>,
+        after: Option<JobId>,
+        limit: u32,
+    ) -> Fallible<HeldPage> {
+        let limit = limit.clamp(1, crate::model::query::PAGE);
+        self.look(call, |tx| {
+            let reach = Reach::of(&self.directory(tx)?, &tx.caller()?.user);
+            let mut alive = Alive::new(self);
+            let station = self.station(tx, station.as_ref())?;
+            let printers = match &station {
+                Some(station) => self.printers_of(tx, station, &mut alive)?,
+                None => Vec::new(),
+            };
+            let mut rows: Vec<SecureRow> = Vec::new();
+            for key in reach.keys() {
+                rows.extend(store::secure::of_owner(tx, key, after.unwrap_or(JobId(0)), limit)?);
+            }
+            rows.sort_by_key(|row| row.job);
+            let more = rows.len() >= limit as usize;
+            rows.truncate(limit as usize);
+            let next = rows.last().map(|row| row.job).filter(|_| more);
+            let now = store::spool::seen_time(tx)?;
+            let mut found = Vec::with_capacity(rows.len());
+            // Many jobs, few queues.
+            let mut queues: BTreeMap<GroupId, PoolQueue> = BTreeMap::new();
+            for row in rows {
+                let delegated = reach.delegated.contains(&row.owner);
+                let queue = match queues.get(&row.group) {
+                    Some(queue) => queue.clone(),
+                    None => self.pool_queue(tx, row.group)?,
+                };
+                queues.entry(row.group).or_insert_with(|| queue.clone());
+                found.extend(self.held_job(tx, &row, (delegated, queue), now, (&printers, &mut alive))?);
+            }
+            let printers = printers.into_iter().filter_map(|one| one.1).collect();
+            Ok(HeldPage { station: station.map(|station| station.name), printers, rows: found, next })
+        })
+    }
+
+    fn held_job(
+        &self,
+        tx: &Tx<'_>,
+        row: &SecureRow,
+        (delegated, queue): (bool, PoolQueue),
+        now: SpoolTime,
+        (printers, alive): (&Printers, &mut Alive),
+    ) -> Fallible<Option<HeldJob>> {
+        let Some(job) = store::job::by_id(tx, row.job)? else { return Ok(None) };
+        let (state, _) = self.true_state(tx, &job, alive)?;
+        let wanted = Self::asks(tx, &job, queue)?;
+        let documents = store::document::of_job(tx, job.id)?;
+        let mut formats = Vec::new();
+        for document in &documents {
+            if !formats.contains(&document.format) {
+                formats.push(document.format);
+            }
+        }
+        let verdicts = printers
+            .iter()
+            .map(|(name, printer)| PrinterVerdict {
+                printer: name.clone(),
+                verdict: verdict(&wanted, printer.as_ref()),
+            })
+            .collect();
+        let login = job.user_name.split_once('@').map_or(job.user_name.as_str(), |(login, _)| login);
+        Ok(Some(HeldJob {
+            id: job.id,
+            global: self.global_of(&job),
+            number: job.number,
+            local: job.local,
+            name: job.name.clone(),
+            owner: login.to_owned(),
+            delegated,
+            queue: wanted.queue.name.parse().unwrap_or_else(|_| crate::model::GroupName::default_group()),
+            formats,
+            pages: job.pages,
+            octets: job.octets,
+            submitted_ms: job.created_ms,
+            expires_ms: row.due.map(|due| tx.now().wall_ms.saturating_add(due.0.saturating_sub(now.0))),
+            attributes: wanted.attributes,
+            state: standing(&job, row, state, now),
+            reasons: job.reasons,
+            printer: row.device.clone(),
+            correlation: self.correlation(&job),
+            verdicts,
+        }))
+    }
+
+    /// Returns what each station makes of a job that waits for its owner, and when its time is over.
+    pub(crate) fn why_not_released(&self, tx: &Tx<'_>, job: &JobRow, alive: &mut Alive) -> Fallible<Vec<Cause>> {
+        let Some(row) = store::secure::of_job(tx, job.id)? else { return Ok(Vec::new()) };
+        let now = store::spool::seen_time(tx)?;
+        let mut causes = Vec::new();
+        if let Some(due) = row.due {
+            let at_ms = tx.now().wall_ms.saturating_add(due.0.saturating_sub(now.0));
+            causes.push(Cause::Expires { at_ms, over: due <= now });
+        }
+        let wanted = self.asks_of_printer(tx, job, &row)?;
+        for station in Self::stations(tx)? {
+            let printers = self.printers_of(tx, &station, alive)?;
+            let verdicts = printers
+                .into_iter()
+                .map(|(name, printer)| PrinterVerdict { verdict: verdict(&wanted, printer.as_ref()), printer: name });
+            causes.push(Cause::Station { station: station.name, verdicts: verdicts.collect() });
+        }
+        Ok(causes)
+    }
+}

@@ -1,0 +1,62 @@
+//! Users as the site has described them: objects of the class `user`, and realms and rules of the server.
+
+use crate::model::identity::{Directory, Person, Realms, Rule};
+use crate::model::object::ObjectClass;
+use crate::store::managed::Holder;
+use crate::store::{self, Fallible, Tx};
+
+use super::{given, texts};
+use crate::spool::Spool;
+
+impl Spool {
+    /// Returns all that is known of users. What holds now counts, not what held when a job came.
+    pub(crate) fn directory(&self, tx: &Tx<'_>) -> Fallible<Directory> {
+        let server = store::managed::of(tx, Holder::Spool)?;
+        let own = self.server().to_string();
+        let usual = texts(given(&server, "default-realm")).pop().unwrap_or_else(|| own.clone());
+        let aliases =
+            texts(given(&server, "identity-realms")).iter().filter_map(|line| Realms::alias(line).ok()).collect();
+        // They were checked when they were set. One that another version understands and this one does not fits nobody.
+        let rules = texts(given(&server, "identity-rules")).iter().filter_map(|text| Rule::new(text).ok()).collect();
+        let mut people: Vec<Person> = Vec::new();
+        store::object::each_value(tx, ObjectClass::User, |name, value| {
+            if people.last().is_none_or(|last| last.name != name) {
+                people.push(Person { name, ..Person::default() });
+            }
+            match (people.last_mut(), value) {
+                (Some(person), Some((attribute, text))) if attribute == "aliases" => person.aliases.push(text),
+                (Some(person), Some((attribute, text))) if attribute == "delegates" => person.delegates.push(text),
+                _ => {}
+            }
+        })?;
+        Ok(Directory { realms: Realms { usual, aliases, exact: own }, people, rules })
+    }
+}
+
+/// Whose jobs somebody may release.
+pub(crate) struct Reach {
+    /// The keys of his own jobs.
+    pub(crate) own: Vec<String>,
+    /// Those of users who have named him as a delegate.
+    pub(crate) delegated: Vec<String>,
+}
+
+impl Reach {
+    /// That of a user.
+    pub(crate) fn of(directory: &Directory, user: &str) -> Self {
+        let own = directory.keys_of(user);
+        let of_others = directory.delegated_to(user).into_iter().flat_map(|person| directory.keys_of(&person.name));
+        let delegated = of_others.filter(|key| !own.contains(key)).collect();
+        Self { own, delegated }
+    }
+
+    /// Whether he may release the jobs of an owner.
+    pub(crate) fn has(&self, owner: &str) -> bool {
+        self.own.iter().chain(&self.delegated).any(|key| key == owner)
+    }
+
+    /// Every key.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &String> {
+        self.own.iter().chain(&self.delegated)
+    }
+}

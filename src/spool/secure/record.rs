@@ -1,0 +1,84 @@
+//! The record of releases: who did what with which job, where, and what came of it.
+//!
+//! A line is written in the transaction that does what it tells. All lines about one job carry the same correlation, which is
+//! the global name of the job, so that the servers that take part write the same one.
+
+use crate::model::Call;
+use crate::model::secure::AuditPage;
+use crate::store::job::JobRow;
+use crate::store::secure::{Line, SecureRow};
+use crate::store::{self, Fallible, Tx};
+
+use super::people::Reach;
+use crate::spool::Spool;
+
+/// What was done.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Act<'a> {
+    /// One of [`crate::model::secure::AUDITED`].
+    pub(super) what: &'a str,
+    pub(super) station: Option<&'a str>,
+    pub(super) printer: Option<&'a str>,
+    /// `ok`, or the keyword of the refusal.
+    pub(super) result: &'a str,
+}
+
+/// Writes what became of a job of a secure queue at its end; of any other job nothing. `outcome` is its word in the history.
+pub(crate) fn ended(tx: &Tx<'_>, job: &JobRow, outcome: &str, device: Option<&str>) -> Fallible<()> {
+    let Some(row) = store::secure::of_job(tx, job.id)? else { return Ok(()) };
+    let what = match outcome {
+        "sent" | "transferred" | "confirmed" => "print",
+        // It was handed in only to be kept.
+        "kept" => return Ok(()),
+        _ => "delete",
+    };
+    let server = store::spool::row(tx)?.server;
+    let correlation = format!("{server}:{:010}", job.serial.0);
+    let printer = device.or(row.device.as_deref());
+    let line = Line {
+        correlation: &correlation,
+        what,
+        owner: &row.owner,
+        number: job.number,
+        station: row.station.as_deref(),
+        printer,
+        result: if what == "print" { outcome } else { "ok" },
+    };
+    store::secure::add(tx, line)
+}
+
+impl Spool {
+    /// What ties together what is recorded of a job.
+    pub(super) fn correlation(&self, job: &JobRow) -> String {
+        self.global_of(job).to_string()
+    }
+
+    pub(super) fn write_release(&self, tx: &Tx<'_>, job: &JobRow, row: &SecureRow, act: Act<'_>) -> Fallible<()> {
+        let correlation = self.correlation(job);
+        let line = Line {
+            correlation: &correlation,
+            what: act.what,
+            owner: &row.owner,
+            number: job.number,
+            station: act.station,
+            printer: act.printer,
+            result: act.result,
+        };
+        store::secure::add(tx, line)
+    }
+
+    /// Returns lines of the record after the one with the place `after`: all of them for whoever the spool trusts, those about
+    /// his own jobs for everybody else.
+    pub(crate) fn release_record(&self, call: &Call, after: i64, limit: u32) -> Fallible<AuditPage> {
+        self.look(call, |tx| {
+            let caller = tx.caller()?;
+            let limit = limit.clamp(1, crate::model::query::PAGE);
+            let own = match store::spool::row(tx)?.trust.trusts(caller) {
+                true => None,
+                false => Some(Reach::of(&self.directory(tx)?, &caller.user).own),
+            };
+            let rows = store::secure::records(tx, own.as_deref(), after, limit)?;
+            Ok(AuditPage { more: rows.len() as u32 == limit, rows })
+        })
+    }
+}

@@ -1,0 +1,254 @@
+//! Releasing a job on a printer of a station.
+//!
+//! What can be seen only outside a transaction (whether print processes live) is looked at first; the transaction then checks
+//! everything again that rows tell: whose the job is, how it stands, its time, its queue, its attributes, and the printer.
+//! A refusal is written into the record too.
+
+use crate::model::event::EventWord;
+use crate::model::location::Destination;
+use crate::model::object::ObjectName;
+use crate::model::secure::{ReleaseState, Released, Verdict};
+use crate::model::state::{HoldReasons, JobState, Wish};
+use crate::model::{Call, DeviceName, Failure, FailureKind, JobNumber, JobRef};
+use crate::store::event::{Object, record};
+use crate::store::job::JobRow;
+use crate::store::secure::SecureRow;
+use crate::store::{self, Fallible, Tx};
+
+use super::arrive::secure_queue;
+use super::held::{ended_by_release, standing};
+use super::people::Reach;
+use super::record::Act;
+use super::stations::{Station, not_related, verdict};
+use crate::spool::jobs::actions::not_found;
+use crate::spool::jobs::membership::demand_single;
+use crate::spool::jobs::submit::{may_send, takes_work};
+use crate::spool::objects::alive::Alive;
+use crate::spool::objects::devices;
+use crate::spool::printing::wakes;
+use crate::spool::{Room, Spool, WakeTarget};
+
+/// Where a job is to be released.
+#[derive(Clone, Debug)]
+struct Place {
+    station: ObjectName,
+    printer: DeviceName,
+}
+
+/// A refusal, and its word in the record.
+struct Refusal {
+    failure: Failure,
+    result: &'static str,
+}
+
+impl Spool {
+    /// Releases a job on `printer`, or on the first printer of the station that takes it. Returns what became of it, and the
+    /// print processes that have work now.
+    pub(crate) fn release_job(
+        &self,
+        call: &Call,
+        job: &JobRef,
+        station: Option<ObjectName>,
+        printer: Option<DeviceName>,
+    ) -> Fallible<(Released, Vec<WakeTarget>)> {
+        let place = self.choose(call, job, station.as_ref(), printer)?;
+        let (spool, job) = (self.clone(), job.clone());
+        self.change(Room::Gives, call, move |tx| {
+            let (row, secure) = spool.find_to_release(tx, &job)?;
+            let name = place.printer.to_string();
+            let act =
+                |result| Act { what: "release", station: Some(place.station.as_str()), printer: Some(&name), result };
+            match spool.release_locked(tx, &row, &secure, &place)? {
+                Ok(done) => {
+                    spool.write_release(tx, &row, &secure, act("ok"))?;
+                    Ok(Ok(done))
+                }
+                Err(refusal) => {
+                    spool.write_release(tx, &row, &secure, act(refusal.result))?;
+                    Ok(Err(refusal.failure))
+                }
+            }
+        })?
+    }
+
+    /// Finds a job that the caller may release, locked.
+    fn find_to_release(&self, tx: &Tx<'_>, job: &JobRef) -> Fallible<(JobRow, SecureRow)> {
+        let row = crate::spool::jobs::actions::find_to_change(tx, self, job)?;
+        self.may_release(tx, job, row)
+    }
+
+    /// Refuses a caller who may not release a job. What nobody shows him, he is not told of either.
+    fn may_release(&self, tx: &Tx<'_>, job: &JobRef, row: JobRow) -> Fallible<(JobRow, SecureRow)> {
+        let caller = tx.caller()?;
+        let secure = store::secure::of_job(tx, row.id)?;
+        let reach = Reach::of(&self.directory(tx)?, &caller.user);
+        match secure {
+            Some(secure) if reach.has(&secure.owner) => Ok((row, secure)),
+            Some(_) if store::spool::row(tx)?.trust.trusts(caller) => Err(Failure::new(
+                FailureKind::Security,
+                format!("job {}: whoever submitted it releases it, and whom he has named as a delegate", row.number),
+            )
+            .hint("an operator may remove it: pdrm")),
+            None if row.owner_uid == caller.uid => Err(Failure::new(
+                FailureKind::State,
+                format!("job {} was not sent to a secure queue: it needs no release", row.number),
+            )),
+            _ => Err(not_found(job)),
+        }
+    }
+
+    /// Chooses the printer before the transaction, and refuses what a look can tell.
+    fn choose(
+        &self,
+        call: &Call,
+        job: &JobRef,
+        station: Option<&ObjectName>,
+        printer: Option<DeviceName>,
+    ) -> Fallible<Place> {
+        self.look(call, |tx| {
+            let uid = tx.caller()?.uid;
+            let found = store::job::by_ref(tx, job, uid, self.server().as_str())?.ok_or_else(|| not_found(job))?;
+            let (row, secure) = self.may_release(tx, job, found)?;
+            let station = self.station(tx, station)?.ok_or_else(no_station)?;
+            let place = |printer: DeviceName| Place { station: station.name.clone(), printer };
+            let mut alive = Alive::new(self);
+            // Whatever is wrong with the job itself is said by the transaction, which records it.
+            let (state, _) = self.true_state(tx, &row, &mut alive)?;
+            let now = store::spool::seen_time(tx)?;
+            let printers = self.printers_of(tx, &station, &mut alive)?;
+            let mut names = printers.iter().map(|one| &one.0);
+            let named = match &printer {
+                Some(wanted) => {
+                    let known = names.find(|name| name.key() == wanted.key());
+                    Some(known.cloned().ok_or_else(|| not_related(&station, wanted))?)
+                }
+                None => None,
+            };
+            let Some(first) = printers.first().map(|one| one.0.clone()) else {
+                return Err(without_printers(&station));
+            };
+            if !standing(&row, &secure, state, now).is_releasable() {
+                return Ok(place(named.unwrap_or(first)));
+            }
+            let wanted = self.asks_of_printer(tx, &row, &secure)?;
+            let candidates = printers.iter().filter(|one| named.as_ref().is_none_or(|name| *name == one.0));
+            let mut refused: Option<(DeviceName, Verdict)> = None;
+            for (name, printer) in candidates {
+                match verdict(&wanted, printer.as_ref()) {
+                    Verdict::Here => return Ok(place(name.clone())),
+                    // Only rows are looked at inside the transaction: what a row does not tell is said here.
+                    other => refused = refused.or(Some((name.clone(), other))),
+                }
+            }
+            match refused {
+                Some((name, Verdict::Trouble(why))) => {
+                    let device = store::device::by_name(tx, &name)?;
+                    match device.as_ref().and_then(super::stations::trouble_of_row) {
+                        Some(_) => Ok(place(name)),
+                        None => Err(refusal(row.number, &name, &Verdict::Trouble(why))),
+                    }
+                }
+                Some((name, _)) => Ok(place(name)),
+                None => Ok(place(first)),
+            }
+        })
+    }
+
+    /// Releases a job that is locked, or says why not.
+    fn release_locked(
+        &self,
+        tx: &Tx<'_>,
+        before: &JobRow,
+        secure: &SecureRow,
+        place: &Place,
+    ) -> Fallible<Result<(Released, Vec<WakeTarget>), Refusal>> {
+        let number = before.number;
+        let (state, entries) = Self::job_state(tx, before)?;
+        let how = standing(before, secure, state, store::spool::time(tx)?);
+        if let Some(why) = unready(before, how, secure) {
+            let failure = Failure::new(FailureKind::State, format!("job {number} {why}"));
+            return Ok(Err(Refusal { failure, result: how.keyword() }));
+        }
+        crate::spool::remote::demand_not_away(before, &entries)?;
+        demand_single(before)?;
+        takes_work(tx)?;
+        let Some(row) = store::device::to_change(tx, &place.printer)? else {
+            return Err(devices::not_found(tx, &place.printer));
+        };
+        let wanted = self.asks_of_printer(tx, before, secure)?;
+        let printer = self.station_printer(tx, &row)?;
+        let judged = verdict(&wanted, Some(&printer));
+        if !judged.is_here() {
+            let failure = refusal(number, &row.name, &judged);
+            return Ok(Err(Refusal { failure, result: judged.keyword() }));
+        }
+        let Some(way) = self.way_to(tx, &row, &wanted.queue)? else {
+            let judged = Verdict::Incompatible { queue: wanted.queue.name, printer: Vec::new(), one_way: false };
+            let failure = refusal(number, &row.name, &judged);
+            return Ok(Err(Refusal { failure, result: judged.keyword() }));
+        };
+        let destination = Destination::of(way.name.clone(), way.kind);
+        may_send(tx, &destination, before.priority.min(crate::model::order::Priority::default()))?;
+        let target = self.place_at(tx, destination)?;
+        store::job::set_previous(tx, before.id, state)?;
+        let kept = state == JobState::Retained;
+        let mut job = if kept { Self::revive_released(tx, before)? } else { before.clone() };
+        job.reasons = HoldReasons::NONE;
+        store::job::set_reasons(tx, job.id, job.reasons, None)?;
+        store::job::set_wish(tx, job.id, Wish::Run)?;
+        (job.sort, job.place) = self.new_position(tx, target.route, job.priority, job.work, job.deadline_ms)?;
+        let job = if kept { self.carry_anew(tx, job, &target)? } else { self.carry(tx, job, &target)? };
+        let due = match secure.due {
+            Some(due) => Some(due),
+            None => secure_queue(tx, secure.group)?.map(|queue| queue.due(tx)).transpose()?,
+        };
+        let printer = row.name.to_string();
+        store::secure::released(
+            tx,
+            &SecureRow {
+                due,
+                releases: secure.releases.saturating_add(1),
+                station: Some(place.station.to_string()),
+                device: Some(printer.clone()),
+                ..secure.clone()
+            },
+        )?;
+        let why = format!("by {} at station {}, on {}", tx.who(), place.station, row.name.guardian());
+        record(tx, Object::Job(job.id), EventWord::Released, &why)?;
+        let released = Released { number, printer: row.name, correlation: self.correlation(&job) };
+        Ok(Ok((released, wakes::of_route(tx, job.route)?)))
+    }
+}
+
+/// Says why a job cannot be released wherever somebody stands, as the end of the sentence "job n …".
+fn unready(job: &JobRow, how: ReleaseState, secure: &SecureRow) -> Option<String> {
+    let device = || secure.device.as_ref().map_or_else(String::new, |name| format!(" on {name}"));
+    match how {
+        ReleaseState::Waiting | ReleaseState::Kept | ReleaseState::MayHavePrinted => None,
+        ReleaseState::Expired => Some("has expired: its purge time is over".to_owned()),
+        ReleaseState::Released => Some(format!("is released already{}", device())),
+        ReleaseState::Printing => Some(format!("is being printed{}", device())),
+        ReleaseState::Blocked => {
+            let others = job.reasons.without(ended_by_release());
+            let words: Vec<&str> = others.iter().map(crate::model::state::HoldReason::words).collect();
+            Some(match words.is_empty() {
+                true => "is paused or still arriving".to_owned(),
+                false => format!("is kept back: {}", words.join("; ")),
+            })
+        }
+    }
+}
+
+fn refusal(number: JobNumber, printer: &DeviceName, verdict: &Verdict) -> Failure {
+    Failure::new(FailureKind::State, format!("job {number} is not released on {printer}: {verdict}"))
+}
+
+fn no_station() -> Failure {
+    Failure::new(FailureKind::BadValue, "no station is named, and there is not just one")
+        .hint("--station NAME   names it;  pdls -c station   lists the stations")
+}
+
+fn without_printers(station: &Station) -> Failure {
+    Failure::new(FailureKind::State, format!("station {} has no printers", station.name))
+        .hint(format!("pdset -c station -x related-printers=PRINTER {}   gives it some", station.name))
+}

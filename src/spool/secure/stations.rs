@@ -1,0 +1,201 @@
+//! Stations, and their printers as a job meets them.
+
+use crate::model::device::DeviceStatus;
+use crate::model::field::Value;
+use crate::model::job::GivenValue;
+use crate::model::object::{ObjectClass, ObjectName};
+use crate::model::secure::{PoolQueue, StationPrinter, Verdict, Wanted, judge, medium, token};
+use crate::model::state::{DeviceState, DeviceWish, ProcessState};
+use crate::model::{DeviceName, Failure, FailureKind};
+use crate::store::device::DeviceRow;
+use crate::store::job::JobRow;
+use crate::store::location::LocationRow;
+use crate::store::managed::Holder;
+use crate::store::secure::SecureRow;
+use crate::store::{self, Fallible, Tx};
+
+use super::{given, texts};
+use crate::spool::Spool;
+use crate::spool::objects::alive::Alive;
+
+/// Stations that WHY names at most.
+pub(crate) const SHOWN: u32 = 20;
+
+/// A station.
+#[derive(Clone, Debug)]
+pub(crate) struct Station {
+    pub(crate) name: ObjectName,
+    /// The printers where it releases, as they were named.
+    pub(crate) related: Vec<String>,
+}
+
+/// Why a device takes no job now, as the end of the sentence "the printer …".
+fn trouble(status: &DeviceStatus) -> Option<String> {
+    let text = || status.error.as_ref().map(|error| format!(": {}", error.text)).unwrap_or_default();
+    match &status.state {
+        DeviceState::Offline => Some(format!("is offline{}", text())),
+        DeviceState::Suspended => Some("is suspended".to_owned()),
+        DeviceState::DevError(_) => Some(format!("is in error{}", text())),
+        // A process that died is started again by the release.
+        DeviceState::ProcError if status.process_state == ProcessState::Dead => None,
+        DeviceState::ProcError => Some("cannot print: its print process is in error".to_owned()),
+        _ if status.wish == DeviceWish::Draining => Some("is being stopped".to_owned()),
+        _ if status.running.as_ref().is_some_and(|running| running.stalled.is_some()) => {
+            Some("takes nothing of the job that it prints: it may be jammed or without paper".to_owned())
+        }
+        _ => None,
+    }
+}
+
+/// The same as far as a row tells, for the moment of the release.
+pub(super) fn trouble_of_row(row: &DeviceRow) -> Option<String> {
+    let text = || row.in_error().map(|error| format!(": {}", error.text)).unwrap_or_default();
+    match row.wish {
+        DeviceWish::Stopped => Some(format!("is offline{}", text())),
+        DeviceWish::Suspended => Some("is suspended".to_owned()),
+        DeviceWish::Draining => Some("is being stopped".to_owned()),
+        DeviceWish::Started => row.in_error().map(|_| format!("is in error{}", text())),
+    }
+}
+
+/// What a job asks of a printer, from what was given for it.
+pub(super) fn wanted(job: &JobRow, values: &[GivenValue]) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    let mut add = |token: Option<String>| {
+        if let Some(token) = token.filter(|token| !found.contains(token)) {
+            found.push(token);
+        }
+    };
+    let mut says_medium = !job.form.trim().is_empty();
+    if says_medium {
+        add(medium(&job.form));
+    }
+    for one in values {
+        for value in one.value.each() {
+            match (one.field.stored(), value) {
+                ("sides", Value::Integer(2)) => add(token("duplex")),
+                ("plex" | "job-finishing" | "document-finishing" | "print-color", Value::Text(word)) => {
+                    add(token(word))
+                }
+                ("default-medium", Value::Text(word)) if !says_medium => {
+                    says_medium = true;
+                    add(medium(word));
+                }
+                // A page, and its paper.
+                ("page-media-select", Value::Text(word)) => add(word.rsplit(':').next().and_then(medium)),
+                _ => {}
+            }
+        }
+    }
+    found
+}
+
+impl Spool {
+    /// Returns the station of that name; without one, the only one that there is.
+    pub(crate) fn station(&self, tx: &Tx<'_>, name: Option<&ObjectName>) -> Fallible<Option<Station>> {
+        let class = ObjectClass::Station;
+        let row = match name {
+            Some(name) => {
+                let found = store::object::by_name(tx, class, name)?;
+                Some(found.ok_or_else(|| {
+                    Failure::not_found(format!("station {name}")).hint("pdls -c station   lists the stations")
+                })?)
+            }
+            None => {
+                let mut all = store::object::list(tx, class, None, 2)?;
+                if all.len() == 1 { all.pop() } else { None }
+            }
+        };
+        row.map(|row| Self::station_of(tx, row)).transpose()
+    }
+
+    fn station_of(tx: &Tx<'_>, row: store::object::ObjectRow) -> Fallible<Station> {
+        let values = store::object::values(tx, ObjectClass::Station, row.id)?;
+        let related = texts(values.get("related-printers").map(|values| Value::Many(values.clone())));
+        Ok(Station { name: row.name, related })
+    }
+
+    /// Returns the stations, as many as are shown.
+    pub(crate) fn stations(tx: &Tx<'_>) -> Fallible<Vec<Station>> {
+        let rows = store::object::list(tx, ObjectClass::Station, None, SHOWN)?;
+        rows.into_iter().map(|row| Self::station_of(tx, row)).collect()
+    }
+
+    /// Returns the printers of a station as they are now; one that is not there is told with its name.
+    pub(crate) fn printers_of(
+        &self,
+        tx: &Tx<'_>,
+        station: &Station,
+        alive: &mut Alive,
+    ) -> Fallible<Vec<(DeviceName, Option<StationPrinter>)>> {
+        let mut found = Vec::new();
+        for word in &station.related {
+            let name: DeviceName = word.parse()?;
+            match store::device::by_name(tx, &name)? {
+                Some(row) => {
+                    let mut printer = self.station_printer(tx, &row)?;
+                    printer.trouble = trouble(&self.device_status(tx, row, alive)?);
+                    found.push((printer.name.clone(), Some(printer)));
+                }
+                None => found.push((name, None)),
+            }
+        }
+        Ok(found)
+    }
+
+    /// Returns a printer as its rows tell of it.
+    pub(super) fn station_printer(&self, tx: &Tx<'_>, row: &DeviceRow) -> Fallible<StationPrinter> {
+        let values = store::managed::of(tx, Holder::Device(row.id))?;
+        let mut queues: Vec<PoolQueue> = Vec::new();
+        for location in store::location::of_device(tx, row.id)? {
+            let queue = self.pool_queue(tx, location.group.id)?;
+            if !queues.contains(&queue) {
+                queues.push(queue);
+            }
+        }
+        Ok(StationPrinter {
+            name: row.name.clone(),
+            queues,
+            valid: texts(given(&values, "valid-attributes")),
+            trouble: trouble_of_row(row),
+        })
+    }
+
+    /// Returns the location by which a job of `queue` reaches a printer: one of a compatible queue that leads to it alone.
+    pub(super) fn way_to(&self, tx: &Tx<'_>, row: &DeviceRow, queue: &PoolQueue) -> Fallible<Option<LocationRow>> {
+        for location in store::location::of_device(tx, row.id)? {
+            let there = self.pool_queue(tx, location.group.id)?;
+            if queue.compatibility(&there).is_effective() && !location.whole_group {
+                return Ok(Some(location));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Returns what a job asks of a printer.
+    pub(crate) fn asks_of_printer(&self, tx: &Tx<'_>, job: &JobRow, row: &SecureRow) -> Fallible<Wanted> {
+        Self::asks(tx, job, self.pool_queue(tx, row.group)?)
+    }
+
+    /// The same where the queue of the job is known.
+    pub(super) fn asks(tx: &Tx<'_>, job: &JobRow, queue: PoolQueue) -> Fallible<Wanted> {
+        let values = store::given::of_jobs(tx, job.id, job.id)?.remove(&job.id).unwrap_or_default();
+        Ok(Wanted { queue, attributes: wanted(job, &values) })
+    }
+}
+
+/// Judges whether a job may be released on a printer of a station.
+pub(crate) fn verdict(job: &Wanted, printer: Option<&StationPrinter>) -> Verdict {
+    printer.map_or(Verdict::NoPrinter, |printer| judge(job, printer))
+}
+
+/// The failure for a printer that a station has not.
+pub(super) fn not_related(station: &Station, printer: &DeviceName) -> Failure {
+    let names = station.related.join(", ");
+    Failure::new(FailureKind::BadValue, format!("station {} does not release on {printer}", station.name)).hint(
+        match names.is_empty() {
+            true => format!("pdset -c station -x related-printers=PRINTER {}   gives it printers", station.name),
+            false => format!("its printers are {names}"),
+        },
+    )
+}

@@ -1,0 +1,403 @@
+//! Secure release on one server: the rules of docs/reference/secure-release.md 1 to 7, its acceptance vectors by number.
+
+use crate::model::event::EventWord;
+use crate::model::field::{Field, Value};
+use crate::model::job::{GivenValue, Origin, Submission, Transfer};
+use crate::model::lifetime::Retention;
+use crate::model::managed::{ManagedChange, ManagedClass, ManagedEdit, ManagedObject};
+use crate::model::secure::{HeldJob, HeldPage, ReleaseState, Verdict};
+use crate::model::state::{Delivery, DeviceWish, HoldReason, JobState};
+use crate::model::{Failure, FailureKind, JobRef};
+use crate::spool::interface::engine::{AttemptEnd, Engine};
+use crate::spool::interface::operations::Operations;
+use crate::spool::interface::records::EventSubject;
+use crate::spool::testing::{Alive, Site, clock, delivered, error, local, name, pass, user};
+
+const MINUTE: i64 = 60;
+
+fn set(attribute: &str, value: Value) -> ManagedChange {
+    ManagedChange { field: Field::from_stored(attribute).unwrap(), edit: ManagedEdit::Set(value) }
+}
+
+fn words(words: &[&str]) -> Value {
+    Value::Many(words.iter().map(|word| Value::Text((*word).into())).collect())
+}
+
+fn word(word: &str) -> Value {
+    Value::Text(word.into())
+}
+
+fn object(site: &mut Site, class: ManagedClass, name: &str, changes: Vec<ManagedChange>) {
+    site.local.create_managed(ManagedObject { class, name: name.to_owned() }, changes, None).unwrap();
+}
+
+fn altered(site: &mut Site, class: ManagedClass, name: &str, attribute: &str, value: Value) {
+    let object = ManagedObject { class, name: name.to_owned() };
+    site.local.set_managed(object, vec![set(attribute, value)], None).unwrap();
+}
+
+fn ann() -> crate::model::Caller {
+    user("ann", nix::unistd::geteuid().as_raw())
+}
+
+fn bob() -> crate::model::Caller {
+    user("bob", 4711)
+}
+
+/// A secure queue `OFFICE` with the printer `LP1`, a queue `ANNEX` with `LP2`, and the station `hall` with both printers.
+fn site() -> (Site, Alive) {
+    let mut site = Site::printing();
+    site.device("LP2", "SPLA", &[]);
+    site.route("#ANNEX.FRONT", Some("LP2"));
+    let alive = site.alive("SPLA");
+    for device in ["LP1", "LP2"] {
+        site.local.start_device(name(device)).unwrap();
+    }
+    for one in ["OFFICE", "ANNEX"] {
+        altered(&mut site, ManagedClass::Queue, one, "release-type", word("secure"));
+    }
+    object(&mut site, ManagedClass::Station, "hall", vec![set("related-printers", words(&["LP1", "LP2"]))]);
+    (site, alive)
+}
+
+fn pool(site: &mut Site, one: &str, other: &str) {
+    altered(site, ManagedClass::Queue, one, "compatible-queues", words(&[other]));
+}
+
+fn submit(site: &mut Site, alter: impl FnOnce(&mut Submission)) -> JobRef {
+    JobRef::Number(site.submit("#OFFICE.FRONT", alter).number)
+}
+
+fn page(site: &Site, caller: crate::model::Caller) -> HeldPage {
+    local(&site.spool, caller).held_jobs(None, None, 100).unwrap()
+}
+
+fn held(site: &Site, job: &JobRef) -> HeldJob {
+    let JobRef::Number(number) = job else { panic!("{job}") };
+    page(site, ann())
+        .rows
+        .into_iter()
+        .find(|row| row.number == *number)
+        .unwrap_or_else(|| panic!("{job} is not listed"))
+}
+
+fn verdicts(site: &Site, job: &JobRef) -> Vec<&'static str> {
+    held(site, job).verdicts.iter().map(|one| one.verdict.keyword()).collect()
+}
+
+fn release(site: &mut Site, job: &JobRef, printer: Option<&str>) -> Result<String, Failure> {
+    let released = site.local.release_job(job.clone(), None, printer.map(name))?;
+    Ok(released.printer.to_string())
+}
+
+fn state(site: &mut Site, job: &JobRef) -> Option<JobState> {
+    site.local.job(job.clone()).ok().map(|status| status.state)
+}
+
+/// Lets time pass in which the print process lives.
+fn lives_on(alive: &Alive, seconds: i64) {
+    pass(seconds);
+    alive.progress.heartbeat(77, clock().boot_ms).unwrap();
+}
+
+fn failed() -> AttemptEnd {
+    AttemptEnd::DeviceFailed { error: error(Some(clock().wall_ms)), touched: false, alone: false }
+}
+
+fn given(field: &str, value: Value, document: u32) -> GivenValue {
+    GivenValue { document, field: Field::from_stored(field).unwrap(), value, origin: Origin::User }
+}
+
+/// What stands in the record, each line as `what:result`.
+fn record(site: &mut Site) -> Vec<String> {
+    let page = site.local.release_record(0, 1000).unwrap();
+    page.rows.iter().map(|line| format!("{}:{}", line.what, line.result)).collect()
+}
+
+#[test]
+fn a_job_of_a_secure_queue_waits_until_it_is_released_and_prints_where_it_was_released() {
+    let (mut site, alive) = site();
+    let job = submit(&mut site, |_| {});
+    let status = site.local.job(job.clone()).unwrap();
+    assert_eq!(status.state, JobState::Held);
+    assert!(status.reasons.has(HoldReason::SecureRelease));
+    let device = site.device_id("LP1");
+    assert!(site.spool.claim(&alive.lease, device, &clock()).unwrap().is_none());
+    // START is no release.
+    let left = site.local.start_job(job.clone()).unwrap();
+    assert_eq!(left.iter().collect::<Vec<_>>(), [HoldReason::SecureRelease]);
+    assert_eq!(held(&site, &job).state, ReleaseState::Waiting);
+    assert_eq!(release(&mut site, &job, None).unwrap(), "LP1");
+    assert_eq!((held(&site, &job).state, state(&mut site, &job)), (ReleaseState::Released, Some(JobState::Ready)));
+    assert!(release(&mut site, &job, None).unwrap_err().message.contains("is released already on LP1"));
+    let claim = site.claim(&alive, "LP1");
+    assert_eq!(held(&site, &job).state, ReleaseState::Printing);
+    site.end(&alive, &claim, delivered(Delivery::Sent));
+    assert_eq!(state(&mut site, &job), None);
+    assert!(page(&site, ann()).rows.is_empty());
+    assert_eq!(record(&mut site), ["hold:ok", "release:ok", "release:released", "print:sent"]);
+}
+
+#[test]
+fn only_whoever_submitted_a_job_sees_and_releases_it_whatever_job_owner_says() {
+    let (mut site, _alive) = site();
+    let job = submit(&mut site, |job| job.owner = Some("bob".into()));
+    assert!(page(&site, bob()).rows.is_empty());
+    let refused = local(&site.spool, bob()).release_job(job.clone(), None, None).unwrap_err();
+    assert_eq!(refused.kind, FailureKind::NotFound, "{refused}");
+    assert_eq!(held(&site, &job).owner, "ann");
+    // An operator neither; he is told that it is there.
+    let his = JobRef::Number(site.submit_as(bob(), "#OFFICE.FRONT", |_| {}).number);
+    let refused = release(&mut site, &his, None).unwrap_err();
+    assert_eq!(refused.kind, FailureKind::Security, "{refused}");
+    assert_eq!(page(&site, bob()).rows.len(), 1);
+    local(&site.spool, bob()).release_job(his, None, None).unwrap();
+}
+
+#[test]
+fn vectors_1_and_2_only_queues_that_name_each_other_release_each_others_jobs() {
+    let (mut site, _alive) = site();
+    let job = submit(&mut site, |_| {});
+    assert_eq!(verdicts(&site, &job), ["releasable", "queue-incompatible"]);
+    pool(&mut site, "OFFICE", "ANNEX");
+    assert_eq!(verdicts(&site, &job), ["releasable", "queue-one-way"], "vector 1");
+    let refused = release(&mut site, &job, Some("LP2")).unwrap_err();
+    assert!(refused.message.contains("only one of"), "{refused}");
+    pool(&mut site, "ANNEX", "office");
+    assert_eq!(verdicts(&site, &job), ["releasable", "releasable"]);
+    // A third queue that ANNEX shares with OFFICE's neighbour is none of OFFICE's.
+    site.device("LP3", "SPLA", &[]);
+    site.route("#THIRD.FRONT", Some("LP3"));
+    altered(&mut site, ManagedClass::Queue, "ANNEX", "compatible-queues", words(&["office", "third"]));
+    pool(&mut site, "THIRD", "annex");
+    altered(&mut site, ManagedClass::Station, "hall", "related-printers", words(&["LP1", "LP3"]));
+    assert_eq!(verdicts(&site, &job)[1], "queue-incompatible", "vector 2");
+}
+
+#[test]
+fn vectors_5_to_8_a_printer_refuses_what_it_does_not_list_and_another_one_releases_it() {
+    let (mut site, alive) = site();
+    pool(&mut site, "OFFICE", "ANNEX");
+    pool(&mut site, "ANNEX", "OFFICE");
+    let job = submit(&mut site, |job| {
+        job.form = "A4".into();
+        job.given = vec![given("plex", word("duplex"), 1), given("job-finishing", words(&["staple"]), 0)];
+    });
+    let valid = |site: &mut Site, printer: &str, list: &[&str]| {
+        site.local.drain_device(name(printer)).unwrap();
+        site.set_device_wish(printer, DeviceWish::Stopped);
+        altered(site, ManagedClass::Destination, printer, "valid-attributes", words(list));
+        site.local.start_device(name(printer)).unwrap();
+    };
+    valid(&mut site, "LP1", &["duplex", "staple"]);
+    let missing = |site: &Site, at: usize| held(site, &job).verdicts[at].verdict.clone();
+    assert_eq!(missing(&site, 0), Verdict::Attributes(vec!["media=iso_a4_210x297mm".into()]), "vector 5");
+    valid(&mut site, "LP1", &["A4", "duplex"]);
+    assert_eq!(missing(&site, 0), Verdict::Attributes(vec!["finishing=staple".into()]), "vector 8");
+    let refused = release(&mut site, &job, Some("LP1")).unwrap_err();
+    assert!(refused.message.contains("does not accept staple"), "{refused}");
+    assert_eq!(state(&mut site, &job), Some(JobState::Held), "vector 8: it goes on waiting");
+    valid(&mut site, "LP2", &["A4", "duplex", "staple"]);
+    assert_eq!(release(&mut site, &job, None).unwrap(), "LP2", "vector 8");
+    // Its form is what LP2 carries.
+    let device = site.device_id("LP2");
+    assert!(site.spool.claim(&alive.lease, device, &clock()).unwrap().is_none(), "LP2 carries no A4");
+    assert_eq!(record(&mut site), ["hold:ok", "release:attributes", "release:ok"]);
+}
+
+#[test]
+fn vectors_17_and_18_a_job_is_purged_when_its_time_is_over_unless_it_prints() {
+    let (mut site, alive) = site();
+    let job = submit(&mut site, |_| {});
+    let printing = submit(&mut site, |_| {});
+    lives_on(&alive, 119 * MINUTE + 59);
+    assert_eq!(held(&site, &job).state, ReleaseState::Waiting);
+    assert_eq!(release(&mut site, &printing, None).unwrap(), "LP1");
+    let claim = site.claim(&alive, "LP1");
+    pass(2);
+    assert_eq!(held(&site, &job).state, ReleaseState::Expired, "vector 18");
+    let refused = local(&site.spool, ann()).release_job(job.clone(), None, None).unwrap_err();
+    assert!(refused.message.contains("has expired"), "{refused}");
+    // The next command that writes removes it, and never what prints.
+    site.local.set_manager_access(false).unwrap();
+    assert_eq!(state(&mut site, &job), None);
+    let log = site.local.events(EventSubject::Job(job), 0).unwrap();
+    assert!(log.last().is_some_and(|last| last.what == EventWord::Deleted && last.why.contains("nobody released it")));
+    assert_eq!(state(&mut site, &printing), Some(JobState::Printing), "vector 17");
+    // It is held while it prints, and given back: its time is over, and it goes.
+    site.local.hold_job(printing.clone()).unwrap();
+    assert!(state(&mut site, &printing).is_some());
+    site.end(&alive, &claim, AttemptEnd::Stopped { touched: false });
+    site.local.set_manager_access(false).unwrap();
+    assert_eq!(state(&mut site, &printing), None, "vector 17");
+    assert_eq!(record(&mut site), ["hold:ok", "hold:ok", "release:ok", "release:expired", "purge:ok", "purge:ok"]);
+}
+
+#[test]
+fn a_jump_of_the_wall_clock_purges_nothing() {
+    let (mut site, _alive) = site();
+    let job = submit(&mut site, |_| {});
+    altered(&mut site, ManagedClass::Queue, "OFFICE", "purge-time", Value::Integer(5));
+    pass(6 * MINUTE);
+    site.local.set_manager_access(false).unwrap();
+    assert!(state(&mut site, &job).is_some(), "a purge time that was set later is for later jobs");
+    let short = submit(&mut site, |_| {});
+    pass(6 * MINUTE);
+    site.local.set_manager_access(false).unwrap();
+    assert_eq!((state(&mut site, &short), state(&mut site, &job).is_some()), (None, true));
+}
+
+#[test]
+fn vector_19_a_queue_that_turns_direct_keeps_what_it_holds_and_prints_what_comes() {
+    let (mut site, _alive) = site();
+    let job = submit(&mut site, |_| {});
+    altered(&mut site, ManagedClass::Queue, "OFFICE", "release-type", word("direct"));
+    let direct = submit(&mut site, |_| {});
+    assert_eq!(state(&mut site, &direct), Some(JobState::Ready));
+    assert_eq!(held(&site, &job).state, ReleaseState::Waiting);
+    assert_eq!(release(&mut site, &job, None).unwrap(), "LP1");
+    let refused = release(&mut site, &direct, None).unwrap_err();
+    assert!(refused.message.contains("needs no release"), "{refused}");
+}
+
+#[test]
+fn vector_20_a_printer_that_cannot_print_refuses_before_anything_is_moved() {
+    let (mut site, alive) = site();
+    let job = submit(&mut site, |_| {});
+    let claimed = {
+        altered(&mut site, ManagedClass::Queue, "OFFICE", "release-type", word("direct"));
+        submit(&mut site, |_| {});
+        site.claim(&alive, "LP1")
+    };
+    site.end(&alive, &claimed, failed());
+    assert_eq!(verdicts(&site, &job)[0], "printer-trouble");
+    let refused = release(&mut site, &job, Some("LP1")).unwrap_err();
+    assert!(refused.message.contains("not now, because the printer is in error: not ready"), "{refused}");
+    site.set_device_wish("LP1", DeviceWish::Stopped);
+    let refused = release(&mut site, &job, None).unwrap_err();
+    assert!(refused.message.contains("is offline"), "{refused}");
+    assert_eq!(state(&mut site, &job), Some(JobState::Held), "it goes on waiting");
+    assert_eq!(record(&mut site), ["hold:ok", "release:printer-trouble", "release:printer-trouble"]);
+}
+
+#[test]
+fn vector_25_a_job_that_its_owner_removes_leaves_every_list_and_its_file_goes() {
+    let (mut site, _alive) = site();
+    let job = submit(&mut site, |_| {});
+    site.local.delete_job(job.clone(), None, None).unwrap();
+    assert!(page(&site, ann()).rows.is_empty());
+    let dir = site.spool.base().server(site.spool.server());
+    let files = std::fs::read_dir(dir)
+        .unwrap()
+        .filter(|one| one.as_ref().unwrap().file_name().to_string_lossy().starts_with("pdpr"));
+    assert_eq!(files.count(), 0);
+    assert_eq!(record(&mut site), ["hold:ok", "delete:ok"]);
+}
+
+#[test]
+fn a_secure_queue_takes_no_links_and_holds_what_is_sent_on_to_it() {
+    let (mut site, _alive) = site();
+    let refused = site.try_submit("#OFFICE.FRONT", |job| {
+        job.documents[0].transfer = Transfer::Link;
+        job.documents[0].link_target = Some(crate::model::job::RawPath("/etc/hostname".into()));
+    });
+    assert!(refused.unwrap_err().message.contains("takes no links"));
+    site.device("LP3", "SPLA", &[]);
+    site.route("#OPEN.FRONT", Some("LP3"));
+    let job = JobRef::Number(site.submit("#OPEN.FRONT", |_| {}).number);
+    assert_eq!(state(&mut site, &job), Some(JobState::Ready));
+    site.local.resubmit_job(job.clone(), "#OFFICE.FRONT".into(), false).unwrap();
+    assert_eq!((state(&mut site, &job), held(&site, &job).state), (Some(JobState::Held), ReleaseState::Waiting));
+    // And sending it on to a direct queue is no release.
+    site.local.resubmit_job(job.clone(), "#OPEN.FRONT".into(), false).unwrap();
+    assert_eq!(state(&mut site, &job), Some(JobState::Held));
+    assert_eq!(verdicts(&site, &job)[0], "releasable", "it belongs to the secure queue");
+    assert_eq!(release(&mut site, &job, None).unwrap(), "LP1");
+}
+
+#[test]
+fn a_kept_job_is_released_again_by_its_owner_alone() {
+    let (mut site, alive) = site();
+    altered(&mut site, ManagedClass::Queue, "OFFICE", "keep-after-release", Value::Integer(30));
+    let job = submit(&mut site, |_| {});
+    assert_eq!(site.local.job(job.clone()).unwrap().lifetime.retention, Some(Retention::Period(30)));
+    release(&mut site, &job, None).unwrap();
+    let claim = site.claim(&alive, "LP1");
+    site.end(&alive, &claim, delivered(Delivery::Sent));
+    assert_eq!(held(&site, &job).state, ReleaseState::Kept);
+    for refused in [
+        site.local.start_job(job.clone()).map(|_| ()),
+        site.local.resubmit_job(job.clone(), "#ANNEX.FRONT".into(), false),
+    ] {
+        assert!(refused.unwrap_err().message.contains("prints again when its owner releases it"));
+    }
+    // Long after its purge time, as long as it is kept.
+    lives_on(&alive, 29 * MINUTE);
+    assert_eq!(release(&mut site, &job, None).unwrap(), "LP1");
+    let claim = site.claim(&alive, "LP1");
+    site.end(&alive, &claim, delivered(Delivery::Sent));
+    pass(31 * MINUTE);
+    site.local.set_manager_access(false).unwrap();
+    assert_eq!(state(&mut site, &job), None);
+    assert_eq!(record(&mut site), ["hold:ok", "release:ok", "print:sent", "release:ok", "print:sent"]);
+}
+
+#[test]
+fn aliases_and_delegates_count_from_the_next_question_on() {
+    let (mut site, _alive) = site();
+    let job = submit(&mut site, |_| {});
+    assert!(page(&site, bob()).rows.is_empty());
+    object(&mut site, ManagedClass::User, "ann", vec![set("delegates", words(&["bob"]))]);
+    let row = &page(&site, bob()).rows[0];
+    assert!(row.delegated && row.owner == "ann");
+    altered(&mut site, ManagedClass::User, "ann", "delegates", words(&["eve"]));
+    assert!(page(&site, bob()).rows.is_empty());
+    // Another account of hers.
+    altered(&mut site, ManagedClass::User, "ann", "aliases", words(&["bob"]));
+    assert!(!page(&site, bob()).rows[0].delegated);
+    local(&site.spool, bob()).release_job(job, None, None).unwrap();
+}
+
+#[test]
+fn whatever_holds_a_job_besides_keeps_it_from_its_release() {
+    let (mut site, _alive) = site();
+    let job = submit(&mut site, |job| job.hold = true);
+    assert_eq!(held(&site, &job).state, ReleaseState::Blocked);
+    let refused = release(&mut site, &job, None).unwrap_err();
+    assert!(refused.message.contains("held by its owner or an operator"), "{refused}");
+    site.local.start_job(job.clone()).unwrap();
+    release(&mut site, &job, None).unwrap();
+}
+
+#[test]
+fn the_record_shows_when_a_line_was_changed_or_taken_out() {
+    let (mut site, _alive) = site();
+    for _ in 0..3 {
+        submit(&mut site, |_| {});
+    }
+    let lines = site.local.release_record(0, 1000).unwrap().rows;
+    let sound = |lines: &[crate::model::secure::AuditRecord]| {
+        let mut before = String::new();
+        lines.iter().all(|line| {
+            let fits = crate::store::secure::digest(&before, line) == line.digest;
+            before.clone_from(&line.digest);
+            fits
+        })
+    };
+    assert!(lines.len() == 3 && sound(&lines));
+    let mut changed = lines.clone();
+    changed[1].who = "eve".into();
+    assert!(!sound(&changed));
+    assert!(!sound(&[lines[0].clone(), lines[2].clone()]));
+    // Others read what is about their own jobs.
+    assert!(local(&site.spool, bob()).release_record(0, 1000).unwrap().rows.is_empty());
+}
+
+#[test]
+fn why_says_what_each_station_makes_of_a_job() {
+    let (mut site, _alive) = site();
+    let job = submit(&mut site, |_| {});
+    let why = site.local.why(job).unwrap();
+    let words: Vec<&str> = why.causes.iter().map(crate::model::why::Cause::keyword).collect();
+    assert_eq!(words, ["held", "expires", "station"]);
+}
