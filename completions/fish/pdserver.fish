@@ -38,6 +38,7 @@ complete -c pdserver -n "__fish_pdserver_needs_command" -f -a "members" -d 'List
 complete -c pdserver -n "__fish_pdserver_needs_command" -f -a "revoke" -d 'Ends a membership at once'
 complete -c pdserver -n "__fish_pdserver_needs_command" -f -a "renew" -d 'Makes a new certificate with a new key'
 complete -c pdserver -n "__fish_pdserver_needs_command" -f -a "leave" -d 'Ends our own membership'
+complete -c pdserver -n "__fish_pdserver_needs_command" -f -a "door" -d 'Makes, shows, drains, starts and deletes doors, where other systems hand in jobs'
 complete -c pdserver -n "__fish_pdserver_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c pdserver -n "__fish_pdserver_using_subcommand invite" -l base -d 'The base directory of the server' -r -f -a "(__fish_complete_directories)"
 complete -c pdserver -n "__fish_pdserver_using_subcommand invite" -l client -d 'Whether a person is invited'
@@ -57,10 +58,107 @@ complete -c pdserver -n "__fish_pdserver_using_subcommand renew" -s h -l help -d
 complete -c pdserver -n "__fish_pdserver_using_subcommand leave" -l base -d 'The base directory of the server' -r -f -a "(__fish_complete_directories)"
 complete -c pdserver -n "__fish_pdserver_using_subcommand leave" -l client -d 'That of a person, in the home directory or where PD_CREDENTIALS says'
 complete -c pdserver -n "__fish_pdserver_using_subcommand leave" -s h -l help -d 'Print help'
-complete -c pdserver -n "__fish_pdserver_using_subcommand help; and not __fish_seen_subcommand_from invite join members revoke renew leave help" -f -a "invite" -d 'Prints a token with which a server, or with --client a person, joins the group; makes the group if there is none'
-complete -c pdserver -n "__fish_pdserver_using_subcommand help; and not __fish_seen_subcommand_from invite join members revoke renew leave help" -f -a "join" -d 'Joins a group with a token'
-complete -c pdserver -n "__fish_pdserver_using_subcommand help; and not __fish_seen_subcommand_from invite join members revoke renew leave help" -f -a "members" -d 'Lists the members of the group'
-complete -c pdserver -n "__fish_pdserver_using_subcommand help; and not __fish_seen_subcommand_from invite join members revoke renew leave help" -f -a "revoke" -d 'Ends a membership at once'
-complete -c pdserver -n "__fish_pdserver_using_subcommand help; and not __fish_seen_subcommand_from invite join members revoke renew leave help" -f -a "renew" -d 'Makes a new certificate with a new key'
-complete -c pdserver -n "__fish_pdserver_using_subcommand help; and not __fish_seen_subcommand_from invite join members revoke renew leave help" -f -a "leave" -d 'Ends our own membership'
-complete -c pdserver -n "__fish_pdserver_using_subcommand help; and not __fish_seen_subcommand_from invite join members revoke renew leave help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and not __fish_seen_subcommand_from add set list show drain start delete help" -s h -l help -d 'Print help'
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and not __fish_seen_subcommand_from add set list show drain start delete help" -f -a "add" -d 'Makes a door; it is open as soon as pdserver runs'
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and not __fish_seen_subcommand_from add set list show drain start delete help" -f -a "set" -d 'Changes what is given; what is not given stays'
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and not __fish_seen_subcommand_from add set list show drain start delete help" -f -a "list" -d 'Lists the doors'
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and not __fish_seen_subcommand_from add set list show drain start delete help" -f -a "show" -d 'Shows what a door is, and what came by it'
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and not __fish_seen_subcommand_from add set list show drain start delete help" -f -a "drain" -d 'Has a door take no new jobs; what has begun to arrive arrives'
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and not __fish_seen_subcommand_from add set list show drain start delete help" -f -a "start" -d 'Has a door take jobs again'
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and not __fish_seen_subcommand_from add set list show drain start delete help" -f -a "delete" -d 'Deletes a door that is drained'
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and not __fish_seen_subcommand_from add set list show drain start delete help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from add" -l base -d 'The base directory of the server' -r -f -a "(__fish_complete_directories)"
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from add" -l socket -d 'The socket of the server, for operators who do not have its account' -r -F
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from add" -l listen -d 'Where it listens; a port alone is one of this machine' -r
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from add" -l directory -d 'dir: the directory that it watches' -r -f -a "(__fish_complete_directories)"
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from add" -l to -d 'Where its jobs go: a destination; for lpd several, and other names for them' -r
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from add" -l allow -d 'Who may connect; without it this machine alone' -r
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from add" -l trust-users -d 'From where the name of a user is believed: his jobs are those of the user here' -r
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from add" -l max-octets -d 'The largest job, as 500M' -r
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from add" -l max-connections -d 'Connections at a time [default: 1000]' -r
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from add" -l max-per-peer -d 'Connections of one address at a time [default: 100]' -r
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from add" -l rate -d 'Connections of one address in a minute [default: any]' -r
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from add" -l timeout -d 'Seconds that a sender may be silent [default: 60]' -r
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from add" -l duplicates -d 'What becomes of a possible duplicate: announce or hold' -r
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from add" -l banner -d 'lpd: whether a sender gets a banner if he wants one' -r -f -a "true\t''
+false\t''"
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from add" -l require-reserved -d 'lpd: whether senders need a port below 1024' -r -f -a "true\t''
+false\t''"
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from add" -l idle -d 'raw: seconds of silence that end a job; 0 = none do [default: 60]' -r
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from add" -l end-mark -d 'raw: octets that end a job, as ^XZ or \\\\x04' -r
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from add" -l back-channel -d 'raw: whether the first questions of drivers are answered' -r -f -a "true\t''
+false\t''"
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from add" -l settle -d 'dir: seconds that a closed file must be left alone [default: 2]' -r
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from add" -l poll -d 'dir: seconds between two looks [default: 30]' -r
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from add" -l marker -d 'dir: NAME is complete when NAMEMARKER is there, as .ok' -r
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from add" -l link -d 'dir: whether files are used where they are, and left there' -r -f -a "true\t''
+false\t''"
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from add" -l descriptor -d 'What people call it' -r
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help'
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from set" -l base -d 'The base directory of the server' -r -f -a "(__fish_complete_directories)"
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from set" -l socket -d 'The socket of the server, for operators who do not have its account' -r -F
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from set" -l listen -d 'Where it listens; a port alone is one of this machine' -r
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from set" -l directory -d 'dir: the directory that it watches' -r -f -a "(__fish_complete_directories)"
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from set" -l to -d 'Where its jobs go: a destination; for lpd several, and other names for them' -r
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from set" -l allow -d 'Who may connect; without it this machine alone' -r
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from set" -l trust-users -d 'From where the name of a user is believed: his jobs are those of the user here' -r
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from set" -l max-octets -d 'The largest job, as 500M' -r
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from set" -l max-connections -d 'Connections at a time [default: 1000]' -r
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from set" -l max-per-peer -d 'Connections of one address at a time [default: 100]' -r
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from set" -l rate -d 'Connections of one address in a minute [default: any]' -r
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from set" -l timeout -d 'Seconds that a sender may be silent [default: 60]' -r
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from set" -l duplicates -d 'What becomes of a possible duplicate: announce or hold' -r
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from set" -l banner -d 'lpd: whether a sender gets a banner if he wants one' -r -f -a "true\t''
+false\t''"
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from set" -l require-reserved -d 'lpd: whether senders need a port below 1024' -r -f -a "true\t''
+false\t''"
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from set" -l idle -d 'raw: seconds of silence that end a job; 0 = none do [default: 60]' -r
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from set" -l end-mark -d 'raw: octets that end a job, as ^XZ or \\\\x04' -r
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from set" -l back-channel -d 'raw: whether the first questions of drivers are answered' -r -f -a "true\t''
+false\t''"
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from set" -l settle -d 'dir: seconds that a closed file must be left alone [default: 2]' -r
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from set" -l poll -d 'dir: seconds between two looks [default: 30]' -r
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from set" -l marker -d 'dir: NAME is complete when NAMEMARKER is there, as .ok' -r
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from set" -l link -d 'dir: whether files are used where they are, and left there' -r -f -a "true\t''
+false\t''"
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from set" -l descriptor -d 'What people call it' -r
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from set" -s h -l help -d 'Print help'
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from list" -l base -d 'The base directory of the server' -r -f -a "(__fish_complete_directories)"
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from list" -l socket -d 'The socket of the server, for operators who do not have its account' -r -F
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from list" -l json -d 'As JSON'
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from show" -l base -d 'The base directory of the server' -r -f -a "(__fish_complete_directories)"
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from show" -l socket -d 'The socket of the server, for operators who do not have its account' -r -F
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from drain" -l base -d 'The base directory of the server' -r -f -a "(__fish_complete_directories)"
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from drain" -l socket -d 'The socket of the server, for operators who do not have its account' -r -F
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from drain" -s h -l help -d 'Print help'
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from start" -l base -d 'The base directory of the server' -r -f -a "(__fish_complete_directories)"
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from start" -l socket -d 'The socket of the server, for operators who do not have its account' -r -F
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from start" -s h -l help -d 'Print help'
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from delete" -l base -d 'The base directory of the server' -r -f -a "(__fish_complete_directories)"
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from delete" -l socket -d 'The socket of the server, for operators who do not have its account' -r -F
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from delete" -s h -l help -d 'Print help'
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from help" -f -a "add" -d 'Makes a door; it is open as soon as pdserver runs'
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from help" -f -a "set" -d 'Changes what is given; what is not given stays'
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from help" -f -a "list" -d 'Lists the doors'
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from help" -f -a "show" -d 'Shows what a door is, and what came by it'
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from help" -f -a "drain" -d 'Has a door take no new jobs; what has begun to arrive arrives'
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from help" -f -a "start" -d 'Has a door take jobs again'
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from help" -f -a "delete" -d 'Deletes a door that is drained'
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c pdserver -n "__fish_pdserver_using_subcommand help; and not __fish_seen_subcommand_from invite join members revoke renew leave door help" -f -a "invite" -d 'Prints a token with which a server, or with --client a person, joins the group; makes the group if there is none'
+complete -c pdserver -n "__fish_pdserver_using_subcommand help; and not __fish_seen_subcommand_from invite join members revoke renew leave door help" -f -a "join" -d 'Joins a group with a token'
+complete -c pdserver -n "__fish_pdserver_using_subcommand help; and not __fish_seen_subcommand_from invite join members revoke renew leave door help" -f -a "members" -d 'Lists the members of the group'
+complete -c pdserver -n "__fish_pdserver_using_subcommand help; and not __fish_seen_subcommand_from invite join members revoke renew leave door help" -f -a "revoke" -d 'Ends a membership at once'
+complete -c pdserver -n "__fish_pdserver_using_subcommand help; and not __fish_seen_subcommand_from invite join members revoke renew leave door help" -f -a "renew" -d 'Makes a new certificate with a new key'
+complete -c pdserver -n "__fish_pdserver_using_subcommand help; and not __fish_seen_subcommand_from invite join members revoke renew leave door help" -f -a "leave" -d 'Ends our own membership'
+complete -c pdserver -n "__fish_pdserver_using_subcommand help; and not __fish_seen_subcommand_from invite join members revoke renew leave door help" -f -a "door" -d 'Makes, shows, drains, starts and deletes doors, where other systems hand in jobs'
+complete -c pdserver -n "__fish_pdserver_using_subcommand help; and not __fish_seen_subcommand_from invite join members revoke renew leave door help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c pdserver -n "__fish_pdserver_using_subcommand help; and __fish_seen_subcommand_from door" -f -a "add" -d 'Makes a door; it is open as soon as pdserver runs'
+complete -c pdserver -n "__fish_pdserver_using_subcommand help; and __fish_seen_subcommand_from door" -f -a "set" -d 'Changes what is given; what is not given stays'
+complete -c pdserver -n "__fish_pdserver_using_subcommand help; and __fish_seen_subcommand_from door" -f -a "list" -d 'Lists the doors'
+complete -c pdserver -n "__fish_pdserver_using_subcommand help; and __fish_seen_subcommand_from door" -f -a "show" -d 'Shows what a door is, and what came by it'
+complete -c pdserver -n "__fish_pdserver_using_subcommand help; and __fish_seen_subcommand_from door" -f -a "drain" -d 'Has a door take no new jobs; what has begun to arrive arrives'
+complete -c pdserver -n "__fish_pdserver_using_subcommand help; and __fish_seen_subcommand_from door" -f -a "start" -d 'Has a door take jobs again'
+complete -c pdserver -n "__fish_pdserver_using_subcommand help; and __fish_seen_subcommand_from door" -f -a "delete" -d 'Deletes a door that is drained'

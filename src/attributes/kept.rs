@@ -3,13 +3,18 @@
 //! A default job also has every attribute that can be given to a job, a default document those of a document: they are the
 //! rows of jobs and documents themselves ([`is_initial_value`]).
 
-use super::Class::{InitialValueDocument, InitialValueJob, Log, Medium, Station, User};
+use super::Class::{Door, InitialValueDocument, InitialValueJob, Log, Medium, Station, User};
 use super::Kind::{Boolean, Integer, Keyword, Name, Text};
 use super::Shown::Brief;
 use super::row::{carried, kept, noted};
 use super::{Attribute, Class, Settable};
 use crate::model::field::Field;
 use crate::model::secure::JOBS_SHOWN;
+
+/// Kinds of doors.
+pub const DOORS: &[&str] = &["lpd", "raw", "directory"];
+/// What is counted.
+const COUNT: super::Kind = Integer(0, i64::MAX);
 
 /// Kinds of logs.
 pub const LOGS: &[&str] = &["error", "print-process", "accounting"];
@@ -62,6 +67,40 @@ pub static TABLE: &[Attribute] = &[
     noted(Log, "log-file-name", Text, &["File"], "where it is").shown(Brief).decides(),
     kept(Log, Field::Enabled, Boolean, &["Enabled"], "whether something is written there").shown(Brief),
     kept(Log, Field::AssociatedServer, Name, &["Server"], "its server"),
+
+    noted(Door, "door-name", Name, &["Door"], "its name").shown(Brief).decides(),
+    noted(Door, "door-kind", Keyword(DOORS), &["Kind"], "the language of its senders").shown(Brief).decides(),
+    noted(Door, "door-state", Text, &["State"], "what it does now, or why it does not").shown(Brief).decides(),
+    noted(Door, "door-wish", Keyword(&["started", "drained"]), &["Wish"], "what an operator wants of it").decides(),
+    noted(Door, "door-listen", Text, &["Listens"], "the addresses where it listens").many().shown(Brief).decides(),
+    noted(Door, "door-directory", Text, &["Directory"], "the directory that it watches").shown(Brief).decides(),
+    noted(Door, "door-destination", Text, &["Destination"], "where its jobs go, as DEST or NAME=DEST").many().shown(Brief).decides(),
+    noted(Door, "door-jobs-accepted", COUNT, &["Accepted"], "jobs that came by it").shown(Brief).decides(),
+    noted(Door, "door-jobs-refused", COUNT, &["Refused"], "jobs that it refused").shown(Brief).decides(),
+    noted(Door, "door-jobs-unfinished", COUNT, &["Unfinished"], "jobs that began to arrive and did not").decides(),
+    noted(Door, "door-connections-refused", COUNT, &["Turned", "Away"], "connections that it refused").decides(),
+    noted(Door, "door-duplicates-announced", COUNT, &["Possible", "Duplicates"], "jobs that may repeat another one").decides(),
+    noted(Door, "door-last-refusal", Text, &["Last", "Refusal"], "what it refused last, and why").decides(),
+    noted(Door, "door-allow", Text, &["Allow"], "the networks from which somebody may connect").many().decides(),
+    noted(Door, "door-trust-users", Text, &["Trust", "Users"], "the networks from which the name of a user is believed").many().decides(),
+    noted(Door, "door-max-octets", COUNT, &["Most", "Octets"], "octets of the largest job").decides(),
+    noted(Door, "door-max-connections", COUNT, &["Most", "Connections"], "connections at a time").decides(),
+    noted(Door, "door-max-per-peer", COUNT, &["Most", "Per Peer"], "connections of one address at a time").decides(),
+    noted(Door, "door-rate", COUNT, &["Rate"], "connections of one address in a minute").decides(),
+    noted(Door, "door-timeout", COUNT, &["Timeout"], "seconds that a sender may be silent").decides(),
+    noted(Door, "door-duplicates", Keyword(&["announce", "hold"]), &["Duplicates"], "what becomes of a job that may repeat another one").decides(),
+    noted(Door, "door-banner", Boolean, &["Banner"], "whether a sender gets a banner if he wants one").decides(),
+    noted(Door, "door-require-reserved", Boolean, &["Reserved", "Ports"], "whether senders need a port below 1024").decides(),
+    noted(Door, "door-idle", COUNT, &["Idle"], "seconds of silence that end a job of a raw port; 0 = none do").decides(),
+    noted(Door, "door-end-mark", Text, &["End", "Mark"], "octets that end a job of a raw port").many().decides(),
+    noted(Door, "door-back-channel", Boolean, &["Back", "Channel"], "whether a raw port answers the first questions of drivers").decides(),
+    noted(Door, "door-settle", COUNT, &["Settle"], "seconds that a closed file must be left alone").decides(),
+    noted(Door, "door-poll", COUNT, &["Poll"], "seconds between two looks into a directory").decides(),
+    noted(Door, "door-marker", Text, &["Marker"], "the end of the name of the file that says that another one is complete").decides(),
+    noted(Door, "door-link", Boolean, &["Link"], "whether files are used where they are").decides(),
+    kept(Door, Field::AssociatedServer, Name, &["Server"], "its server"),
+    noted(Door, "descriptor", Text, &["Descriptor"], "what people call it"),
+    noted(Door, "message", Text, &["Message"], "what an operator said last"),
 ];
 
 /// Checks the name of a printer.

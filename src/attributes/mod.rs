@@ -53,6 +53,8 @@ pub enum Class {
     User,
     /// A log of the server.
     Log,
+    /// Where other systems hand in jobs.
+    Door,
 }
 
 impl Class {
@@ -70,6 +72,7 @@ impl Class {
             Self::Station => "station",
             Self::User => "user",
             Self::Log => "log",
+            Self::Door => "door",
         }
     }
 }

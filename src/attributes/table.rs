@@ -137,6 +137,7 @@ pub static TABLE: &[Attribute] = &[
         "the batch it joins or begins: jobs of one owner, form and destination that print one after the other")
         .submitted(set_batch).job(|j| optional(j.batch.map(|batch| batch.number.get()))),
     carried(Job, "job-comment", Text, &["Comment"], "free text about the job").also(&["comment"]),
+    noted(Job, "received-from", Text, &["Received", "From"], "the door by which it came, and from which host").shown(All),
     noted(Job, "job-message-from-administrator", Text, &["Message From", "Administrator"],
         "what -m of the last command said that acted on it").also(&["message-from-administrator"]),
     carried(Job, "job-message-to-operator", Text, &["Message To", "Operator"], "what to know when it is queued")
@@ -283,6 +284,7 @@ mod tests {
                 | Class::InitialValueDocument
                 | Class::Station
                 | Class::User
+                | Class::Door
                 | Class::Log => !row.is_carried(),
             };
             assert_eq!(read, !row.asked && !row.is_carried(), "{}", row.name());

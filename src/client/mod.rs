@@ -1,6 +1,6 @@
 //! The operations of a spool over the wire: the command's side.
 
-pub(crate) mod channel;
+pub mod channel;
 mod embedded;
 pub mod fetch;
 pub(crate) mod hello;

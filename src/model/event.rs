@@ -112,7 +112,7 @@ event_words! {
     Reordered = "reordered",
     /// An error is over.
     Recovered = "recovered",
-    /// Another server may not print a job.
+    /// Another server may not print a job, or a door took none.
     Refused = "refused",
     /// A hold ended, or a transferred job was let go.
     Released = "released",

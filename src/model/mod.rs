@@ -8,6 +8,7 @@ pub mod authority;
 pub mod call;
 pub mod collector;
 pub mod device;
+pub mod door;
 pub mod event;
 pub mod failure;
 pub mod field;

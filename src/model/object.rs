@@ -35,6 +35,8 @@ pub enum ObjectClass {
     InitialValueJob,
     /// The same of a document.
     InitialValueDocument,
+    /// Where other systems hand in jobs ([`super::door`]).
+    Door,
     /// Where people release their jobs.
     Station,
     /// Somebody with his other names, and who may release for him.
@@ -63,6 +65,8 @@ pub struct AttributeRow {
     pub multi: bool,
     /// Whether each object of the class must have it.
     pub required: bool,
+    /// Whether only the server itself sets it.
+    pub reported: bool,
 }
 
 /// One class.
@@ -77,15 +81,19 @@ pub struct ClassRow {
 }
 
 const fn one(name: &'static str, syntax: ValueSyntax) -> AttributeRow {
-    AttributeRow { name, syntax, multi: false, required: false }
+    AttributeRow { name, syntax, multi: false, required: false, reported: false }
 }
 
 const fn many(name: &'static str) -> AttributeRow {
-    AttributeRow { name, syntax: ValueSyntax::Text, multi: true, required: false }
+    AttributeRow { name, syntax: ValueSyntax::Text, multi: true, required: false, reported: false }
 }
 
 const fn required(row: AttributeRow) -> AttributeRow {
     AttributeRow { required: true, ..row }
+}
+
+const fn reported(row: AttributeRow) -> AttributeRow {
+    AttributeRow { reported: true, ..row }
 }
 
 /// All classes.
@@ -117,6 +125,43 @@ pub const CLASSES: &[ClassRow] = &[
     },
     ClassRow { class: ObjectClass::InitialValueJob, word: "initial-value-job", attributes: &[] },
     ClassRow { class: ObjectClass::InitialValueDocument, word: "initial-value-document", attributes: &[] },
+    ClassRow {
+        class: ObjectClass::Door,
+        word: "door",
+        attributes: &[
+            required(one("door-kind", ValueSyntax::Text)),
+            reported(one("door-state", ValueSyntax::Text)),
+            one("door-wish", ValueSyntax::Text),
+            many("door-listen"),
+            one("door-directory", ValueSyntax::Text),
+            many("door-destination"),
+            many("door-allow"),
+            many("door-trust-users"),
+            one("door-max-octets", ValueSyntax::Count),
+            one("door-max-connections", ValueSyntax::Count),
+            one("door-max-per-peer", ValueSyntax::Count),
+            one("door-rate", ValueSyntax::Count),
+            one("door-timeout", ValueSyntax::Count),
+            one("door-duplicates", ValueSyntax::Text),
+            one("door-banner", ValueSyntax::Boolean),
+            one("door-require-reserved", ValueSyntax::Boolean),
+            one("door-idle", ValueSyntax::Count),
+            many("door-end-mark"),
+            one("door-back-channel", ValueSyntax::Boolean),
+            one("door-settle", ValueSyntax::Count),
+            one("door-poll", ValueSyntax::Count),
+            one("door-marker", ValueSyntax::Text),
+            one("door-link", ValueSyntax::Boolean),
+            one("descriptor", ValueSyntax::Text),
+            one("message", ValueSyntax::Text),
+            reported(one("door-jobs-accepted", ValueSyntax::Count)),
+            reported(one("door-jobs-refused", ValueSyntax::Count)),
+            reported(one("door-jobs-unfinished", ValueSyntax::Count)),
+            reported(one("door-connections-refused", ValueSyntax::Count)),
+            reported(one("door-duplicates-announced", ValueSyntax::Count)),
+            reported(one("door-last-refusal", ValueSyntax::Text)),
+        ],
+    },
     ClassRow {
         class: ObjectClass::Station,
         word: "station",
@@ -300,7 +345,11 @@ pub fn apply(class: ObjectClass, values: &mut Values, changes: Vec<ObjectChange>
                 }
             }
             ObjectChange::Clear(name) => {
-                values.remove(class.attribute(&name)?.name);
+                let row = class.attribute(&name)?;
+                if row.reported {
+                    return Err(bad(format!("{}: only the server sets it", row.name)));
+                }
+                values.remove(row.name);
             }
         }
     }
@@ -373,6 +422,9 @@ fn few(n: usize) -> Result<(), Failure> {
 
 fn checked(class: ObjectClass, attribute: ObjectAttribute) -> Result<(&'static AttributeRow, Vec<Value>), Failure> {
     let row = class.attribute(&attribute.name)?;
+    if row.reported {
+        return Err(bad(format!("{}: only the server sets it", row.name)));
+    }
     if attribute.values.is_empty() {
         return Err(bad(format!("{}: a value is missing", row.name)));
     }

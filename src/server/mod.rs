@@ -2,6 +2,7 @@
 
 mod connection;
 mod connections;
+pub mod doors;
 pub mod peers;
 pub mod served;
 mod submission_socket;

@@ -23,6 +23,7 @@ use nix::sys::stat::{SFlag, fstat};
 pub use super::Log;
 use super::connection::serve;
 use super::connections::{Connections, Limits};
+use super::doors::Doors;
 use super::peers::{Peers, Terms};
 use crate::client::hello;
 use crate::client::peer::Dial;
@@ -209,6 +210,11 @@ impl Server {
         self.threads.extend(peers.start()?);
         self.peers = Some(peers.clone());
         Ok(peers)
+    }
+
+    /// The doors of the spool, for whoever starts their processes.
+    pub fn doors(&self) -> Doors {
+        Doors::new(self.spool.clone(), Arc::clone(&self.attendant), Arc::clone(&self.log))
     }
 
     /// What serves those who come over the network and have proved who they are.

@@ -49,6 +49,27 @@ pub(crate) fn fate(tx: &Tx<'_>, token: &str) -> Fallible<Option<Fate>> {
     })
 }
 
+columns!(of { token, job_id, number, local_id, serial });
+
+const LIKE: &str = "SELECT token, job_id, number, local_id, serial FROM submission
+     WHERE token >= ? AND token < ? AND at_ms >= ? AND job_id IS NOT NULL ORDER BY at_ms DESC LIMIT 100";
+
+/// Returns the jobs whose tokens begin with `prefix` and that came after `since_ms`, the last ones first.
+pub(crate) fn like(tx: &Tx<'_>, prefix: &str, since_ms: i64) -> Fallible<Vec<(String, Known)>> {
+    debug_assert!(LIKE.contains(of::LIST));
+    // What is greater than each token with the prefix, and less than the next one: tokens are printable ASCII.
+    let end = format!("{prefix}\u{7f}");
+    tx.rows(LIKE, values![prefix, end, since_ms], |row| {
+        let known = Known {
+            id: row.get(of::job_id)?,
+            number: row.get(of::number)?,
+            local: row.get(of::local_id)?,
+            serial: row.get(of::serial)?,
+        };
+        Ok((row.get(of::token)?, known))
+    })
+}
+
 const DECIDE: &str =
     "INSERT INTO submission (token, job_id, number, local_id, serial, at_ms, at_spool) VALUES (?, ?, ?, ?, ?, ?, ?)";
 

@@ -38,6 +38,39 @@ impl Unnamed {
         }
     }
 
+    /// Takes an open file for the unnamed one of `dir`, if it is one: a file of that file system without a name, which can get
+    /// one. None for any other.
+    ///
+    /// # Errors
+    /// When it cannot be looked at.
+    pub fn adopt(dir: &Path, file: &File) -> io::Result<Option<Self>> {
+        use std::os::unix::fs::MetadataExt;
+        let (meta, there) = (file.metadata()?, std::fs::metadata(dir)?);
+        let own = meta.is_file() && meta.nlink() == 0 && meta.dev() == there.dev() && meta.uid() == there.uid();
+        if !own || !descriptors_have_paths() {
+            return Ok(None);
+        }
+        // A file whose name was removed has none either, and gets none any more.
+        let name = format!(".new-{}", random_name(12)?);
+        let mut unnamed = Self { file: file.try_clone()?, temporary: None };
+        match unnamed.name(dir, &name) {
+            Ok(()) => {
+                unnamed.temporary = Some(dir.join(name));
+                Ok(Some(unnamed))
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Its open file alone. A temporary name goes.
+    ///
+    /// # Errors
+    /// When its descriptor cannot be copied.
+    pub fn into_file(self) -> io::Result<File> {
+        self.file.try_clone()
+    }
+
     fn with_temporary_name(dir: &Path) -> io::Result<Self> {
         let path = dir.join(format!(".new-{}", random_name(12)?));
         let file = File::options().read(true).write(true).create_new(true).mode(0o600).open(&path)?;

@@ -14,33 +14,54 @@ use nix::sys::socket::{getsockopt, sockopt};
 /// The first descriptor that is handed over.
 const FIRST: i32 = 3;
 
-/// The listening socket that the service manager opened for this process, if it did. Asked once, before any descriptor is
-/// opened and any thread is started.
+/// What the service manager opened for this process.
+#[derive(Debug, Default)]
+pub struct Given {
+    /// The socket of the users of this machine.
+    pub listener: Option<UnixListener>,
+    /// Sockets that listen to the network, each with its name (`FileDescriptorName=`).
+    pub network: Vec<(String, OwnedFd)>,
+}
+
+/// The listening sockets that the service manager opened for this process. Asked once, before any descriptor is opened and any
+/// thread is started.
 ///
 /// # Errors
 /// When it handed over something else.
-pub fn given_listener(env: &dyn Fn(&str) -> Option<OsString>) -> io::Result<Option<UnixListener>> {
-    let number = |name: &str| env(name).and_then(|text| text.to_str()?.parse::<u32>().ok());
-    if number("LISTEN_PID") != Some(std::process::id()) {
-        return Ok(None);
+pub fn given_sockets(env: &dyn Fn(&str) -> Option<OsString>) -> io::Result<Given> {
+    let number = |name: &str| env(name).and_then(|text| text.to_str()?.parse::<i32>().ok());
+    let mut given = Given::default();
+    if number("LISTEN_PID") != i32::try_from(std::process::id()).ok() {
+        return Ok(given);
     }
-    match number("LISTEN_FDS") {
-        None | Some(0) => return Ok(None),
-        Some(1) => {}
-        Some(more) => return Err(io::Error::other(format!("{more} sockets were handed over; one is expected"))),
+    let names = env("LISTEN_FDNAMES").and_then(|names| names.into_string().ok()).unwrap_or_default();
+    let mut names = names.split(':');
+    for fd in FIRST..FIRST + number("LISTEN_FDS").unwrap_or(0).clamp(0, 1024) {
+        let name = names.next().unwrap_or_default().to_owned();
+        // SAFETY: by the protocol the descriptors from 3 on are ours, open, and nobody else's in this process: LISTEN_PID is our
+        // own id, and this is asked once, before anything was opened.
+        let socket = unsafe { OwnedFd::from_raw_fd(fd) };
+        if !getsockopt(&socket, sockopt::AcceptConn).unwrap_or(false) {
+            return Err(io::Error::other("what was handed over is no listening socket"));
+        }
+        // A print process that is started must not inherit it.
+        nix::fcntl::fcntl(socket.as_fd(), nix::fcntl::FcntlArg::F_SETFD(nix::fcntl::FdFlag::FD_CLOEXEC))?;
+        let address = nix::sys::socket::getsockname::<nix::sys::socket::SockaddrStorage>(fd)?;
+        if nix::sys::socket::SockaddrLike::family(&address) != Some(nix::sys::socket::AddressFamily::Unix) {
+            given.network.push((name, socket));
+            continue;
+        }
+        if given.listener.is_some() {
+            return Err(io::Error::other(
+                "two sockets for the users of this machine were handed over; one is expected",
+            ));
+        }
+        let listener = UnixListener::from(socket);
+        listener.set_nonblocking(false)?;
+        listener.local_addr()?;
+        given.listener = Some(listener);
     }
-    // SAFETY: by the protocol descriptor 3 is ours, open, and nobody else's in this process: LISTEN_PID is our own id, and
-    // this is asked once, before anything was opened.
-    let given = unsafe { OwnedFd::from_raw_fd(FIRST) };
-    if !getsockopt(&given, sockopt::AcceptConn).unwrap_or(false) {
-        return Err(io::Error::other("what was handed over is no listening socket"));
-    }
-    let listener = UnixListener::from(given);
-    // A print process that is started must not inherit it.
-    nix::fcntl::fcntl(listener.as_fd(), nix::fcntl::FcntlArg::F_SETFD(nix::fcntl::FdFlag::FD_CLOEXEC))?;
-    listener.set_nonblocking(false)?;
-    listener.local_addr()?;
-    Ok(Some(listener))
+    Ok(given)
 }
 
 /// The way to the service manager, if there is one that wants to know.
@@ -103,7 +124,8 @@ mod tests {
             "WATCHDOG_USEC" => Some("2000000".into()),
             _ => None,
         };
-        assert!(given_listener(&env).unwrap().is_none());
+        let given = given_sockets(&env).unwrap();
+        assert!(given.listener.is_none() && given.network.is_empty());
         assert_eq!(watchdog(&env), Some(Duration::from_secs(1)));
         assert_eq!(watchdog(&|_| None), None);
     }

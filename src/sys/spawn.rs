@@ -132,6 +132,29 @@ pub fn connector(name: &str, socket: std::os::unix::net::UnixStream, argument: &
     command.spawn().map(drop)
 }
 
+/// Starts the program `name` that lies beside us as the process of a door: `socket` is its standard input, our standard error is
+/// its own, and it has no other descriptor and no variable of ours but what tests set. It ends by itself when the socket is
+/// closed.
+///
+/// # Errors
+/// `NotFound` when there is no such program.
+pub fn door(name: &str, socket: std::os::unix::net::UnixStream) -> io::Result<std::process::Child> {
+    let mut command = Command::new(program_dir()?.join(name));
+    command.stdin(std::os::fd::OwnedFd::from(socket)).stdout(Stdio::null()).current_dir("/").env_clear();
+    command.envs(["PD_FAULT", "PD_GATE"].iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
+    // SAFETY: between fork and exec only async-signal-safe calls are made: setsid, sigprocmask and close_range.
+    unsafe {
+        command.pre_exec(|| {
+            // Ctrl-C is for the server: it ends its doors in good order.
+            nix::unistd::setsid()?;
+            nix::sys::signal::SigSet::empty().thread_set_mask()?;
+            libc::syscall(libc::SYS_close_range, 3u32, u32::MAX, libc::CLOSE_RANGE_CLOEXEC);
+            Ok(())
+        });
+    }
+    command.spawn()
+}
+
 /// Lets a closed pipe end this process, as shell users expect of a filter.
 pub fn default_sigpipe() {
     // SAFETY: SIG_DFL installs no handler of ours; nothing that runs in a signal context is involved.

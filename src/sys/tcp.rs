@@ -39,6 +39,19 @@ pub fn vitals(fd: BorrowedFd<'_>) -> io::Result<Vitals> {
 /// # Errors
 /// When the kernel does not tell: one older than Linux 4.1.
 pub fn acknowledged(fd: BorrowedFd<'_>) -> io::Result<u64> {
+    // The kernel counts the opening of a connection that we have made as one.
+    Ok(bytes_acknowledged(fd)?.saturating_sub(1))
+}
+
+/// The same of a connection that was accepted: its opening is not counted. Its end, once it is acknowledged, counts as one.
+///
+/// # Errors
+/// As [`acknowledged`].
+pub fn acknowledged_of_accepted(fd: BorrowedFd<'_>) -> io::Result<u64> {
+    bytes_acknowledged(fd)
+}
+
+fn bytes_acknowledged(fd: BorrowedFd<'_>) -> io::Result<u64> {
     /// Where `tcpi_bytes_acked` stands in the kernel's `tcp_info`, which is longer than the C library's.
     const AT: usize = 120;
     let mut info = [0u64; 32];
@@ -52,8 +65,7 @@ pub fn acknowledged(fd: BorrowedFd<'_>) -> io::Result<u64> {
     if (length as usize) < AT + size_of::<u64>() {
         return Err(io::Error::from(io::ErrorKind::Unsupported));
     }
-    // The kernel counts the opening of the connection as one.
-    Ok(info[AT / size_of::<u64>()].saturating_sub(1))
+    Ok(info[AT / size_of::<u64>()])
 }
 
 #[cfg(test)]
@@ -61,6 +73,26 @@ mod tests {
     use super::*;
     use std::net::{TcpListener, TcpStream};
     use std::os::fd::AsFd;
+
+    #[test]
+    fn what_a_peer_has_acknowledged_is_counted_on_both_sides() {
+        use std::io::{Read, Write};
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut near = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (mut far, _) = listener.accept().unwrap();
+        assert_eq!(acknowledged_of_accepted(far.as_fd()).unwrap(), 0);
+        near.write_all(b"ask").unwrap();
+        far.read_exact(&mut [0; 3]).unwrap();
+        far.write_all(b"answer").unwrap();
+        near.read_exact(&mut [0; 6]).unwrap();
+        // The next octets carry the acknowledgement, whatever the kernel delays.
+        near.write_all(b"x").unwrap();
+        far.read_exact(&mut [0; 1]).unwrap();
+        assert_eq!(acknowledged_of_accepted(far.as_fd()).unwrap(), 6);
+        far.write_all(b"x").unwrap();
+        near.read_exact(&mut [0; 1]).unwrap();
+        assert_eq!(acknowledged(near.as_fd()).unwrap(), 4);
+    }
 
     #[test]
     fn a_peer_that_has_just_answered_is_alive() {

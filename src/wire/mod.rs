@@ -2,5 +2,7 @@
 
 pub mod frame;
 pub mod hello;
+pub mod lpd;
 pub mod peer;
 pub mod pieces;
+pub mod pjl;

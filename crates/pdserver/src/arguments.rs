@@ -16,12 +16,15 @@ one use. Whoever has it joins: a server with pdserver join, a person with pdserv
 user of this machine who has his name. What pdserver revoke ends, ends at once. Certificates are good for a year; servers renew \
 theirs by themselves, and one that ends within 30 days is announced.
 
+With pdserver door add other systems hand in jobs: by LPD, by a raw port, by a directory. None is open by default, and one that
+the network reaches says with --allow who may come. A process of its own, pddoor, serves each.
+
 The server runs in the foreground until SIGTERM or SIGINT. It answers what it has read and ends; print processes go on, and \
 the next server finds them. Under systemd it says when it is ready, answers the watchdog, and takes a socket that is open \
-already.
+already; sockets of systemd that have the name of a door are where that door listens.
 
 Environment:
-  NOTIFY_SOCKET, WATCHDOG_USEC, LISTEN_PID, LISTEN_FDS  Set by systemd
+  NOTIFY_SOCKET, WATCHDOG_USEC, LISTEN_PID, LISTEN_FDS, LISTEN_FDNAMES  Set by systemd
 
 Files:
   /var/pd  The base directory
@@ -133,4 +136,150 @@ pub enum Command {
         #[command(flatten)]
         whose: Whose,
     },
+    /// Makes, shows, drains, starts and deletes doors, where other systems hand in jobs
+    Door {
+        /// What is done
+        #[command(subcommand)]
+        command: DoorCommand,
+    },
+}
+
+/// Which spool has the doors.
+#[derive(Debug, Args)]
+pub struct OfDoors {
+    /// The base directory of the server
+    #[arg(long, value_name = "DIR", default_value = "/var/pd", value_hint = ValueHint::DirPath)]
+    pub base: PathBuf,
+    /// The socket of the server, for operators who do not have its account
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath, conflicts_with = "base")]
+    pub socket: Option<PathBuf>,
+}
+
+/// What is done about doors.
+#[derive(Debug, Subcommand)]
+pub enum DoorCommand {
+    /// Makes a door; it is open as soon as pdserver runs
+    Add {
+        #[command(flatten)]
+        of: OfDoors,
+        /// Its name
+        name: String,
+        /// lpd, raw or dir
+        kind: String,
+        #[command(flatten)]
+        settings: Box<DoorOptions>,
+    },
+    /// Changes what is given; what is not given stays
+    Set {
+        #[command(flatten)]
+        of: OfDoors,
+        /// Its name
+        name: String,
+        #[command(flatten)]
+        settings: Box<DoorOptions>,
+    },
+    /// Lists the doors
+    List {
+        #[command(flatten)]
+        of: OfDoors,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Shows what a door is, and what came by it
+    Show {
+        #[command(flatten)]
+        of: OfDoors,
+        /// Its name
+        name: String,
+    },
+    /// Has a door take no new jobs; what has begun to arrive arrives
+    Drain {
+        #[command(flatten)]
+        of: OfDoors,
+        /// Its name
+        name: String,
+    },
+    /// Has a door take jobs again
+    Start {
+        #[command(flatten)]
+        of: OfDoors,
+        /// Its name
+        name: String,
+    },
+    /// Deletes a door that is drained
+    Delete {
+        #[command(flatten)]
+        of: OfDoors,
+        /// Its name
+        name: String,
+    },
+}
+
+/// What a door has.
+#[derive(Debug, Default, Args)]
+pub struct DoorOptions {
+    /// Where it listens; a port alone is one of this machine
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub listen: Vec<String>,
+    /// dir: the directory that it watches
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub directory: Option<PathBuf>,
+    /// Where its jobs go: a destination; for lpd several, and other names for them
+    #[arg(long, value_name = "[NAME=]DEST")]
+    pub to: Vec<String>,
+    /// Who may connect; without it this machine alone
+    #[arg(long, value_name = "NETWORK")]
+    pub allow: Vec<String>,
+    /// From where the name of a user is believed: his jobs are those of the user here
+    #[arg(long, value_name = "NETWORK")]
+    pub trust_users: Vec<String>,
+    /// The largest job, as 500M
+    #[arg(long, value_name = "OCTETS")]
+    pub max_octets: Option<String>,
+    /// Connections at a time [default: 1000]
+    #[arg(long, value_name = "N")]
+    pub max_connections: Option<u32>,
+    /// Connections of one address at a time [default: 100]
+    #[arg(long, value_name = "N")]
+    pub max_per_peer: Option<u32>,
+    /// Connections of one address in a minute [default: any]
+    #[arg(long, value_name = "N")]
+    pub rate: Option<u32>,
+    /// Seconds that a sender may be silent [default: 60]
+    #[arg(long, value_name = "SECONDS")]
+    pub timeout: Option<u32>,
+    /// What becomes of a possible duplicate: announce or hold
+    #[arg(long, value_name = "WORD")]
+    pub duplicates: Option<String>,
+    /// lpd: whether a sender gets a banner if he wants one
+    #[arg(long, value_name = "TRUE|FALSE")]
+    pub banner: Option<bool>,
+    /// lpd: whether senders need a port below 1024
+    #[arg(long, value_name = "TRUE|FALSE")]
+    pub require_reserved: Option<bool>,
+    /// raw: seconds of silence that end a job; 0 = none do [default: 60]
+    #[arg(long, value_name = "SECONDS")]
+    pub idle: Option<u32>,
+    /// raw: octets that end a job, as ^XZ or \\x04
+    #[arg(long, value_name = "OCTETS")]
+    pub end_mark: Vec<String>,
+    /// raw: whether the first questions of drivers are answered
+    #[arg(long, value_name = "TRUE|FALSE")]
+    pub back_channel: Option<bool>,
+    /// dir: seconds that a closed file must be left alone [default: 2]
+    #[arg(long, value_name = "SECONDS")]
+    pub settle: Option<u32>,
+    /// dir: seconds between two looks [default: 30]
+    #[arg(long, value_name = "SECONDS")]
+    pub poll: Option<u32>,
+    /// dir: NAME is complete when NAMEMARKER is there, as .ok
+    #[arg(long, value_name = "MARKER")]
+    pub marker: Option<String>,
+    /// dir: whether files are used where they are, and left there
+    #[arg(long, value_name = "TRUE|FALSE")]
+    pub link: Option<bool>,
+    /// What people call it
+    #[arg(long, value_name = "TEXT")]
+    pub descriptor: Option<String>,
 }

@@ -84,6 +84,7 @@ pub fn run(
             let (place, _) = place_of(of, cwd)?;
             revoke(&place, &name.parse()?, clock.now())
         }
+        Command::Door { command } => super::door_commands::run(command, cwd),
         Command::Renew { whose } => join::renew(&place_whose(whose, cwd, env)?, clock),
         Command::Leave { whose } => join::leave(&place_whose(whose, cwd, env)?, clock),
     }

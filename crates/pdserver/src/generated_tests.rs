@@ -23,7 +23,12 @@ fn commands(page: &mut Vec<u8>) {
     command.build();
     let plain = |text: &str| text.replace('\\', "\\\\").replace('-', "\\-");
     let mut title = ".SH COMMANDS\n";
-    for sub in command.get_subcommands_mut().filter(|sub| sub.get_name() != "help") {
+    let has_own = |sub: &clap::Command| sub.get_subcommands().any(|sub| sub.get_name() != "help");
+    let (groups, alone): (Vec<_>, Vec<_>) =
+        command.get_subcommands_mut().filter(|sub| sub.get_name() != "help").partition(|sub| has_own(sub));
+    let of_groups =
+        groups.into_iter().flat_map(|group| group.get_subcommands_mut().filter(|sub| sub.get_name() != "help"));
+    for sub in alone.into_iter().chain(of_groups) {
         page.extend(std::mem::take(&mut title).as_bytes());
         let usage = sub.render_usage().to_string();
         let about = sub.get_about().map(ToString::to_string).unwrap_or_default();

@@ -2,6 +2,8 @@
 
 mod arguments;
 mod commands;
+mod door_commands;
+mod doors;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -115,7 +117,7 @@ fn fetch_rate(text: &str) -> Result<u64, Failure> {
 
 fn run(arguments: Arguments) -> anyhow::Result<()> {
     let env = |name: &str| -> Option<OsString> { std::env::var_os(name) };
-    let given = service::given_listener(&env).context("the socket that was handed over")?;
+    let given = service::given_sockets(&env).context("the socket that was handed over")?;
     // Before there are threads: all of them leave these signals to the one that waits below.
     let mut signals = SigSet::empty();
     signals.add(Signal::SIGTERM);
@@ -142,7 +144,7 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
     };
     let log = Arc::clone(&hooks.log);
     let rate = arguments.fetch_rate.as_deref().map(fetch_rate).transpose()?;
-    let mut server = Server::start(&options, given, hooks)?;
+    let mut server = Server::start(&options, given.listener, hooks)?;
     let network = on_network(&mut server, &options.base, (arguments.listen.as_deref(), rate), &log)?;
     let place = server.place().map_or_else(|| "the socket it was given".to_owned(), |path| path.display().to_string());
     let listens = format!("{} of {} listens at {place}", server.name(), options.base.root().display());
@@ -150,11 +152,13 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
     if let Some(listener) = &network.listener {
         eprintln!("pdserver: {} listens to the network at {}", server.name(), listener.address());
     }
+    let doors = doors::Keeper::start(server.doors(), given.network).context("no thread for the doors")?;
     manager.tell("READY=1").context("the service manager does not answer")?;
     let signal = signals.wait().context("waiting for a signal")?;
     // A manager that is gone need not be told.
     let _ = manager.tell("STOPPING=1");
     eprintln!("pdserver: {signal}: ending");
+    drop(doors);
     drop(network);
     drop(server);
     Ok(())

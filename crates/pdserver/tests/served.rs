@@ -4,6 +4,7 @@
 
 mod access;
 mod account;
+mod doors;
 mod limits;
 mod notified;
 mod remote;

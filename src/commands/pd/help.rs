@@ -36,6 +36,7 @@ pub fn with_attributes(class: Class, settable: bool) -> String {
             Class::Queue,
             Class::Server,
             Class::Medium,
+            Class::Door,
             Class::Station,
             Class::User,
             Class::Log,

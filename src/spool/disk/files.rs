@@ -66,6 +66,8 @@ pub struct Reading<'a> {
     pub least_free: Option<u64>,
     /// The limits of the submitter, and the jobs and octets that he has already; none = he has no limits.
     pub limits: Option<(UserLimits, (u64, u64))>,
+    /// Whether an unnamed file of ours that somebody else has filled becomes the copy itself.
+    pub adopts: bool,
     /// What ends the reading of documents that are not complete.
     pub stop: Option<&'a Stop>,
 }
@@ -261,8 +263,15 @@ fn copy(dir: &Path, source: File, offer: &DocumentOffer, how: Reading<'_>) -> Fa
     let io = |error: io::Error| failure(name, &error);
     // Where the file system knows no unnamed files, a sweep may find the temporary before it is locked, and lock it to
     // remove it. Then another one is made.
+    // Locked before it has a name: no sweep finds it in between. What has a name, or cannot be written, is copied.
+    let nameless = how.adopts && source.metadata().map_err(io)?.nlink() == 0;
+    let mut adopted = match nameless && FileLock::mark(&source).unwrap_or(false) {
+        true => Unnamed::adopt(dir, &source).map_err(io)?,
+        false => None,
+    };
+    let is_there = adopted.is_some();
     let mut unnamed = loop {
-        let unnamed = Unnamed::create(dir).map_err(io)?;
+        let unnamed = adopted.take().map_or_else(|| Unnamed::create(dir), Ok).map_err(io)?;
         if FileLock::mark(&unnamed.file).map_err(io)? {
             break unnamed;
         }
@@ -276,13 +285,17 @@ fn copy(dir: &Path, source: File, offer: &DocumentOffer, how: Reading<'_>) -> Fa
     let found = recognise(&head);
     let kind = Kind::decide(offer.format, how.content, found.format);
     let format = kind.format;
-    unnamed.file.write_all(&head).map_err(io)?;
+    if !is_there {
+        unnamed.file.write_all(&head).map_err(io)?;
+    }
     let meta = source.metadata().map_err(io)?;
     let mut counter = Counter::on(how.sheet, &head).of_format(format);
     let digest = if meta.is_file() && meta.size() > KERNEL_COPY && !format.is_text() {
-        copy_all(&source, &unnamed.file).map_err(io)?;
+        if !is_there {
+            copy_all(&source, &unnamed.file).map_err(io)?;
+        }
         None
-    } else if how.look == Look::Mapped && meta.is_file() && meta.size() > MAPPED {
+    } else if how.look == Look::Mapped && !is_there && meta.is_file() && meta.size() > MAPPED {
         let octets = head.len() as u64 + copy_all(&source, &unnamed.file).map_err(io)?;
         Some(look_through(&unnamed, octets, format.is_text().then_some(&mut counter)).map_err(io)?)
     } else {
@@ -300,7 +313,9 @@ fn copy(dir: &Path, source: File, offer: &DocumentOffer, how: Reading<'_>) -> Fa
             if n == 0 {
                 break;
             }
-            unnamed.file.write_all(&buffer[..n]).map_err(io)?;
+            if !is_there {
+                unnamed.file.write_all(&buffer[..n]).map_err(io)?;
+            }
             until_a_look = until_a_look.saturating_sub(n);
             taken += n as u64;
             if until_a_look == 0 {
@@ -487,6 +502,7 @@ mod tests {
                     sheet: Sheet::default(),
                     least_free: None,
                     limits: None,
+                    adopts: false,
                     stop: None,
                 };
                 copy(dir.path(), File::open(&path).unwrap(), &Submission::sample("t", "d", 1).documents[0], how)

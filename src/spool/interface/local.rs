@@ -89,6 +89,12 @@ impl Local {
         }
     }
 
+    /// Sees to the print processes that have work because of a submission.
+    pub(crate) fn see_to(&self, taken: Taken, now: &Moment) {
+        taken.attended(self, now);
+        self.see_to_what_is_due();
+    }
+
     /// Carries out an operation that waits; it makes a new call for each look. One that finds that a print process has
     /// to be started has it started.
     pub(super) fn waits<W: Wakes>(

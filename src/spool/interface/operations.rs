@@ -47,7 +47,9 @@ use crate::spool::Spool;
 use crate::spool::remote::asking::LOGIN;
 
 use super::local::{Local, OnlyThese, WaitResult, longest};
-use super::records::{DeviceCounts, Event, EventSubject, Health, Intended, JobSummary, Removal, SpoolStatus, Statistics};
+use super::records::{
+    DeviceCounts, Event, EventSubject, Health, Intended, JobSummary, Removal, SpoolStatus, Statistics,
+};
 
 /// What an operation does to the spool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

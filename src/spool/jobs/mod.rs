@@ -5,6 +5,7 @@ pub(crate) mod alter;
 pub(crate) mod arrival;
 pub(crate) mod assign;
 pub(crate) mod batch;
+pub(crate) mod by_door;
 pub(crate) mod history;
 pub(crate) mod lifetime;
 pub(crate) mod membership;

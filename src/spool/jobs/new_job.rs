@@ -83,6 +83,18 @@ impl Placed {
 }
 
 impl NewJob {
+    /// The same job, held from the start.
+    pub(super) fn held(&self) -> Self {
+        let submission = Submission { hold: true, ..self.submission.clone() };
+        Self {
+            submission,
+            documents: self.documents.clone(),
+            caller: self.caller.clone(),
+            server: self.server.clone(),
+            ..*self
+        }
+    }
+
     pub(super) fn new(submission: &Submission, received: &[Received], caller: &Caller, server: &ServerName) -> Self {
         let mut documents = Vec::new();
         let mut work = 0u64;

@@ -38,6 +38,7 @@ use crate::sys::fault;
 use crate::sys::stop::Stop;
 
 use super::arrival::{Arrival, Opened};
+use super::by_door::ByDoor;
 use super::new_job::{NewJob, takes_jobs};
 use crate::spool::disk::files::{Intake, Look, Reading};
 use crate::spool::disk::reserve;
@@ -141,10 +142,21 @@ impl Spool {
     /// Submits a job; `again` makes the call of the moment at which its documents are complete.
     pub(crate) fn submit_until(
         &self,
+        calls: (&Call, &dyn Fn() -> Call),
+        submission: Submission,
+        files: Vec<OwnedFd>,
+    ) -> Fallible<Taken> {
+        self.submit_by(calls, submission, files, None).map(|(taken, _)| taken)
+    }
+
+    /// The same of a job that may have come by a door. Returns also whether it was announced as a possible duplicate.
+    pub(crate) fn submit_by(
+        &self,
         (call, again): (&Call, &dyn Fn() -> Call),
         mut submission: Submission,
         files: Vec<OwnedFd>,
-    ) -> Fallible<Taken> {
+        door: Option<ByDoor>,
+    ) -> Fallible<(Taken, bool)> {
         submission.name = title(&submission.name);
         if let Some((collector, destination)) = by_way_of(&submission.destination) {
             submission = Submission { collector: Some(collector), destination: destination.to_owned(), ..submission };
@@ -152,13 +164,22 @@ impl Spool {
         let by_default = self.take_initial_values(call, &mut submission)?;
         complete(&mut submission);
         check(&submission)?;
+        // What only the spool notes is no user's to give.
+        if let Some(door) = &door {
+            submission.given.extend(door.noted.iter().map(|(field, value)| GivenValue {
+                document: 0,
+                field: *field,
+                value: value.clone(),
+                origin: Origin::Spool,
+            }));
+        }
         // Papers have names that forms may not have, so this comes behind the check of the form.
         self.take_media(call, &mut submission)?;
         // Refuse before an octet is copied: is there such a destination, and does the spool accept jobs at all? What it says
         // of its documents, and what they are printed on, decides how they are counted. Another answer a moment later
         // changes nothing: they are what was said when they came.
         let (content, sheet, opens, reserve, limits, collector) = self.look(call, |tx| {
-            let collector = accepting(tx, &submission)?;
+            let collector = accepting(tx, &submission, door.is_some())?;
             let destination = self.destination(tx, &submission.destination)?;
             may_submit(tx, asked(&submission, by_default.priority), &destination, (sizes(&files), false))?;
             demand_open(tx, &destination)?;
@@ -184,10 +205,11 @@ impl Spool {
             true => Look::Mapped,
             false => Look::Read,
         };
-        let how =
-            Reading { look, content, sheet, least_free: reserve::least(self.base(), reserve), limits, stop: None };
-        // A job that is only kept is never seen in the queues: it is there when it is complete.
-        let is_slow = !submission.keep && (sizes(&files) > SLOW || files.iter().any(|file| !is_file(file)));
+        let least_free = reserve::least(self.base(), reserve);
+        let how = Reading { look, content, sheet, least_free, limits, adopts: door.is_some(), stop: None };
+        // A job that is only kept is never seen in the queues: it is there when it is complete. What comes by a door is complete.
+        let is_slow =
+            !submission.keep && door.is_none() && (sizes(&files) > SLOW || files.iter().any(|file| !is_file(file)));
         let arrival = Arrival { spool: self, call, submission: &submission, by_default, collector: collector.as_ref() };
         let receive =
             |stop: Option<&Stop>| Intake::receive(&dir, &submission.documents, files, Reading { stop, ..how });
@@ -197,7 +219,7 @@ impl Spool {
         };
         let done = received.and_then(|intake| {
             let call = if opened.is_some() { &again() } else { call };
-            self.accept(call, &submission, intake, (opened.as_ref(), collector.clone(), by_default))
+            self.accept(call, &submission, intake, (opened.as_ref(), collector.clone(), by_default), door.clone())
         });
         // The row of one whose outcome is not known is ended when nobody holds its lock.
         if let Err(failure) = &done
@@ -216,7 +238,8 @@ impl Spool {
         submission: &Submission,
         mut intake: Intake,
         (opened, collector, by_default): (Option<&Opened>, Option<CollectorName>, ByDefault),
-    ) -> Fallible<Taken> {
+        door: Option<ByDoor>,
+    ) -> Fallible<(Taken, bool)> {
         let mut plan = NewJob::new(submission, &intake.documents, call.caller()?, self.server());
         plan.by_default = by_default;
         let opened = opened.map(|opened| opened.id);
@@ -233,31 +256,40 @@ impl Spool {
             tx.lock(Lock::Spool)?;
             match store::submission::fate(tx, &plan.submission.token)? {
                 None => {}
-                Some(Fate::Accepted(known)) => return Ok((spool.taken_before(tx, known)?, false)),
+                Some(Fate::Accepted(known)) => return Ok((spool.taken_before(tx, known)?, false, false)),
                 Some(Fate::Refused) => {
                     let why = "this submission was given up earlier; submit it anew";
                     return Err(Failure::new(FailureKind::State, why));
                 }
             }
-            let collector = still_accepting(tx, &plan.submission, collector.as_ref())?;
+            let collector = match &door {
+                None => still_accepting(tx, &plan.submission, collector.as_ref())?,
+                Some(_) => accepting(tx, &plan.submission, true)?,
+            };
             let destination = spool.destination(tx, &plan.submission.destination)?;
             let priority = asked(&plan.submission, by_default.priority);
             may_submit(tx, priority, &destination, (plan.octets, opened.is_some()))?;
+            let repeats = door.as_ref().map_or(Ok(None), |door| door.repeats(tx))?;
+            let held = repeats.is_some() && door.as_ref().is_some_and(|door| door.holds_repeats);
             let (accepted, devices) = match opened {
                 Some(opened) => plan.close(tx, &spool, opened)?,
+                None if held => plan.held().insert(tx, &spool, &destination, collector)?,
                 None => plan.insert(tx, &spool, &destination, collector)?,
             };
+            if let Some(door) = &door {
+                door.tell(tx, &accepted, repeats.as_ref())?;
+            }
             let (targets, running) = (wakes::of_devices(tx, &devices)?, wakes::running(tx)?);
             fault::point("before-commit");
-            Ok((Taken { accepted, targets, running }, true))
+            Ok((Taken { accepted, targets, running }, true, repeats.is_some()))
         });
         match result {
-            Ok((taken, is_new)) => {
+            Ok((taken, is_new, repeats)) => {
                 if is_new {
                     intake.keep();
                 }
                 fault::point("after-commit");
-                Ok(taken)
+                Ok((taken, repeats))
             }
             Err(failure) => {
                 // May the files be deleted after a failed commit? No: the job may exist. The sweep will know.
@@ -448,9 +480,12 @@ impl Spool {
     }
 }
 
-/// Refuses a job that the spooler, or its collector, does not take. Returns the collector by which it comes.
-fn accepting(tx: &Tx<'_>, submission: &Submission) -> Fallible<Option<CollectorName>> {
+/// Refuses a job that the spooler, or its collector, does not take. Returns the collector by which it comes; a door is none.
+fn accepting(tx: &Tx<'_>, submission: &Submission, by_door: bool) -> Fallible<Option<CollectorName>> {
     takes_work(tx)?;
+    if by_door {
+        return Ok(None);
+    }
     collectors::taking(tx, submission.collector.as_ref())
 }
 
@@ -465,7 +500,7 @@ fn still_accepting(
         Some(name) => store::collector::by_name(tx, name)?.is_some(),
         None => true,
     };
-    if drains && is_there { Ok(collector.cloned()) } else { accepting(tx, submission) }
+    if drains && is_there { Ok(collector.cloned()) } else { accepting(tx, submission, false) }
 }
 
 /// Refuses work that the spooler does not take.

@@ -59,6 +59,7 @@ impl Spool {
                 }
                 None => {
                     super::additions::demand_additions(tx)?;
+                    super::doors::demand_no_door(tx, &name)?;
                     declare(tx, &name)?
                 }
             };

@@ -7,6 +7,7 @@ pub(crate) mod at_work;
 pub(crate) mod collectors;
 pub(crate) mod device_wishes;
 pub(crate) mod devices;
+pub(crate) mod doors;
 pub(crate) mod fonts;
 pub(crate) mod health;
 pub(crate) mod kept;

@@ -28,8 +28,10 @@ impl Spool {
         attributes: Vec<ObjectAttribute>,
     ) -> Fallible<()> {
         let values = object::new_values(class, attributes)?;
+        super::doors::check(class, &name, &values)?;
         self.change(Room::Takes, call, move |tx| {
             Self::demand(tx, Right::Configure)?;
+            super::doors::demand_free_name(tx, class, &name)?;
             if let Some(row) = store::object::by_name(tx, class, &name)? {
                 return Err(Failure::new(FailureKind::State, format!("{class} {} exists already", row.name)));
             }
@@ -53,6 +55,7 @@ impl Spool {
             let before = store::object::values(tx, class, row.id)?;
             let mut values = before.clone();
             object::apply(class, &mut values, changes.clone())?;
+            super::doors::check(class, &name, &values)?;
             let changed: Vec<&str> = class.row().attributes.iter().map(|row| row.name).collect();
             let changed: Vec<&str> = changed.into_iter().filter(|name| before.get(name) != values.get(name)).collect();
             if changed.is_empty() {
@@ -68,6 +71,7 @@ impl Spool {
         self.change(Room::Gives, call, move |tx| {
             Self::demand(tx, Right::Configure)?;
             let row = store::object::to_change(tx, class, &name)?.ok_or_else(|| not_found(class, &name))?;
+            super::doors::demand_drained(class, &row.name, &store::object::values(tx, class, row.id)?)?;
             store::object::delete(tx, row.id)?;
             record(tx, Object::Kept(class, row.id), EventWord::Deleted, row.name.as_str())
         })

@@ -17,6 +17,7 @@ fn received(site: &Site, transfer: Transfer) -> Intake {
         sheet: Sheet::default(),
         least_free: None,
         limits: None,
+        adopts: false,
         stop: None,
     };
     let dir = site.spool.base().server(site.spool.server());

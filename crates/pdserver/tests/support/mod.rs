@@ -78,8 +78,10 @@ impl Machine {
         let dir = tempfile::tempdir().unwrap();
         let open = |path: &Path| std::fs::set_permissions(path, PermissionsExt::from_mode(0o755)).unwrap();
         open(dir.path());
-        for name in ["pdpr", "pdls", "pdrm", "pdset", "pdcreate", "pdbackup", "pdfsck", "spoolcom", "fastp", "pdserver"]
-        {
+        for name in [
+            "pdpr", "pdls", "pdrm", "pdset", "pdcreate", "pdbackup", "pdfsck", "spoolcom", "fastp", "pdserver",
+            "pddoor",
+        ] {
             let test = std::env::current_exe().unwrap();
             let program = test.parent().and_then(Path::parent).unwrap().join(name);
             assert!(program.exists(), "{} is not built: cargo test --workspace", program.display());

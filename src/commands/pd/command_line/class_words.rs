@@ -17,6 +17,7 @@ const CLASSES: &[(&str, Known)] = &[
     ("medium", Known::Here(Class::Medium)),
     ("initial-value-job", Known::Here(Class::InitialValueJob)),
     ("initial-value-document", Known::Here(Class::InitialValueDocument)),
+    ("door", Known::Here(Class::Door)),
     ("station", Known::Here(Class::Station)),
     ("user", Known::Here(Class::User)),
     ("auxiliary-sheet", Known::Otherwise("device-header=on of a destination prints header pages around each job")),

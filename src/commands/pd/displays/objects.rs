@@ -139,6 +139,7 @@ fn list_at(
             Class::InitialValueDocument => {
                 kept(spool, &here, (ObjectClass::InitialValueDocument, layout.class), name, &mut add)
             }
+            Class::Door => kept(spool, &here, (ObjectClass::Door, layout.class), name, &mut add),
             Class::Station => kept(spool, &here, (ObjectClass::Station, layout.class), name, &mut add),
             Class::User => kept(spool, &here, (ObjectClass::User, layout.class), name, &mut add),
             Class::Log => logs(spool, &here, name, &mut add),

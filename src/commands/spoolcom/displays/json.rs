@@ -7,9 +7,11 @@ use serde_json::{Value, json};
 
 use crate::model::collector::{CollectorState, CollectorStatus};
 use crate::model::device::{DeviceStatus, Exclusive, RAW, eol_word};
+use crate::model::field::Value as FieldValue;
 use crate::model::job::{DocumentStatus, JobStatus, Occurrence, Transfer};
 use crate::model::kept::KeptWords;
 use crate::model::location::{GroupStatus, LocationKind, LocationStatus, content_word};
+use crate::model::object::ObjectStatus;
 use crate::model::process::ProcessStatus;
 use crate::model::separation::StartFf;
 use crate::model::state::{DeviceState, DeviceWish, EntryState, ErrorNote, JobState, ProcessState};
@@ -151,6 +153,24 @@ pub fn collector(status: &CollectorStatus) -> Value {
         "total-units": total,
         "percent-full": status.percent_full(),
     })
+}
+
+/// Returns a door in JSON.
+pub fn door(status: &ObjectStatus) -> Value {
+    let value = |value: &FieldValue| match value {
+        FieldValue::Integer(number) => Value::from(*number),
+        FieldValue::Boolean(yes) => Value::from(*yes),
+        FieldValue::Text(text) => Value::from(text.as_str()),
+        _ => Value::Null,
+    };
+    let mut object = serde_json::Map::new();
+    object.insert("door".to_owned(), Value::from(format!("${}", status.name)));
+    for attribute in &status.attributes {
+        let mut values: Vec<Value> = attribute.values.iter().map(value).collect();
+        let shown = if values.len() == 1 { values.remove(0) } else { Value::Array(values) };
+        object.insert(attribute.name.clone(), shown);
+    }
+    Value::Object(object)
 }
 
 /// Returns a location in JSON.

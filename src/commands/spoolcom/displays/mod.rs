@@ -5,6 +5,7 @@
 
 pub mod collector;
 pub mod device;
+pub mod door;
 pub mod font;
 pub mod history;
 pub mod job;

@@ -1,19 +1,23 @@
 //! COLLECT: collectors, the doors by which jobs come in.
 
 use crate::commands::shell::Intent;
-use crate::commands::spoolcom::displays::Listing;
 use crate::commands::spoolcom::displays::collector::OpenJob;
 use crate::commands::spoolcom::displays::summary::CollectorSummary;
+use crate::commands::spoolcom::displays::{Listing, Shown};
 use crate::commands::spoolcom::language::grammar::CollectSubcommand;
 use crate::commands::spoolcom::language::messages::{Message, Subject};
 use crate::commands::spoolcom::language::mistake::Mistake;
 use crate::commands::spoolcom::language::tree::{Command, Subcommand};
 use crate::commands::spoolcom::language::values::DisplayRequest;
 use crate::commands::spoolcom::session::{EarlyEnd, Session};
-use crate::model::CollectorName;
 use crate::model::collector::{CollectorChange, CollectorState, CollectorStatus};
+use crate::model::door::{DRAINED, STARTED};
+use crate::model::field::Value;
+use crate::model::object::{ObjectAttribute, ObjectChange, ObjectClass, ObjectName, ObjectStatus};
+use crate::model::query::PAGE;
 use crate::model::query::{Condition, Order, Parts, Query};
 use crate::model::state::JobState;
+use crate::model::{CollectorName, Failure, FailureKind};
 use crate::spool::interface::operations::Operations;
 use crate::spool::interface::records::EventSubject;
 
@@ -123,7 +127,56 @@ fn action(subcommand: &Subcommand) -> Result<CollectAction, Mistake> {
     })
 }
 
+/// The door of this name, if there is one.
+fn door_of(session: &mut Session<'_>, name: &CollectorName) -> Result<Option<ObjectStatus>, EarlyEnd> {
+    let Ok(name) = name.to_string().trim_start_matches('$').parse::<ObjectName>() else { return Ok(None) };
+    match session.spool()?.objects(ObjectClass::Door, Some(name), None, 1) {
+        Ok(page) => Ok(page.rows.into_iter().next()),
+        Err(failure) if failure.kind == FailureKind::NotFound => Ok(None),
+        Err(failure) => Err(failure.into()),
+    }
+}
+
+/// What COLLECT does at a door. It is declared and altered by `pdserver door`.
+fn run_at_door(door: ObjectStatus, action: &CollectAction, session: &mut Session<'_>) -> Result<(), EarlyEnd> {
+    let wish = |word: &str| vec![ObjectChange::Set(ObjectAttribute::of("door-wish", Value::Text(word.to_owned())))];
+    match action {
+        CollectAction::Start => Ok(session.spool()?.set_object(ObjectClass::Door, door.name, wish(STARTED))?),
+        CollectAction::Drain => Ok(session.spool()?.set_object(ObjectClass::Door, door.name, wish(DRAINED))?),
+        CollectAction::Delete => Ok(session.spool()?.delete_object(ObjectClass::Door, door.name)?),
+        CollectAction::Log(display) => {
+            log::show(session, display, &EventSubject::Object(ObjectClass::Door, door.name), &Subject::Object)
+        }
+        CollectAction::Status(display) => session.show(display, |_, out, style| {
+            let mut listing = Listing::new(out, style);
+            listing.page(&[door])?;
+            Ok(listing.end()?)
+        }),
+        CollectAction::Change(_) => Err(Failure::new(FailureKind::Unsupported, format!("{} is a door", door.name))
+            .hint(format!("pdserver door set {}   changes it", door.name))
+            .into()),
+        CollectAction::Summary(_) | CollectAction::ListOpens(_) => Err(unnamed()),
+    }
+}
+
+/// The doors of the spool.
+fn doors(spool: &mut dyn Operations) -> Result<Vec<ObjectStatus>, EarlyEnd> {
+    let mut found = Vec::new();
+    let mut after = None;
+    loop {
+        let page = spool.objects(ObjectClass::Door, None, after, PAGE)?;
+        found.extend(page.rows);
+        match page.next {
+            Some(next) => after = Some(next),
+            None => return Ok(found),
+        }
+    }
+}
+
 fn run_at(name: &CollectorName, action: &CollectAction, session: &mut Session<'_>) -> Result<(), EarlyEnd> {
+    if let Some(door) = door_of(session, name)? {
+        return run_at_door(door, action, session);
+    }
     match action {
         CollectAction::Change(changes) => Ok(session.spool()?.change_collector(name.clone(), changes.clone())?),
         CollectAction::Start => Ok(session.spool()?.start_collector(name.clone())?),
@@ -167,7 +220,19 @@ fn all(session: &mut Session<'_>, display: &DisplayRequest) -> Result<(), EarlyE
     session.show(display, |spool, out, style| {
         let mut listing = Listing::new(out, style);
         each_page(spool, |page| Ok(listing.page(page)?))?;
-        Ok(listing.end()?)
+        let doors = doors(spool)?;
+        if style.json {
+            listing.json(&doors.iter().map(Shown::json).collect::<Vec<_>>())?;
+        }
+        listing.end()?;
+        // Doors are no collectors: they stand apart.
+        if !doors.is_empty() && !style.json {
+            writeln!(out)?;
+            let mut listing = Listing::new(out, style);
+            listing.page(&doors)?;
+            listing.end()?;
+        }
+        Ok(())
     })
 }
 

@@ -1,0 +1,249 @@
+//! One connection of a sender: reading with deadlines, and the two ways to end it.
+//!
+//! A connection that is dropped is reset: so it is also when this process dies. Only [`Connection::leave`] closes it in good
+//! order, because many senders take an orderly close for a yes.
+
+use std::io::{self, Read, Write};
+use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::os::fd::AsFd;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::socket::{setsockopt, sockopt};
+use spoolsuite::model::door::DoorSettings;
+use spoolsuite::sys::tcp;
+
+use super::gate::Gate;
+
+/// How long a sender may take to close after we have.
+const LINGER: Duration = Duration::from_secs(2);
+/// Octets that are read and thrown away while a refusal is on its way.
+const DRAIN: usize = 64 * 1024;
+/// How long an answer may take to be taken.
+const ANSWER: Duration = Duration::from_secs(30);
+
+/// What became of a read.
+#[derive(Debug)]
+pub enum Got {
+    /// So many octets.
+    Octets(usize),
+    /// The sender has closed his side.
+    End,
+    /// Nothing came in that time.
+    Silence,
+    /// The connection is broken.
+    Broken(io::Error),
+}
+
+/// A connection.
+pub struct Connection {
+    stream: TcpStream,
+    /// The other side.
+    pub peer: SocketAddr,
+    patience: Duration,
+    gate: Option<Arc<Gate>>,
+    /// Octets that were read and not used yet.
+    ahead: Vec<u8>,
+    written: u64,
+}
+
+impl Connection {
+    /// A connection that was just accepted.
+    pub fn new(stream: TcpStream, peer: SocketAddr, settings: &DoorSettings) -> io::Result<Self> {
+        stream.set_nonblocking(true)?;
+        // An answer is one octet, and is waited for.
+        let _ = stream.set_nodelay(true);
+        let _ = setsockopt(&stream, sockopt::KeepAlive, &true);
+        let connection = Self {
+            stream,
+            peer,
+            patience: Duration::from_secs(settings.patience),
+            gate: None,
+            ahead: Vec::new(),
+            written: 0,
+        };
+        connection.linger(true)?;
+        Ok(connection)
+    }
+
+    /// Whether closing resets.
+    fn linger(&self, resets: bool) -> io::Result<()> {
+        let linger = nix::libc::linger { l_onoff: i32::from(resets), l_linger: 0 };
+        Ok(setsockopt(&self.stream, sockopt::Linger, &linger)?)
+    }
+
+    /// Has the connection watch whether the door ends.
+    pub fn is_ending(&mut self, gate: Arc<Gate>) {
+        self.gate = Some(gate);
+    }
+
+    /// The address of the sender.
+    pub fn address(&self) -> IpAddr {
+        self.peer.ip().to_canonical()
+    }
+
+    /// How long a sender may be silent.
+    pub fn patience(&self) -> Duration {
+        self.patience
+    }
+
+    /// Reads what comes within `within`. A door that ends waits for nobody who has nothing under way: `idle`.
+    pub fn read(&mut self, buffer: &mut [u8], within: Option<Duration>, idle: bool) -> Got {
+        if !self.ahead.is_empty() {
+            let n = self.ahead.len().min(buffer.len());
+            buffer.iter_mut().zip(self.ahead.drain(..n)).for_each(|(place, octet)| *place = octet);
+            return Got::Octets(n);
+        }
+        let until = within.map(|within| Instant::now() + within);
+        loop {
+            match self.stream.read(buffer) {
+                Ok(0) => return Got::End,
+                Ok(n) => return Got::Octets(n),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+                    if left == Some(Duration::ZERO) {
+                        return Got::Silence;
+                    }
+                    let ends = idle.then_some(self.gate.as_ref()).flatten();
+                    if ends.is_some_and(|gate| gate.is_closed()) {
+                        return Got::Silence;
+                    }
+                    let timeout = left.map_or(PollTimeout::NONE, |left| {
+                        PollTimeout::try_from(left + Duration::from_millis(1)).unwrap_or(PollTimeout::MAX)
+                    });
+                    let mut wait = vec![PollFd::new(self.stream.as_fd(), PollFlags::POLLIN)];
+                    if let Some(gate) = ends {
+                        wait.push(PollFd::new(gate.bell().as_fd(), PollFlags::POLLIN));
+                    }
+                    let _ = poll(&mut wait, timeout);
+                }
+                Err(error) => return Got::Broken(error),
+            }
+        }
+    }
+
+    /// Gives back octets that were read: they are read again.
+    pub fn unread(&mut self, octets: &[u8]) {
+        self.ahead.splice(0..0, octets.iter().copied());
+    }
+
+    /// Reads a line of at most `most` octets, with its end. None at the end of the connection.
+    ///
+    /// # Errors
+    /// When it is too long, or the sender stops in the middle of it.
+    pub fn line(&mut self, most: usize, idle: bool) -> io::Result<Option<Vec<u8>>> {
+        let mut line = Vec::new();
+        let mut buffer = [0u8; 512];
+        loop {
+            match self.read(&mut buffer, Some(self.patience), idle && line.is_empty()) {
+                Got::Octets(n) => {
+                    let got = buffer.get(..n).unwrap_or_default();
+                    let end = got.iter().position(|octet| *octet == b'\n').map(|at| at + 1);
+                    // A NUL alone stands for an answer that nobody waits for, and has no end of line.
+                    let alone = line.is_empty() && got == [0];
+                    let (taken, rest) = got.split_at(end.unwrap_or(n));
+                    line.extend_from_slice(taken);
+                    self.unread(rest);
+                    if end.is_some() || alone {
+                        return Ok(Some(line));
+                    }
+                    if line.len() > most {
+                        return Err(io::Error::new(io::ErrorKind::InvalidData, "a line that is too long"));
+                    }
+                }
+                Got::End if line.is_empty() => return Ok(None),
+                Got::End => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Got::Silence => return Err(io::ErrorKind::TimedOut.into()),
+                Got::Broken(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Writes.
+    ///
+    /// # Errors
+    /// When the sender has gone, or does not read.
+    pub fn write(&mut self, octets: &[u8]) -> io::Result<()> {
+        let until = Instant::now() + ANSWER;
+        let mut left = octets;
+        while !left.is_empty() {
+            match self.stream.write(left) {
+                Ok(n) => {
+                    self.written += n as u64;
+                    left = left.get(n..).unwrap_or_default();
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    let now = Instant::now();
+                    if now >= until {
+                        return Err(io::ErrorKind::TimedOut.into());
+                    }
+                    let timeout = PollTimeout::try_from(until - now).unwrap_or(PollTimeout::MAX);
+                    let _ = poll(&mut [PollFd::new(self.stream.as_fd(), PollFlags::POLLOUT)], timeout);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Octets that were written.
+    pub fn written(&self) -> u64 {
+        self.written
+    }
+
+    /// Whether the other side has acknowledged so many octets.
+    pub fn has_acknowledged(&self, octets: u64) -> bool {
+        tcp::acknowledged_of_accepted(self.stream.as_fd()).is_ok_and(|acknowledged| acknowledged >= octets)
+    }
+
+    /// Closes in good order: our side first, then what the other side still sends is thrown away, for a moment. Returns whether
+    /// the other side has acknowledged all that we wrote, and our end.
+    pub fn leave(mut self) -> bool {
+        let _ = self.linger(false);
+        if self.stream.shutdown(std::net::Shutdown::Write).is_err() {
+            return false;
+        }
+        self.ahead.clear();
+        let until = Instant::now() + LINGER;
+        let (mut left, mut buffer) = (DRAIN, [0; 4096]);
+        loop {
+            let wait = until.saturating_duration_since(Instant::now());
+            match self.read(&mut buffer, Some(wait), false) {
+                Got::Octets(n) if left > n => left -= n,
+                Got::End => break,
+                _ => return false,
+            }
+        }
+        // Our end counts as one octet.
+        while Instant::now() < until {
+            if self.has_acknowledged(self.written + 1) {
+                return true;
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        false
+    }
+
+    /// Says something, and closes in good order.
+    pub fn say_and_leave(&mut self, octets: &[u8]) {
+        let until = Instant::now() + LINGER;
+        if self.write(octets).is_err()
+            || self.linger(false).is_err()
+            || self.stream.shutdown(std::net::Shutdown::Write).is_err()
+        {
+            return;
+        }
+        self.ahead.clear();
+        let (mut left, mut buffer) = (DRAIN, [0; 4096]);
+        while let Got::Octets(n) = self.read(&mut buffer, Some(until.saturating_duration_since(Instant::now())), false)
+        {
+            if left <= n {
+                return;
+            }
+            left -= n;
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! Who may come in: admission of connections, and how they end.
+//!
+//! Each connection has a thread, so that a slow sender delays nobody. The limits of the door keep one sender from taking all of
+//! them. A connection that says nothing costs a thread that sleeps.
+
+use std::collections::{HashMap, VecDeque};
+use std::io;
+use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
+use std::os::fd::AsFd;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::eventfd::{EfdFlags, EventFd};
+use spoolsuite::model::door::{DoorKind, DoorSettings, DoorTrouble};
+use spoolsuite::wire::lpd;
+
+use super::connection::Connection;
+use super::link::Link;
+
+/// What the session of a connection has at hand.
+pub struct Context {
+    /// The door.
+    pub settings: Arc<DoorSettings>,
+    /// The way to the server.
+    pub link: Arc<Link>,
+}
+
+/// Serves one connection to its end.
+pub type Session = dyn Fn(&Context, Connection) + Send + Sync;
+
+/// Octets of the stack of a session. Only what is touched takes memory.
+const STACK: usize = 512 * 1024;
+/// Pause after a failed accept: descriptors come back when somebody closes some.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// Refusals at a time that are waited for.
+const MOST_LEAVING: usize = 64;
+
+/// The connections of a door.
+pub struct Gate {
+    /// What each session has at hand.
+    pub context: Context,
+    closed: AtomicBool,
+    /// Connections that were turned away and are still told so.
+    leaving: AtomicUsize,
+    bell: EventFd,
+    inside: Mutex<Inside>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Inside {
+    all: u64,
+    of_peer: HashMap<IpAddr, u64>,
+    /// When each address has connected within the last minute, where a rate is set.
+    lately: HashMap<IpAddr, VecDeque<Instant>>,
+}
+
+/// Addresses whose rates are kept; the oldest go first.
+const MOST_RATES: usize = 10_000;
+
+impl Gate {
+    /// The gate of a door.
+    ///
+    /// # Errors
+    /// When the kernel is short of something.
+    pub fn new(settings: Arc<DoorSettings>, link: Arc<Link>) -> io::Result<Arc<Self>> {
+        let bell = EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?;
+        let context = Context { settings, link };
+        Ok(Arc::new(Self {
+            context,
+            closed: AtomicBool::new(false),
+            leaving: AtomicUsize::new(0),
+            bell,
+            inside: Mutex::default(),
+            changed: Condvar::new(),
+        }))
+    }
+
+    fn inside(&self) -> MutexGuard<'_, Inside> {
+        self.inside.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes nobody any more.
+    pub fn close(&self) {
+        self.closed.store(true, Ordering::SeqCst);
+        let _ = self.bell.write(1);
+    }
+
+    /// Whether nobody is taken any more.
+    pub fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::SeqCst)
+    }
+
+    /// What is readable when the gate is closed.
+    pub fn bell(&self) -> &EventFd {
+        &self.bell
+    }
+
+    /// Waits until all sessions have ended, at most until then.
+    pub fn wait_until_empty(&self, until: Instant) {
+        let inside = self.inside();
+        let left = until.saturating_duration_since(Instant::now());
+        drop(self.changed.wait_timeout_while(inside, left, |inside| inside.all > 0));
+    }
+
+    /// Accepts connections in a thread of its own.
+    ///
+    /// # Errors
+    /// When no thread can be started.
+    pub fn accept(self: Arc<Self>, listener: TcpListener, serve: Arc<Session>) -> io::Result<JoinHandle<()>> {
+        std::thread::Builder::new().name("accept".into()).spawn(move || {
+            while !self.is_closed() {
+                let mut wait = [
+                    PollFd::new(listener.as_fd(), PollFlags::POLLIN),
+                    PollFd::new(self.bell.as_fd(), PollFlags::POLLIN),
+                ];
+                let _ = poll(&mut wait, PollTimeout::NONE);
+                if self.is_closed() {
+                    return;
+                }
+                match listener.accept() {
+                    Ok((stream, peer)) => self.admit(stream, peer, &serve),
+                    Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {}
+                    Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+                    Err(_) => std::thread::sleep(PAUSE),
+                }
+            }
+        })
+    }
+
+    fn admit(self: &Arc<Self>, stream: TcpStream, peer: SocketAddr, serve: &Arc<Session>) {
+        let Ok(mut connection) = Connection::new(stream, peer, &self.context.settings) else { return };
+        let entry = match self.enter(peer) {
+            Ok(entry) => entry,
+            Err((why, code)) => {
+                self.turn_away(connection, why, code);
+                return;
+            }
+        };
+        let (gate, serve) = (Arc::clone(self), Arc::clone(serve));
+        let thread = std::thread::Builder::new().name("session".into()).stack_size(STACK);
+        connection.is_ending(Arc::clone(self));
+        // Where no thread can be started the connection is reset, and the sender tries again.
+        let _ = thread.spawn(move || {
+            serve(&gate.context, connection);
+            drop(entry);
+        });
+    }
+
+    /// Counts a connection, unless it is one too many. The octet with which LPD refuses comes with the reason.
+    fn enter(self: &Arc<Self>, peer: SocketAddr) -> Result<Entry, (String, u8)> {
+        let settings = &self.context.settings;
+        let address = peer.ip().to_canonical();
+        if !settings.admits(address) {
+            return Err((format!("{address} is not in ALLOW"), lpd::NO));
+        }
+        if settings.reserved_ports && peer.port() >= 1024 {
+            return Err((
+                format!("{address} comes from port {}, and a reserved port is required", peer.port()),
+                lpd::NO,
+            ));
+        }
+        let mut inside = self.inside();
+        if inside.all >= settings.most_connections {
+            return Err((
+                format!("{address}: {} connections at a time are the most", settings.most_connections),
+                lpd::LATER,
+            ));
+        }
+        let of_peer = inside.of_peer.get(&address).copied().unwrap_or(0);
+        if of_peer >= settings.most_of_peer {
+            return Err((format!("{address} has {of_peer} connections, and that is the most"), lpd::LATER));
+        }
+        if let Some(rate) = settings.rate {
+            let now = Instant::now();
+            if inside.lately.len() >= MOST_RATES {
+                inside.lately.clear();
+            }
+            let lately = inside.lately.entry(address).or_default();
+            lately.retain(|at| now.duration_since(*at) < Duration::from_secs(60));
+            if lately.len() as u64 >= rate {
+                return Err((format!("{address}: {rate} connections in a minute are the most"), lpd::LATER));
+            }
+            lately.push_back(now);
+        }
+        inside.all += 1;
+        *inside.of_peer.entry(address).or_default() += 1;
+        Ok(Entry { gate: Arc::clone(self), address })
+    }
+
+    /// Tells a sender no in his language, and counts it.
+    fn turn_away(self: &Arc<Self>, mut connection: Connection, why: String, code: u8) {
+        let gate = Arc::clone(self);
+        let tell = move || {
+            if gate.context.settings.kind == DoorKind::Lpd {
+                connection.say_and_leave(&[code]);
+            }
+            // A raw connection is reset: that is the only no that its senders see.
+            drop(connection);
+            gate.context.link.trouble(DoorTrouble::TurnedAway, why);
+            gate.leaving.fetch_sub(1, Ordering::SeqCst);
+        };
+        // A crowd that is turned away is not waited for: those who are one too many of it are reset.
+        if self.leaving.fetch_add(1, Ordering::SeqCst) >= MOST_LEAVING
+            || std::thread::Builder::new().name("refusal".into()).stack_size(STACK).spawn(tell).is_err()
+        {
+            self.leaving.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+}
+
+/// One connection among those that are counted.
+struct Entry {
+    gate: Arc<Gate>,
+    address: IpAddr,
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        let mut inside = self.gate.inside();
+        inside.all = inside.all.saturating_sub(1);
+        if let Some(count) = inside.of_peer.get_mut(&self.address) {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                inside.of_peer.remove(&self.address);
+            }
+        }
+        self.gate.changed.notify_all();
+    }
+}

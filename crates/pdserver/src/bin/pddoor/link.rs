@@ -1,0 +1,154 @@
+//! The way to the server: channels that are made when they are wanted, and questions over them.
+//!
+//! A channel is one end of a pair of sockets, whose other end goes to the server over the control socket. A question that was
+//! not answered costs its channel; whether a job was accepted is not known then, and its sender is told no: when he tries again, the
+//! server announces it.
+
+use std::fs::File;
+use std::io;
+use std::net::IpAddr;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use spoolsuite::client::channel;
+use spoolsuite::model::door::{DoorJob, DoorReply, DoorRequest, DoorTrouble};
+use spoolsuite::model::{Failure, FailureKind};
+use spoolsuite::sys::socket::Deadline;
+use spoolsuite::wire::frame::{self, Kind};
+
+/// Questions under way at a time: submissions that come together are committed together.
+const MOST: usize = 32;
+/// How long the server may take to answer.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// The way to the server.
+pub struct Link {
+    control: Mutex<UnixStream>,
+    state: Mutex<State>,
+    free: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    idle: Vec<UnixStream>,
+    used: usize,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn lost(error: impl std::fmt::Display) -> Failure {
+    Failure::new(FailureKind::Unreachable, format!("the server does not answer: {error}"))
+}
+
+impl Link {
+    /// The way over this socket.
+    pub fn new(control: UnixStream) -> Self {
+        Self { control: Mutex::new(control), state: Mutex::default(), free: Condvar::new() }
+    }
+
+    fn channel(&self) -> io::Result<UnixStream> {
+        {
+            let state = lock(&self.state);
+            let mut state =
+                self.free.wait_while(state, |state| state.used >= MOST).unwrap_or_else(PoisonError::into_inner);
+            state.used += 1;
+            if let Some(idle) = state.idle.pop() {
+                return Ok(idle);
+            }
+        }
+        let (near, far) = UnixStream::pair()?;
+        let frame = frame::encode(Kind::Request, &"channel", 1).map_err(io::Error::other)?;
+        channel::send(&lock(&self.control), &frame, &[far.into()], Deadline::after(PATIENCE))?;
+        Ok(near)
+    }
+
+    fn give_back(&self, channel: Option<UnixStream>) {
+        let mut state = lock(&self.state);
+        state.used = state.used.saturating_sub(1);
+        state.idle.extend(channel);
+        self.free.notify_one();
+    }
+
+    fn exchange(
+        &self,
+        channel: &UnixStream,
+        request: &DoorRequest,
+        files: &[OwnedFd],
+    ) -> Result<(DoorReply, Vec<OwnedFd>), Failure> {
+        let frame = frame::encode(Kind::Request, request, files.len()).map_err(lost)?;
+        channel::send(channel, &frame, files, Deadline::after(PATIENCE)).map_err(lost)?;
+        let until = Deadline::after(PATIENCE);
+        match channel::receive::<DoorReply>(channel, Kind::Reply, until, || until) {
+            Ok(Some(reply)) => Ok(reply),
+            Ok(None) => Err(lost("it has closed the channel")),
+            Err(error) => Err(lost(error)),
+        }
+    }
+
+    /// Asks the server. What it refuses is a failure.
+    fn ask(&self, request: &DoorRequest, files: &[OwnedFd]) -> Result<(DoorReply, Vec<OwnedFd>), Failure> {
+        let channel = match self.channel() {
+            Ok(channel) => channel,
+            Err(error) => {
+                self.give_back(None);
+                return Err(lost(error));
+            }
+        };
+        let answer = self.exchange(&channel, request, files);
+        self.give_back(answer.is_ok().then_some(channel));
+        match answer? {
+            (DoorReply::Failed(failure), _) => Err(failure),
+            reply => Ok(reply),
+        }
+    }
+
+    /// Whether this queue takes jobs.
+    pub fn resolve(&self, queue: &str, peer: Option<IpAddr>) -> Result<(), Failure> {
+        self.ask(&DoorRequest::Resolve { queue: queue.to_owned(), peer }, &[]).map(drop)
+    }
+
+    /// An empty file on the file system of the spool.
+    pub fn new_file(&self, octets: Option<u64>) -> Result<File, Failure> {
+        let (_, files) = self.ask(&DoorRequest::NewFile { octets }, &[])?;
+        files.into_iter().next().map(File::from).ok_or_else(|| lost("no file came"))
+    }
+
+    /// Hands in a job. It is on disk when this returns; its number comes back.
+    pub fn submit(&self, job: DoorJob, files: Vec<OwnedFd>) -> Result<u32, Failure> {
+        match self.ask(&DoorRequest::Submit(Box::new(job)), &files)?.0 {
+            DoorReply::Accepted { number } => Ok(number),
+            _ => Err(lost("the answer belongs to another question")),
+        }
+    }
+
+    /// Says that the sender of a job knows that we have it. Without it a repetition is announced.
+    pub fn delivered(&self, token: &str) {
+        let _ = self.ask(&DoorRequest::Delivered { token: token.to_owned() }, &[]);
+    }
+
+    /// Says that something went wrong. A server that does not hear it is gone.
+    pub fn trouble(&self, what: DoorTrouble, why: impl Into<String>) {
+        let _ = self.ask(&DoorRequest::Trouble { what, why: why.into() }, &[]);
+    }
+
+    /// What waits at a queue.
+    pub fn queue(&self, queue: &str, peer: Option<IpAddr>) -> Result<spoolsuite::model::door::DoorQueue, Failure> {
+        match self.ask(&DoorRequest::Queue { queue: queue.to_owned(), peer }, &[])?.0 {
+            DoorReply::Queue(queue) => Ok(queue),
+            _ => Err(lost("the answer belongs to another question")),
+        }
+    }
+
+    /// Removes jobs; how many.
+    pub fn remove(&self, queue: &str, peer: Option<IpAddr>, agent: &str, which: Vec<String>) -> Result<u32, Failure> {
+        let request = DoorRequest::Remove { queue: queue.to_owned(), peer, agent: agent.to_owned(), which };
+        match self.ask(&request, &[])?.0 {
+            DoorReply::Removed(count) => Ok(count),
+            _ => Err(lost("the answer belongs to another question")),
+        }
+    }
+}

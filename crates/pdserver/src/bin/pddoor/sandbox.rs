@@ -1,0 +1,128 @@
+//! What a door gives up before it reads an octet of a stranger: all files but those of its directory, the network but the sockets
+//! that it was given, other programs, and other processes.
+//!
+//! Both parts are the kernel's: Landlock for files and the network, a filter of system calls for the rest. A kernel that has
+//! one of them only gives that one; what is missing is said.
+
+use std::collections::BTreeMap;
+
+use landlock::{
+    ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, PathBeneath, PathFd, Ruleset, RulesetAttr,
+    RulesetCreatedAttr, RulesetStatus,
+};
+use nix::libc;
+use seccompiler::{
+    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
+};
+
+/// Gives up everything that the door does not need; of files it keeps those below `directory`. Returns what the kernel cannot.
+pub fn enter(directory: Option<&str>) -> Option<String> {
+    let missing: Vec<String> = [files(directory), calls()].into_iter().filter_map(Result::err).collect();
+    (!missing.is_empty()).then(|| missing.join("; "))
+}
+
+fn files(directory: Option<&str>) -> Result<(), String> {
+    let abi = ABI::V4;
+    let failed = |error: &dyn std::fmt::Display| format!("files are not given up: {error}");
+    let rules = Ruleset::default()
+        .set_compatibility(CompatLevel::BestEffort)
+        .handle_access(AccessFs::from_all(abi))
+        .and_then(|rules| rules.handle_access(AccessNet::from_all(abi)))
+        .and_then(Ruleset::create);
+    let mut rules = rules.map_err(|error| failed(&error))?;
+    if let Some(directory) = directory {
+        let below = PathFd::new(directory).map_err(|error| failed(&error))?;
+        rules = rules.add_rule(PathBeneath::new(below, AccessFs::from_all(abi))).map_err(|error| failed(&error))?;
+    }
+    match rules.restrict_self() {
+        Ok(status) if status.ruleset == RulesetStatus::NotEnforced => {
+            Err("this kernel has no Landlock: files are not given up".to_owned())
+        }
+        Ok(_) => Ok(()),
+        Err(error) => Err(failed(&error)),
+    }
+}
+
+/// Calls that a door never makes.
+const NEVER: &[libc::c_long] = &[
+    libc::SYS_execve,
+    libc::SYS_execveat,
+    libc::SYS_ptrace,
+    libc::SYS_process_vm_readv,
+    libc::SYS_process_vm_writev,
+    libc::SYS_socket,
+    libc::SYS_connect,
+    libc::SYS_bind,
+    libc::SYS_tkill,
+    libc::SYS_pidfd_open,
+    libc::SYS_pidfd_getfd,
+    libc::SYS_pidfd_send_signal,
+    libc::SYS_mount,
+    libc::SYS_umount2,
+    libc::SYS_pivot_root,
+    libc::SYS_chroot,
+    libc::SYS_setns,
+    libc::SYS_unshare,
+    libc::SYS_bpf,
+    libc::SYS_perf_event_open,
+    libc::SYS_userfaultfd,
+    libc::SYS_keyctl,
+    libc::SYS_add_key,
+    libc::SYS_request_key,
+    libc::SYS_open_by_handle_at,
+    libc::SYS_init_module,
+    libc::SYS_finit_module,
+    libc::SYS_delete_module,
+    libc::SYS_kexec_load,
+    libc::SYS_personality,
+    libc::SYS_io_uring_setup,
+];
+
+fn calls() -> Result<(), String> {
+    let failed = |error: &dyn std::fmt::Display| format!("system calls are not given up: {error}");
+    let mut rules: BTreeMap<i64, Vec<SeccompRule>> = NEVER.iter().map(|call| (i64::from(*call), Vec::new())).collect();
+    // Signals are for ourselves alone.
+    let own = u64::from(std::process::id());
+    for call in [libc::SYS_kill, libc::SYS_tgkill] {
+        let other = SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Ne, own);
+        let rule = other.and_then(|other| SeccompRule::new(vec![other])).map_err(|error| failed(&error))?;
+        rules.insert(i64::from(call), vec![rule]);
+    }
+    let target = std::env::consts::ARCH.try_into().map_err(|error: seccompiler::BackendError| failed(&error))?;
+    let refused = SeccompAction::Errno(libc::EPERM.unsigned_abs());
+    let filter = SeccompFilter::new(rules, SeccompAction::Allow, refused, target).map_err(|error| failed(&error))?;
+    let program: BpfProgram = filter.try_into().map_err(|error: seccompiler::BackendError| failed(&error))?;
+    seccompiler::apply_filter_all_threads(&program).map_err(|error| failed(&error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// In a process of its own: what is given up is given up for good.
+    #[test]
+    fn what_was_given_up_is_refused() {
+        if std::env::var_os("PDDOOR_GIVES_UP").is_none() {
+            let own = std::env::current_exe().unwrap();
+            let mut child = std::process::Command::new(own);
+            child.args(["sandbox::tests::what_was_given_up_is_refused", "--exact"]).env("PDDOOR_GIVES_UP", "1");
+            let output = child.output().unwrap();
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+            return;
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let missing = enter(dir.path().to_str()).unwrap_or_default();
+        std::fs::write(dir.path().join("mine"), "x").unwrap();
+        if !missing.contains("files") {
+            assert!(std::fs::read("/etc/passwd").is_err());
+        }
+        if !missing.contains("system calls") {
+            assert!(
+                std::net::TcpStream::connect("127.0.0.1:1")
+                    .is_err_and(|error| error.kind() == std::io::ErrorKind::PermissionDenied)
+            );
+            assert!(std::process::Command::new("/bin/true").spawn().is_err());
+            assert!(std::os::unix::net::UnixStream::pair().is_ok());
+        }
+    }
+}

@@ -1,0 +1,418 @@
+//! The keeper of doors: it opens their sockets, starts a process for each, and looks after them.
+//!
+//! A door is an object of the spool; what it says is what is kept here, seen anew twice a second. The keeper owns the listening
+//! sockets, so a door that dies loses no connection that waits, and the process of a door can open none itself. What listens to the
+//! network is here and nowhere in the library.
+//!
+//! States of a door: drained, or it cannot listen, or it runs. A process whose settings have changed is told to end; it
+//! finishes what it has begun, within half a minute, while the next one takes what comes. A door that dies three times in a minute
+//! is left alone for a minute.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::process::Child;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use spoolsuite::client::channel;
+use spoolsuite::model::door::{DoorKind, DoorSettings, DoorStart, listening_address};
+use spoolsuite::model::event::EventWord;
+use spoolsuite::model::{Failure, ObjectName};
+use spoolsuite::server::doors::{DoorService, Doors};
+use spoolsuite::sys::socket::Deadline;
+use spoolsuite::sys::spawn;
+use spoolsuite::wire::frame::{self, Kind};
+
+/// How often is looked what the doors are.
+const LOOK: Duration = Duration::from_millis(500);
+/// How long a door that ends may take to finish what it has begun.
+const PARTING: Duration = Duration::from_secs(30);
+/// Channels of one door at a time.
+const MOST_CHANNELS: usize = 64;
+/// Deaths within [`AGAIN`] after which a door is left alone.
+const MOST_DEATHS: usize = 3;
+/// For how long.
+const AGAIN: Duration = Duration::from_secs(60);
+/// Connections that wait for a door to take them.
+const BACKLOG: i32 = 4096;
+
+/// Keeps the doors of a server. Dropped, it ends them.
+pub struct Keeper {
+    stop: Arc<Stop>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+#[derive(Default)]
+struct Stop {
+    is_over: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl Keeper {
+    /// Keeps `doors`. `given` are sockets that the service manager has opened, by the name of their door.
+    ///
+    /// # Errors
+    /// When no thread can be started.
+    pub fn start(doors: Doors, given: Vec<(String, OwnedFd)>) -> io::Result<Self> {
+        let stop = Arc::new(Stop::default());
+        let until = Arc::clone(&stop);
+        let given = given.into_iter().map(|(name, socket)| (name, TcpListener::from(socket))).collect();
+        let keep = move || {
+            let mut kept = Kept { doors, given, open: BTreeMap::new() };
+            loop {
+                kept.look();
+                let over = until.is_over.lock().unwrap_or_else(PoisonError::into_inner);
+                let wait = until.changed.wait_timeout_while(over, LOOK, |over| !*over);
+                if *wait.unwrap_or_else(PoisonError::into_inner).0 {
+                    break;
+                }
+            }
+            kept.end();
+        };
+        let thread = std::thread::Builder::new().name("doors".into()).spawn(keep)?;
+        Ok(Self { stop, thread: Some(thread) })
+    }
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        *self.stop.is_over.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.stop.changed.notify_all();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+struct Kept {
+    doors: Doors,
+    /// Sockets of the service manager, with the names of their doors.
+    given: Vec<(String, TcpListener)>,
+    open: BTreeMap<String, Open>,
+}
+
+/// A door as the keeper knows it.
+struct Open {
+    service: DoorService,
+    listeners: Vec<(String, TcpListener)>,
+    running: Option<Running>,
+    /// Processes that finish what they have begun.
+    ending: Vec<(Running, Instant)>,
+    deaths: VecDeque<Instant>,
+    /// What was tried last, and why it failed.
+    failed: Option<(DoorSettings, String)>,
+    tried: Instant,
+}
+
+struct Running {
+    settings: DoorSettings,
+    child: Child,
+    _control: UnixStream,
+}
+
+/// What a process of this door is started for: a drained one of a kind that can say so goes on.
+fn to_run(settings: &DoorSettings) -> Option<DoorSettings> {
+    match (settings.kind, settings.drained) {
+        (DoorKind::Lpd, _) => Some(DoorSettings { drained: false, ..settings.clone() }),
+        (_, false) => Some(settings.clone()),
+        (_, true) => None,
+    }
+}
+
+impl Kept {
+    fn look(&mut self) {
+        // A spool that cannot be read now is read at the next look; the doors stay as they are.
+        let Ok(found) = self.doors.all() else { return };
+        let gone: Vec<String> =
+            self.open.keys().filter(|key| !found.iter().any(|(name, _)| name.key() == **key)).cloned().collect();
+        for key in gone {
+            if let Some(mut open) = self.open.remove(&key) {
+                open.stop();
+                let until = Instant::now() + PARTING;
+                open.ending.iter_mut().for_each(|(running, _)| end(&mut running.child, until));
+            }
+        }
+        let server = self.doors.server();
+        for (name, settings) in found {
+            let open = self.open.entry(name.key()).or_insert_with(|| Open {
+                service: self.doors.service(&name),
+                listeners: Vec::new(),
+                running: None,
+                ending: Vec::new(),
+                deaths: VecDeque::new(),
+                failed: None,
+                tried: Instant::now(),
+            });
+            let state = match settings {
+                Ok(settings) => open.keep(&name, &settings, &self.given, &server),
+                Err(failure) => {
+                    open.stop();
+                    open.listeners.clear();
+                    failure.message
+                }
+            };
+            let _ = open.service.report(&state);
+        }
+    }
+
+    fn end(&mut self) {
+        for open in self.open.values_mut() {
+            open.stop();
+        }
+        let until = Instant::now() + PARTING;
+        for open in self.open.values_mut() {
+            open.ending.iter_mut().for_each(|(running, _)| end(&mut running.child, until));
+            let _ = open.service.report("closed: no server runs");
+        }
+    }
+}
+
+/// Waits until a process that was told to end has ended, and ends it after that time.
+fn end(child: &mut Child, until: Instant) {
+    while matches!(child.try_wait(), Ok(None)) {
+        if Instant::now() >= until {
+            let _ = child.kill();
+            let _ = child.wait();
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+impl Open {
+    /// Tells the process to end.
+    fn stop(&mut self) {
+        if let Some(running) = self.running.take() {
+            if let Ok(pid) = i32::try_from(running.child.id()) {
+                let _ = kill(Pid::from_raw(pid), Signal::SIGTERM);
+            }
+            // Its control socket stays open until it has ended: it still asks us.
+            self.ending.push((running, Instant::now()));
+        }
+    }
+
+    /// Makes the door what its settings say, and says what it is.
+    fn keep(
+        &mut self,
+        name: &ObjectName,
+        settings: &DoorSettings,
+        given: &[(String, TcpListener)],
+        server: &str,
+    ) -> String {
+        self.ending.retain_mut(|(running, since)| match running.child.try_wait() {
+            Ok(None) if since.elapsed() > PARTING => {
+                let _ = running.child.kill();
+                true
+            }
+            Ok(None) => true,
+            _ => false,
+        });
+        let wanted = to_run(settings);
+        if let Some(running) = &mut self.running {
+            match running.child.try_wait() {
+                Ok(None) if wanted.as_ref() == Some(&running.settings) => return self.state(settings),
+                Ok(None) => self.stop(),
+                ended => {
+                    let how =
+                        ended.ok().flatten().map_or_else(|| "nobody knows how".to_owned(), |status| status.to_string());
+                    self.running = None;
+                    self.deaths.push_back(Instant::now());
+                    self.service.tell(EventWord::Died, &format!("its process died: {how}"));
+                }
+            }
+        }
+        let Some(wanted) = wanted else {
+            // Nobody waits at a door that is closed.
+            self.listeners.clear();
+            self.failed = None;
+            return "drained".to_owned();
+        };
+        self.deaths.retain(|at| at.elapsed() < AGAIN);
+        if self.deaths.len() >= MOST_DEATHS {
+            return format!("its process died {} times: it is started again within a minute", self.deaths.len());
+        }
+        if let Some((before, why)) = &self.failed
+            && *before == wanted
+            && self.tried.elapsed() < Duration::from_secs(5)
+        {
+            return why.clone();
+        }
+        self.tried = Instant::now();
+        match self.start(name, &wanted, given, server) {
+            Ok(()) => {
+                if self.failed.take().is_some() {
+                    self.service.tell(EventWord::Recovered, "it is open");
+                }
+                self.state(settings)
+            }
+            Err(why) => {
+                let why = format!("closed: {}", why.message);
+                if self.failed.as_ref().is_none_or(|failed| failed.1 != why) {
+                    self.service.tell(EventWord::Error, &why);
+                }
+                self.failed = Some((wanted, why.clone()));
+                why
+            }
+        }
+    }
+
+    fn state(&self, settings: &DoorSettings) -> String {
+        let places: Vec<String> = self
+            .listeners
+            .iter()
+            .map(|(_, listener)| match listener.local_addr() {
+                Ok(address) => address.to_string(),
+                Err(_) => "a socket".to_owned(),
+            })
+            .collect();
+        match (settings.drained, settings.kind) {
+            (true, _) => "drained".to_owned(),
+            (false, DoorKind::Directory) => "ready".to_owned(),
+            (false, _) => format!("ready at {}", places.join(", ")),
+        }
+    }
+
+    fn start(
+        &mut self,
+        name: &ObjectName,
+        settings: &DoorSettings,
+        given: &[(String, TcpListener)],
+        server: &str,
+    ) -> Result<(), Failure> {
+        self.listeners.retain(|(place, _)| settings.listen.contains(place));
+        for place in &settings.listen {
+            if !self.listeners.iter().any(|(open, _)| open == place) {
+                self.listeners.push((place.clone(), listen(name, place, given)?));
+            }
+        }
+        let failed = |error: io::Error| {
+            Failure::new(spoolsuite::model::FailureKind::Io, format!("its process cannot be started: {error}"))
+        };
+        let (near, far) = UnixStream::pair().map_err(failed)?;
+        let child = spawn::door("pddoor", far).map_err(failed)?;
+        let start = DoorStart { settings: settings.clone(), server: server.to_owned() };
+        let sockets: io::Result<Vec<OwnedFd>> =
+            self.listeners.iter().map(|(_, listener)| listener.try_clone().map(OwnedFd::from)).collect();
+        let sockets = sockets.map_err(failed)?;
+        let frame =
+            frame::encode(Kind::Request, &start, sockets.len()).map_err(|error| failed(io::Error::other(error)))?;
+        channel::send(&near, &frame, &sockets, Deadline::after(Duration::from_secs(10))).map_err(failed)?;
+        let control = near.try_clone().map_err(failed)?;
+        let service = self.service.clone();
+        let serve = move || serve(&control, &service);
+        std::thread::Builder::new().name("door".into()).spawn(serve).map_err(failed)?;
+        self.running = Some(Running { settings: settings.clone(), child, _control: near });
+        Ok(())
+    }
+}
+
+/// Takes the channels that a process makes, and serves them until it has gone.
+fn serve(control: &UnixStream, service: &DoorService) {
+    let count = Arc::new(AtomicUsize::new(0));
+    loop {
+        let received = channel::receive::<String>(control, Kind::Request, Deadline::NEVER, || {
+            Deadline::after(Duration::from_secs(30))
+        });
+        let Ok(Some((_, channels))) = received else { return };
+        for channel in channels {
+            if count.fetch_add(1, Ordering::SeqCst) >= MOST_CHANNELS {
+                count.fetch_sub(1, Ordering::SeqCst);
+                continue;
+            }
+            let (service, counted) = (service.clone(), Arc::clone(&count));
+            let thread = std::thread::Builder::new().name("door".into()).stack_size(1 << 20);
+            let started = thread.spawn(move || {
+                // A process that says what it must not is cut off; its clients are told no.
+                let _ = service.serve(&UnixStream::from(channel));
+                counted.fetch_sub(1, Ordering::SeqCst);
+            });
+            if started.is_err() {
+                count.fetch_sub(1, Ordering::SeqCst);
+            }
+        }
+    }
+}
+
+/// Listens for a door: at a socket that the service manager has opened for it, or at the address.
+fn listen(name: &ObjectName, place: &str, given: &[(String, TcpListener)]) -> Result<TcpListener, Failure> {
+    let address = listening_address(place)?;
+    let failed = |error: io::Error| {
+        let holder = if error.kind() == io::ErrorKind::AddrInUse { holder(address) } else { None };
+        let by = holder.map(|holder| format!(" ({holder} has it)")).unwrap_or_default();
+        let failure = Failure::new(
+            spoolsuite::model::FailureKind::Unreachable,
+            format!("it cannot listen at {address}: {error}{by}"),
+        );
+        match error.kind() {
+            io::ErrorKind::PermissionDenied => failure.hint("a socket unit of systemd opens low ports: docs/doors.md"),
+            _ => failure,
+        }
+    };
+    let own = |listener: &TcpListener| {
+        let at = listener.local_addr().ok();
+        at.is_some_and(|at| at.port() == address.port() && (at.ip() == address.ip() || at.ip().is_unspecified()))
+    };
+    let ours = given.iter().filter(|(door, _)| door.eq_ignore_ascii_case(name.as_str()));
+    let listener = match ours.map(|(_, listener)| listener).find(|listener| own(listener)) {
+        Some(listener) => listener.try_clone().map_err(failed)?,
+        None => {
+            let listener = TcpListener::bind(address).map_err(failed)?;
+            // The library asks for 128. A crowd that comes at once must not be turned away by the kernel.
+            if let Ok(backlog) = nix::sys::socket::Backlog::new(BACKLOG) {
+                let _ = nix::sys::socket::listen(&listener, backlog);
+            }
+            listener
+        }
+    };
+    listener.set_nonblocking(true).map_err(failed)?;
+    Ok(listener)
+}
+
+/// Who listens at an address, as far as we may know: a process, or a user.
+fn holder(address: SocketAddr) -> Option<String> {
+    let table = if address.is_ipv4() { "/proc/net/tcp" } else { "/proc/net/tcp6" };
+    let text = std::fs::read_to_string(table).ok()?;
+    let port = format!(":{:04X}", address.port());
+    let row = text
+        .lines()
+        .map(|line| line.split_whitespace().collect::<Vec<_>>())
+        .find(|row| row.get(1).is_some_and(|local| local.ends_with(&port)) && row.get(3) == Some(&"0A"))?;
+    let (user, inode) = (row.get(7)?, format!("socket:[{}]", row.get(9)?));
+    let processes = std::fs::read_dir("/proc").ok()?.flatten();
+    for process in processes
+        .filter(|entry| entry.file_name().to_str().is_some_and(|name| name.bytes().all(|b| b.is_ascii_digit())))
+    {
+        let Ok(open) = std::fs::read_dir(process.path().join("fd")) else { continue };
+        let holds = |entry: io::Result<std::fs::DirEntry>| {
+            entry
+                .and_then(|entry| std::fs::read_link(entry.path()))
+                .is_ok_and(|link| link.as_os_str() == inode.as_str())
+        };
+        if open.into_iter().any(holds) {
+            let name = std::fs::read_to_string(process.path().join("comm")).unwrap_or_default();
+            return Some(format!("process {} ({})", process.file_name().to_string_lossy(), name.trim()));
+        }
+    }
+    Some(format!("a process of user {user}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_has_a_port_is_named() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let said = holder(listener.local_addr().unwrap()).unwrap();
+        assert!(said.contains(&format!("process {}", std::process::id())), "{said}");
+        let place = listener.local_addr().unwrap().to_string();
+        let failure = listen(&"d".parse().unwrap(), &place, &[]).unwrap_err();
+        assert!(failure.message.contains("has it"), "{failure:?}");
+    }
+}

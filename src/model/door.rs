@@ -1,0 +1,614 @@
+//! Doors: where other systems hand in jobs in a language of their own (LPD, a raw port, a directory).
+//!
+//! A door is an object that is only kept ([`super::object::ObjectClass::Door`]); [`DoorSettings`] is what its attributes mean. The
+//! server starts a process for each door. Between the two travel the values of this file, with open files beside them: the
+//! process has no other way to the spool.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::failure::{Failure, FailureKind};
+use super::field::Value;
+use super::job::Format;
+use super::names::ObjectName;
+use super::object::ObjectAttribute;
+
+/// A kind of door.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DoorKind {
+    /// A line printer daemon (RFC 1179).
+    Lpd,
+    /// A port that takes the octets of one job a connection (9100).
+    Raw,
+    /// A directory whose files are jobs.
+    Directory,
+}
+
+impl DoorKind {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Lpd, Self::Raw, Self::Directory];
+
+    /// Its word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Lpd => "lpd",
+            Self::Raw => "raw",
+            Self::Directory => "directory",
+        }
+    }
+}
+
+impl fmt::Display for DoorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.word())
+    }
+}
+
+impl FromStr for DoorKind {
+    type Err = Failure;
+    fn from_str(word: &str) -> Result<Self, Failure> {
+        let word = word.to_ascii_lowercase();
+        let found =
+            Self::ALL.into_iter().find(|kind| kind.word() == word || (*kind == Self::Directory && word == "dir"));
+        found.ok_or_else(|| {
+            bad(format!("{}: there is no such kind of door", shown(&word))).hint("kinds are lpd, raw and dir")
+        })
+    }
+}
+
+/// A range of addresses: those that begin with the same bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Network {
+    address: IpAddr,
+    bits: u8,
+}
+
+/// An IPv4 address that arrived as an IPv6 one is the IPv4 address.
+fn plain(address: IpAddr) -> IpAddr {
+    address.to_canonical()
+}
+
+impl Network {
+    /// Whether `address` is in it.
+    pub fn contains(&self, address: IpAddr) -> bool {
+        let shared = |a: u128, b: u128, width: u32| {
+            let kept = u32::from(self.bits);
+            kept == 0 || (a ^ b) >> (width - kept.min(width)) == 0
+        };
+        match (plain(self.address), plain(address)) {
+            (IpAddr::V4(a), IpAddr::V4(b)) => shared(u128::from(a.to_bits()), u128::from(b.to_bits()), 32),
+            (IpAddr::V6(a), IpAddr::V6(b)) => shared(a.to_bits(), b.to_bits(), 128),
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.address, self.bits)
+    }
+}
+
+impl FromStr for Network {
+    type Err = Failure;
+    fn from_str(text: &str) -> Result<Self, Failure> {
+        let wrong = || {
+            bad(format!("{}: that is no address and no network", shown(text)))
+                .hint("they are written 10.1.2.3, 10.1.0.0/16 or fd00::/8")
+        };
+        let (address, bits) = text.split_once('/').map_or((text, None), |(address, bits)| (address, Some(bits)));
+        let address: IpAddr = address.parse().map_err(|_| wrong())?;
+        let width = if address.is_ipv4() { 32 } else { 128 };
+        let bits = bits.map_or(Ok(width), |bits| bits.parse::<u8>().map_err(|_| wrong()))?;
+        if bits > width {
+            return Err(wrong());
+        }
+        Ok(Self { address, bits })
+    }
+}
+
+/// Where the jobs of a door go.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DoorTarget {
+    /// The name by which the sender asks for it; `*` = any name that has no other meaning; none = its own name.
+    pub alias: Option<String>,
+    /// The destination, as for `-d`.
+    pub destination: String,
+}
+
+impl FromStr for DoorTarget {
+    type Err = Failure;
+    fn from_str(text: &str) -> Result<Self, Failure> {
+        let (alias, destination) = match text.split_once('=') {
+            Some((alias, destination)) => (Some(alias.trim().to_owned()), destination.trim()),
+            None => (None, text.trim()),
+        };
+        if destination.is_empty() || alias.as_ref().is_some_and(String::is_empty) {
+            return Err(
+                bad(format!("{}: a destination is missing", shown(text))).hint("it is written DEST, or NAME=DEST")
+            );
+        }
+        Ok(Self { alias, destination: destination.to_owned() })
+    }
+}
+
+/// What is done about a job that may be the repetition of another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Duplicates {
+    /// It prints, and it is said.
+    Announce,
+    /// It is held until an operator starts it.
+    Hold,
+}
+
+/// What the attributes of a door mean.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DoorSettings {
+    /// Its name.
+    pub name: ObjectName,
+    /// Its kind.
+    pub kind: DoorKind,
+    /// The addresses where it listens.
+    pub listen: Vec<String>,
+    /// The directory that it watches.
+    pub directory: Option<String>,
+    /// Where its jobs go.
+    pub to: Vec<DoorTarget>,
+    /// Who may connect; none = the machine itself.
+    pub allow: Vec<Network>,
+    /// From where the name of a user is believed.
+    pub trust: Vec<Network>,
+    /// Whether it takes no jobs.
+    pub drained: bool,
+    /// Octets of the largest job.
+    pub most_octets: Option<u64>,
+    /// Connections at a time.
+    pub most_connections: u64,
+    /// Of one address.
+    pub most_of_peer: u64,
+    /// Connections a minute of one address.
+    pub rate: Option<u64>,
+    /// Seconds that a sender may be silent.
+    pub patience: u64,
+    /// What is done about possible duplicates.
+    pub duplicates: Duplicates,
+    /// Whether a sender's wish for a banner counts.
+    pub banner: bool,
+    /// Whether only programs of an administrator are believed: their port is below 1024.
+    pub reserved_ports: bool,
+    /// Raw: seconds of silence that end a job; none = only the sender ends it.
+    pub idle: Option<u64>,
+    /// Raw: octets that end a job.
+    pub end_marks: Vec<Vec<u8>>,
+    /// Raw: whether the first questions of drivers are answered.
+    pub back_channel: bool,
+    /// Directory: seconds that a file must be left alone after its writer has closed it.
+    pub settle: u64,
+    /// Directory: seconds between two looks where nothing tells of changes.
+    pub poll: u64,
+    /// Directory: the end of the name of the file that says that another one is complete.
+    pub marker: Option<String>,
+    /// Directory: whether files are used where they are, as with `pdpr -l`, and left there.
+    pub link: bool,
+}
+
+/// The address of a place to listen at: `ADDR:PORT`, `[ADDR]:PORT`, or a port alone, which is one of this machine alone.
+///
+/// # Errors
+/// `BadValue` when it is none.
+pub fn listening_address(text: &str) -> Result<std::net::SocketAddr, Failure> {
+    let wrong = || {
+        bad(format!("{}: that is no address to listen at", shown(text))).hint("it is written ADDR:PORT, as 0.0.0.0:515")
+    };
+    if let Ok(port) = text.parse::<u16>() {
+        return Ok((std::net::Ipv4Addr::LOCALHOST, port).into());
+    }
+    text.parse().map_err(|_| wrong())
+}
+
+/// The octets that a text stands for: `\xHH`, `\r`, `\n`, `\e` and `\\` are one each.
+///
+/// # Errors
+/// `BadValue` for another backslash.
+pub fn end_mark(text: &str) -> Result<Vec<u8>, Failure> {
+    let wrong = || {
+        bad(format!("{}: that is no end mark", shown(text)))
+            .hint("it is written as ^XZ or \\x04; \\r, \\n, \\e and \\\\ are known too")
+    };
+    let mut out = Vec::new();
+    let mut rest = text.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        rest = after;
+        if *first != b'\\' {
+            out.push(*first);
+            continue;
+        }
+        let (kind, after) = rest.split_first().ok_or_else(wrong)?;
+        rest = after;
+        match kind {
+            b'r' => out.push(b'\r'),
+            b'n' => out.push(b'\n'),
+            b'e' => out.push(0x1b),
+            b'\\' => out.push(b'\\'),
+            b'x' => {
+                let digits = rest.get(..2).and_then(|two| std::str::from_utf8(two).ok()).ok_or_else(wrong)?;
+                out.push(u8::from_str_radix(digits, 16).map_err(|_| wrong())?);
+                rest = rest.get(2..).unwrap_or_default();
+            }
+            _ => return Err(wrong()),
+        }
+    }
+    if out.is_empty() || out.len() > MAX_MARK { Err(wrong()) } else { Ok(out) }
+}
+
+/// Octets of the longest end mark.
+pub const MAX_MARK: usize = 64;
+
+fn bad(message: String) -> Failure {
+    Failure::new(FailureKind::BadValue, message)
+}
+
+fn shown(word: &str) -> String {
+    super::printable::escaped(&word.chars().take(80).collect::<String>())
+}
+
+impl DoorSettings {
+    /// What these attributes mean.
+    ///
+    /// # Errors
+    /// `BadValue` for what no door can have.
+    pub fn of(name: &ObjectName, attributes: &[ObjectAttribute]) -> Result<Self, Failure> {
+        let values = |name: &str| {
+            let found = attributes.iter().find(|attribute| attribute.name == name);
+            found.map(|attribute| attribute.values.as_slice()).unwrap_or_default()
+        };
+        let texts = |name: &str| -> Vec<&str> {
+            values(name)
+                .iter()
+                .filter_map(|value| match value {
+                    Value::Text(text) => Some(text.as_str()),
+                    _ => None,
+                })
+                .collect()
+        };
+        let text = |name: &str| texts(name).first().copied();
+        let count = |name: &str| match values(name).first() {
+            Some(Value::Integer(n)) => u64::try_from(*n).ok(),
+            _ => None,
+        };
+        let is_set = |name: &str| values(name).first() == Some(&Value::Boolean(true));
+        let kind: DoorKind = text("door-kind").unwrap_or_default().parse()?;
+        let networks = |name: &str| texts(name).into_iter().map(str::parse).collect::<Result<Vec<Network>, _>>();
+        let settings = Self {
+            name: name.clone(),
+            kind,
+            listen: texts("door-listen").into_iter().map(str::to_owned).collect(),
+            directory: text("door-directory").map(str::to_owned),
+            to: texts("door-destination").into_iter().map(str::parse).collect::<Result<_, _>>()?,
+            allow: networks("door-allow")?,
+            trust: networks("door-trust-users")?,
+            drained: text("door-wish") == Some(DRAINED),
+            most_octets: count("door-max-octets"),
+            most_connections: count("door-max-connections").unwrap_or(1_000),
+            most_of_peer: count("door-max-per-peer").unwrap_or(100),
+            rate: count("door-rate"),
+            patience: count("door-timeout").unwrap_or(60).max(1),
+            duplicates: match text("door-duplicates") {
+                None | Some("announce") => Duplicates::Announce,
+                Some("hold") => Duplicates::Hold,
+                Some(other) => {
+                    return Err(bad(format!("{}: possible duplicates are announced, or on hold", shown(other))));
+                }
+            },
+            banner: is_set("door-banner"),
+            reserved_ports: is_set("door-require-reserved"),
+            idle: match count("door-idle") {
+                Some(0) => None,
+                Some(seconds) => Some(seconds),
+                None => Some(60),
+            },
+            end_marks: texts("door-end-mark").into_iter().map(end_mark).collect::<Result<_, _>>()?,
+            back_channel: is_set("door-back-channel"),
+            settle: count("door-settle").unwrap_or(2),
+            poll: count("door-poll").unwrap_or(30).max(1),
+            marker: text("door-marker").map(str::to_owned),
+            link: is_set("door-link"),
+        };
+        settings.check()?;
+        Ok(settings)
+    }
+
+    fn check(&self) -> Result<(), Failure> {
+        let addresses = self.listen.iter().map(|text| listening_address(text)).collect::<Result<Vec<_>, _>>()?;
+        match self.kind {
+            DoorKind::Lpd | DoorKind::Raw => {
+                if addresses.is_empty() {
+                    return Err(bad(format!("a door of kind {} needs an address to listen at", self.kind))
+                        .hint("--listen ADDR:PORT"));
+                }
+                // Who may come is said, not guessed.
+                if self.allow.is_empty()
+                    && let Some(open) = addresses.iter().find(|address| !plain(address.ip()).is_loopback())
+                {
+                    return Err(bad(format!("{open}: who may connect there?"))
+                        .hint("--allow 10.1.0.0/16 names a network; --allow 0.0.0.0/0 is everybody"));
+                }
+            }
+            DoorKind::Directory => match &self.directory {
+                Some(path) if path.starts_with('/') => {}
+                _ => {
+                    return Err(bad("a door of kind directory needs the whole path of its directory".to_owned())
+                        .hint("--directory /PATH"));
+                }
+            },
+        }
+        let single = matches!(self.kind, DoorKind::Raw | DoorKind::Directory);
+        if single && (self.to.len() != 1 || self.to.iter().any(|target| target.alias.is_some())) {
+            return Err(bad(format!("a door of kind {} has one destination", self.kind)).hint("--to DEST"));
+        }
+        if self.kind != DoorKind::Directory && (self.link || self.marker.is_some()) {
+            return Err(bad("only a directory has markers, and files that are used where they are".to_owned()));
+        }
+        if self.kind != DoorKind::Raw && (!self.end_marks.is_empty() || self.back_channel) {
+            return Err(bad("only a raw port has end marks and a back channel".to_owned()));
+        }
+        Ok(())
+    }
+
+    /// Whether somebody at `address` may come in.
+    pub fn admits(&self, address: IpAddr) -> bool {
+        if self.allow.is_empty() {
+            plain(address).is_loopback()
+        } else {
+            self.allow.iter().any(|network| network.contains(address))
+        }
+    }
+
+    /// Whether the name of a user that comes from `address` is believed.
+    pub fn trusts(&self, address: IpAddr) -> bool {
+        self.trust.iter().any(|network| network.contains(address))
+    }
+}
+
+/// What an operator wants of a door that takes no jobs.
+pub const DRAINED: &str = "drained";
+/// What an operator wants of a door that takes jobs.
+pub const STARTED: &str = "started";
+
+/// What a door process is started with; the listening sockets travel beside it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DoorStart {
+    /// What it is.
+    pub settings: DoorSettings,
+    /// The name of the server, which displays show.
+    pub server: String,
+}
+
+/// One document of a job that came by a door.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DoorDocument {
+    /// Its name, as the sender says. It is shown, and names no file.
+    pub name: String,
+    /// How often it is printed.
+    pub copies: u32,
+    /// What it is, where the sender knows better than the first octets.
+    pub format: Option<Format>,
+}
+
+/// A job that came by a door, complete. Its open documents travel beside it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DoorJob {
+    /// The same token finds the same job.
+    pub token: String,
+    /// What a repetition has in common with it; empty = nothing repeats it.
+    pub key: String,
+    /// The destination as the sender names it.
+    pub queue: String,
+    /// Its title.
+    pub title: String,
+    /// The user whom the sender names.
+    pub user: Option<String>,
+    /// The host that the sender names.
+    pub host: Option<String>,
+    /// The address of the sender; none = this machine.
+    pub peer: Option<IpAddr>,
+    /// Its documents.
+    pub documents: Vec<DoorDocument>,
+    /// Whether a header page is wanted.
+    pub banner: bool,
+    /// Why it is held; none = it prints.
+    pub held: Option<String>,
+    /// What is worth knowing of how it came.
+    pub remarks: Vec<String>,
+    /// Attributes as a side file gives them: name and value.
+    pub attributes: Vec<(String, String)>,
+    /// Where its one document lies, if it is used there.
+    pub link: Option<super::job::RawPath>,
+}
+
+/// Why a door sent somebody away, or gave something up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DoorTrouble {
+    /// A job was refused.
+    Refused,
+    /// A connection was refused.
+    TurnedAway,
+    /// A job that had begun to arrive did not arrive.
+    Unfinished,
+    /// A reply that acknowledged a job could not be delivered.
+    Unacknowledged,
+    /// Something worth knowing.
+    Remark,
+}
+
+/// What a door process asks the server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DoorRequest {
+    /// Does this queue take jobs?
+    Resolve {
+        /// As the sender names it.
+        queue: String,
+        /// Who asks.
+        peer: Option<IpAddr>,
+    },
+    /// An empty file on the file system of the spool, for a document of so many octets.
+    NewFile {
+        /// How many, if the sender says so.
+        octets: Option<u64>,
+    },
+    /// Here is a job.
+    Submit(Box<DoorJob>),
+    /// The sender of a job has the acknowledgement.
+    Delivered {
+        /// The token of the job.
+        token: String,
+    },
+    /// Something went wrong.
+    Trouble {
+        /// What.
+        what: DoorTrouble,
+        /// In words.
+        why: String,
+    },
+    /// What waits at this queue?
+    Queue {
+        /// As the sender names it.
+        queue: String,
+        /// Who asks.
+        peer: Option<IpAddr>,
+    },
+    /// Remove jobs.
+    Remove {
+        /// The queue as the sender names it.
+        queue: String,
+        /// Who asks.
+        peer: Option<IpAddr>,
+        /// The user who asks, as the sender says.
+        agent: String,
+        /// Numbers of jobs and names of users; none = the first job of the user.
+        which: Vec<String>,
+    },
+}
+
+/// A job that waits, as the queue of a line printer daemon shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DoorQueueRow {
+    /// Whether it prints now.
+    pub active: bool,
+    /// Its owner; none = not shown.
+    pub owner: Option<String>,
+    /// Its number.
+    pub number: u32,
+    /// Its title; none = not shown.
+    pub title: Option<String>,
+    /// Octets of its documents.
+    pub octets: u64,
+    /// Copies.
+    pub copies: u32,
+    /// The host that it came from.
+    pub host: String,
+}
+
+/// What waits at a queue.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DoorQueue {
+    /// Its name.
+    pub name: String,
+    /// Whether what waits prints.
+    pub ready: bool,
+    /// The jobs in their order.
+    pub rows: Vec<DoorQueueRow>,
+    /// Jobs that do not stand there because there are too many.
+    pub more: u64,
+}
+
+/// What the server answers a door process.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DoorReply {
+    /// It is done, or it is so.
+    Done,
+    /// The file travels beside it.
+    File,
+    /// The job is on disk.
+    Accepted {
+        /// Its number.
+        number: u32,
+    },
+    /// What waits.
+    Queue(DoorQueue),
+    /// So many jobs were removed.
+    Removed(u32),
+    /// It cannot be.
+    Failed(Failure),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(name: &str, values: &[&str]) -> ObjectAttribute {
+        ObjectAttribute { name: name.into(), values: values.iter().map(|v| Value::Text((*v).into())).collect() }
+    }
+
+    fn settings(attributes: &[ObjectAttribute]) -> Result<DoorSettings, Failure> {
+        DoorSettings::of(&"d1".parse().unwrap(), attributes)
+    }
+
+    #[test]
+    fn networks_hold_the_addresses_that_begin_alike() {
+        let holds =
+            |network: &str, address: &str| network.parse::<Network>().unwrap().contains(address.parse().unwrap());
+        assert!(holds("10.1.0.0/16", "10.1.255.3") && !holds("10.1.0.0/16", "10.2.0.1"));
+        assert!(holds("10.1.2.3", "10.1.2.3") && !holds("10.1.2.3", "10.1.2.4"));
+        assert!(holds("0.0.0.0/0", "192.0.2.1") && !holds("0.0.0.0/0", "::1"));
+        assert!(holds("127.0.0.0/8", "::ffff:127.0.0.1"), "an IPv4 address that came as an IPv6 one");
+        assert!(holds("fd00::/8", "fd12::1") && !holds("fd00::/8", "fe80::1") && holds("::/0", "fe80::1"));
+        for wrong in ["", "10.1", "10.1.2.3/33", "fd00::/129", "x/8", "10.0.0.0/-1"] {
+            assert!(wrong.parse::<Network>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_door_to_the_network_says_who_may_come() {
+        let lpd = text("door-kind", &["lpd"]);
+        let here = settings(&[lpd.clone(), text("door-listen", &["127.0.0.1:515"])]).unwrap();
+        assert!(here.admits("127.0.0.9".parse().unwrap()) && !here.admits("10.0.0.1".parse().unwrap()));
+        let open = settings(&[lpd.clone(), text("door-listen", &["0.0.0.0:515"])]).unwrap_err();
+        assert!(open.hints[0].contains("--allow"), "{open:?}");
+        let named = [lpd.clone(), text("door-listen", &["0.0.0.0:515"]), text("door-allow", &["10.0.0.0/8"])];
+        let named = settings(&named).unwrap();
+        assert!(named.admits("10.0.0.1".parse().unwrap()) && !named.admits("127.0.0.1".parse().unwrap()));
+        assert!(!named.trusts("10.0.0.1".parse().unwrap()));
+        assert!(settings(&[lpd]).is_err());
+    }
+
+    #[test]
+    fn what_a_kind_cannot_have_is_refused() {
+        let raw = |more: &[ObjectAttribute]| {
+            let own = [text("door-kind", &["raw"]), text("door-listen", &["9100"])];
+            settings(&[&own, more].concat())
+        };
+        assert_eq!(raw(&[text("door-destination", &["g.d"])]).unwrap().to[0].destination, "g.d");
+        assert!(raw(&[]).is_err());
+        assert!(raw(&[text("door-destination", &["x=g.d"])]).is_err());
+        assert!(raw(&[text("door-destination", &["a", "b"])]).is_err());
+        assert!(raw(&[text("door-destination", &["a"]), text("door-marker", &[".ok"])]).is_err());
+        let dir = |path| {
+            settings(&[text("door-kind", &["dir"]), text("door-directory", &[path]), text("door-destination", &["a"])])
+        };
+        assert!(dir("/in").is_ok() && dir("in").is_err());
+        assert!("ipp".parse::<DoorKind>().is_err());
+    }
+
+    #[test]
+    fn end_marks_are_octets() {
+        assert_eq!(end_mark("^XZ").unwrap(), b"^XZ");
+        assert_eq!(end_mark("\\x04\\e\\r\\n\\\\").unwrap(), b"\x04\x1b\r\n\\");
+        for wrong in ["", "\\", "\\q", "\\x4", "\\xzz", "\\x\u{e4}"] {
+            assert!(end_mark(wrong).is_err(), "{wrong}");
+        }
+    }
+}

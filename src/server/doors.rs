@@ -1,0 +1,639 @@
+//! What the process of a door may ask, and nothing else: does a queue take jobs, an empty file, here is a job, what waits, remove.
+//!
+//! The process parses octets of strangers, so nothing that it says is believed beyond what the door itself is allowed: whose job it
+//! is follows from the networks that the door trusts, the rights are those of that user or of nobody, and its settings are read
+//! from the spool for each job. Documents are descriptors. The process cannot open a file here, and names none.
+//!
+//! A channel is a socket; each has a thread. A job is acknowledged on it after it is on disk; a process that is gone by then has
+//! told nobody, and when its client tries again, the two are announced ([`crate::spool::jobs`]).
+
+use std::collections::{HashMap, VecDeque};
+use std::io;
+use std::net::IpAddr;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use nix::sys::stat::{SFlag, fstat};
+use nix::unistd::{Whence, lseek};
+
+use crate::client::channel::{self, ChannelError};
+use crate::model::door::{
+    DoorDocument, DoorJob, DoorKind, DoorQueue, DoorQueueRow, DoorReply, DoorRequest, DoorSettings, DoorTrouble,
+    Duplicates,
+};
+use crate::model::event::EventWord;
+use crate::model::field::{Field, Value};
+use crate::model::job::{DocumentOffer, JobStatus, RawPath, Submission, Transfer};
+use crate::model::location::Destination;
+use crate::model::object::{MAX_TEXT, ObjectClass, ObjectName};
+use crate::model::order::Priority;
+use crate::model::printable::escaped;
+use crate::model::query::{Condition, Order, Parts, Query};
+use crate::model::state::JobState;
+use crate::model::{Call, Caller, Failure, FailureKind, JobNumber, JobRef};
+use crate::spool::interface::operations::Operations;
+use crate::spool::jobs::by_door::{ByDoor, take_attributes};
+use crate::spool::{Attendant, Local, Spool};
+use crate::sys::socket::Deadline;
+use crate::sys::{clock, users};
+use crate::wire::frame::{self, Kind};
+
+use super::Log;
+
+/// The user id of a sender of whom nothing is known. No program runs under it.
+const NOBODY: u32 = u32::MAX - 1;
+/// How long a request may take to arrive once it has begun, and how long its reply may take to be read.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How long ago a job came at most that another one repeats.
+const REPEATED_WITHIN: Duration = Duration::from_secs(600);
+/// Characters of a title, and of the name of a user or host.
+const MOST_TITLE: usize = 255;
+const MOST_NAME: usize = 100;
+/// Jobs of one answer about a queue.
+const MOST_ROWS: u32 = 1_000;
+/// Events that are written of one door in a minute; the counters count all.
+const MOST_EVENTS: usize = 20;
+
+/// What was counted of a door since its server has it.
+#[derive(Debug, Default)]
+pub struct DoorCounters {
+    accepted: AtomicU64,
+    refused: AtomicU64,
+    unfinished: AtomicU64,
+    turned_away: AtomicU64,
+    repeats: AtomicU64,
+    last_refusal: Mutex<Option<String>>,
+}
+
+/// What was counted before this server had it.
+#[derive(Clone, Copy, Debug, Default)]
+struct Before([u64; 5]);
+
+/// The names of what is counted.
+const COUNTED: [&str; 5] = [
+    "door-jobs-accepted",
+    "door-jobs-refused",
+    "door-jobs-unfinished",
+    "door-connections-refused",
+    "door-duplicates-announced",
+];
+
+/// The side of a door that has the spool: it serves the channels of its process.
+#[derive(Clone)]
+pub struct DoorService {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    spool: Spool,
+    attendant: Arc<dyn Attendant>,
+    log: Log,
+    name: ObjectName,
+    counters: DoorCounters,
+    before: Before,
+    /// Tokens of jobs whose senders have their acknowledgement, with the moment at which that was so.
+    proven: Mutex<HashMap<String, Instant>>,
+    events: Mutex<VecDeque<Instant>>,
+    reported: Mutex<Vec<(&'static str, Value)>>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The doors of a spool, as their keeper finds them.
+pub struct Doors {
+    spool: Spool,
+    attendant: Arc<dyn Attendant>,
+    log: Log,
+}
+
+impl Doors {
+    pub(super) fn new(spool: Spool, attendant: Arc<dyn Attendant>, log: Log) -> Self {
+        Self { spool, attendant, log }
+    }
+
+    /// The name of the server.
+    pub fn server(&self) -> String {
+        self.spool.server().to_string()
+    }
+
+    /// All doors with what they are, or why one is none.
+    ///
+    /// # Errors
+    /// When the spool cannot be read.
+    pub fn all(&self) -> Result<Vec<(ObjectName, Result<DoorSettings, Failure>)>, Failure> {
+        let call = Call::of_spooler(&clock::now());
+        let mut found = Vec::new();
+        let mut after = None;
+        loop {
+            let page = self.spool.objects(&call, ObjectClass::Door, None, after, MOST_ROWS)?;
+            found.extend(page.rows.into_iter().map(|row| {
+                let settings = DoorSettings::of(&row.name, &row.attributes);
+                (row.name, settings)
+            }));
+            match page.next {
+                Some(next) => after = Some(next),
+                None => return Ok(found),
+            }
+        }
+    }
+
+    /// What serves the process of this door.
+    pub fn service(&self, name: &ObjectName) -> DoorService {
+        let call = Call::of_spooler(&clock::now());
+        let mut before = Before::default();
+        if let Ok(page) = self.spool.objects(&call, ObjectClass::Door, Some(name.clone()), None, 1) {
+            for attribute in page.rows.iter().flat_map(|row| &row.attributes) {
+                if let (Some(place), Some(Value::Integer(n))) =
+                    (COUNTED.iter().position(|name| *name == attribute.name), attribute.values.first())
+                {
+                    before.0[place] = u64::try_from(*n).unwrap_or(0);
+                }
+            }
+        }
+        let shared = Shared {
+            spool: self.spool.clone(),
+            attendant: Arc::clone(&self.attendant),
+            log: Arc::clone(&self.log),
+            name: name.clone(),
+            counters: DoorCounters::default(),
+            before,
+            proven: Mutex::default(),
+            events: Mutex::default(),
+            reported: Mutex::default(),
+        };
+        DoorService { shared: Arc::new(shared) }
+    }
+}
+
+/// A text of the network as one line of at most so many characters.
+fn line(text: &str, most: usize) -> String {
+    let text: String = escaped(text.trim()).chars().take(most).collect();
+    text.trim().to_owned()
+}
+
+fn bad(what: impl Into<String>) -> Failure {
+    Failure::new(FailureKind::BadValue, what)
+}
+
+/// Who a sender is to the spool, and what he is called.
+struct Sender {
+    caller: Caller,
+    owner: String,
+    host: String,
+}
+
+impl Shared {
+    fn call(&self) -> Call {
+        Call::of_spooler(&clock::now())
+    }
+
+    fn settings(&self) -> Result<DoorSettings, Failure> {
+        let page = self.spool.objects(&self.call(), ObjectClass::Door, Some(self.name.clone()), None, 1)?;
+        let row = page.rows.into_iter().next().ok_or_else(|| Failure::not_found(format!("door {}", self.name)))?;
+        DoorSettings::of(&row.name, &row.attributes)
+    }
+
+    /// Who sends: a user of this machine where the door believes it, and nobody elsewhere.
+    fn sender(&self, settings: &DoorSettings, peer: Option<IpAddr>, user: Option<&str>, host: Option<&str>) -> Sender {
+        let said = |text: Option<&str>| text.map(|text| line(text, MOST_NAME)).filter(|text| !text.is_empty());
+        let address = peer.map(|peer| peer.to_canonical().to_string());
+        let host = said(host).or(address).unwrap_or_else(users::host);
+        let user = said(user).unwrap_or_else(|| "unknown".to_owned());
+        if peer.is_some_and(|peer| settings.trusts(peer))
+            && let Some(uid) = users::uid_of(&user)
+            && is_somebody(uid)
+        {
+            let caller = Caller { operator: false, host: host.clone(), ..users::of_uid(uid) };
+            return Sender { caller, owner: user, host };
+        }
+        let caller =
+            Caller { uid: NOBODY, user: user.clone(), host: host.clone(), groups: Vec::new(), operator: false };
+        Sender { caller, owner: format!("{user}@{host}"), host }
+    }
+
+    /// Who has put a file there: the kernel knows.
+    fn owner_of(&self, settings: &DoorSettings, file: &OwnedFd, user: Option<&str>) -> Result<Sender, Failure> {
+        let uid = fstat(file).map_err(|error| Failure::new(FailureKind::Io, error.to_string()))?.st_uid;
+        if let Some(user) = user.map(|user| line(user, MOST_NAME)).filter(|user| !user.is_empty()) {
+            let sender = self.sender(settings, None, Some(&user), None);
+            return Ok(Sender { owner: user, ..sender });
+        }
+        let (owner, host) = (users::name(uid), users::host());
+        let caller = match is_somebody(uid) {
+            true => users::of_uid(uid),
+            // Root, and our own account, are nobody special behind a door.
+            false => {
+                Caller { uid: NOBODY, user: owner.clone(), host: host.clone(), groups: Vec::new(), operator: false }
+            }
+        };
+        Ok(Sender { caller: Caller { operator: false, ..caller }, owner, host })
+    }
+
+    /// The destination that a sender means.
+    fn target(&self, settings: &DoorSettings, queue: &str) -> Result<String, Failure> {
+        let same = |alias: &str| alias.eq_ignore_ascii_case(queue);
+        if let Some(found) = settings.to.iter().find(|target| target.alias.as_deref().is_some_and(same)) {
+            return Ok(found.destination.clone());
+        }
+        let plain: Vec<&str> = settings
+            .to
+            .iter()
+            .filter(|target| target.alias.is_none())
+            .map(|target| target.destination.as_str())
+            .collect();
+        if let (DoorKind::Raw | DoorKind::Directory, [only]) = (settings.kind, plain.as_slice())
+            && queue.is_empty()
+        {
+            return Ok((*only).to_owned());
+        }
+        let call = self.call();
+        let found = self.spool.resolve(&call, queue);
+        if settings.to.is_empty() {
+            return found.map(|_| queue.to_owned());
+        }
+        if let Ok(found) = &found
+            && plain.iter().any(|target| self.spool.resolve(&call, target).is_ok_and(|target| target == *found))
+        {
+            return Ok(queue.to_owned());
+        }
+        if let Some(any) = settings.to.iter().find(|target| target.alias.as_deref() == Some("*")) {
+            return Ok(any.destination.clone());
+        }
+        let failure = Failure::not_found(format!("destination {} by door {}", line(queue, MOST_NAME), self.name));
+        Err(match found {
+            Err(unknown) => Failure { hints: unknown.hints, ..failure },
+            Ok(_) => failure.hint(format!("pdserver door show {}   says which it has", self.name)),
+        })
+    }
+
+    fn demand_taking(&self, settings: &DoorSettings, sender: &Sender, queue: &str) -> Result<String, Failure> {
+        if settings.drained {
+            return Err(Failure::new(FailureKind::State, format!("door {} is drained: it takes no jobs", self.name)));
+        }
+        let destination = self.target(settings, queue)?;
+        self.spool.demand_taking(&Call::of(&sender.caller, &clock::now()), &destination)?;
+        Ok(destination)
+    }
+
+    fn resolve(&self, queue: &str, peer: Option<IpAddr>) -> Result<DoorReply, Failure> {
+        let settings = self.settings()?;
+        let sender = self.sender(&settings, peer, None, None);
+        self.demand_taking(&settings, &sender, queue)?;
+        Ok(DoorReply::Done)
+    }
+
+    fn new_file(&self, octets: Option<u64>) -> Result<(DoorReply, Vec<OwnedFd>), Failure> {
+        let settings = self.settings()?;
+        let octets = octets.unwrap_or(0);
+        if let Some(most) = settings.most_octets.filter(|most| *most < octets) {
+            return Err(Failure::new(
+                FailureKind::BadValue,
+                format!("a document of {octets} octets: door {} takes {most}", self.name),
+            ));
+        }
+        let file = self.spool.new_file(&self.call(), octets)?;
+        Ok((DoorReply::File, vec![file.into()]))
+    }
+
+    fn submit(&self, job: DoorJob, files: Vec<OwnedFd>) -> Result<DoorReply, Failure> {
+        let settings = self.settings()?;
+        if files.is_empty() || files.len() != job.documents.len() {
+            return Err(bad("a job needs its documents"));
+        }
+        let mut octets = 0u64;
+        for file in &files {
+            let meta = fstat(file).map_err(|error| Failure::new(FailureKind::Io, error.to_string()))?;
+            if SFlag::from_bits_truncate(meta.st_mode) & SFlag::S_IFMT != SFlag::S_IFREG {
+                return Err(bad("a document that comes by a door is a file"));
+            }
+            octets = octets.saturating_add(u64::try_from(meta.st_size).unwrap_or(0));
+            // The process has written it, so it stands at its end.
+            lseek(file, 0, Whence::SeekSet).map_err(|error| Failure::new(FailureKind::Io, error.to_string()))?;
+        }
+        if let Some(most) = settings.most_octets.filter(|most| *most < octets) {
+            return Err(bad(format!("a job of {octets} octets: door {} takes {most}", self.name)));
+        }
+        let sender = match (settings.kind, files.first()) {
+            (DoorKind::Directory, Some(file)) => self.owner_of(&settings, file, job.user.as_deref())?,
+            _ => self.sender(&settings, job.peer, job.user.as_deref(), job.host.as_deref()),
+        };
+        let destination = self.demand_taking(&settings, &sender, &job.queue)?;
+        let (token, prefix) = tokens(&self.name, &job);
+        let (submission, remarks) = self.submission(&settings, &job, &sender, (destination, token))?;
+        let door = ByDoor {
+            noted: Field::from_stored("received-from")
+                .map(|field| (field, Value::Text(self.from(&job, &sender))))
+                .into_iter()
+                .collect(),
+            remarks,
+            prefix,
+            within_ms: i64::try_from(REPEATED_WITHIN.as_millis()).unwrap_or(i64::MAX),
+            proven: lock(&self.proven).keys().cloned().collect(),
+            holds_repeats: settings.duplicates == Duplicates::Hold,
+        };
+        let call = Call::of(&sender.caller, &clock::now());
+        let (taken, repeats) = self.spool.submit_by((&call, &|| call.clone()), submission, files, Some(door))?;
+        let number = taken.accepted.number.get();
+        let local = Local::new(self.spool.clone(), sender.caller, clock::now, Arc::clone(&self.attendant));
+        local.see_to(taken, &call.now);
+        self.counters.accepted.fetch_add(1, Ordering::Relaxed);
+        if repeats {
+            self.counters.repeats.fetch_add(1, Ordering::Relaxed);
+            (self.log)(&format!("door {}: job {number} is a possible duplicate", self.name));
+        }
+        Ok(DoorReply::Accepted { number })
+    }
+
+    /// By which door a job came, and from whom.
+    fn from(&self, job: &DoorJob, sender: &Sender) -> String {
+        let address = job.peer.map(|peer| peer.to_canonical().to_string());
+        match address {
+            Some(address) if address != sender.host => format!("{} {address} ({})", self.name, sender.host),
+            Some(address) => format!("{} {address}", self.name),
+            None => self.name.to_string(),
+        }
+    }
+
+    fn submission(
+        &self,
+        settings: &DoorSettings,
+        job: &DoorJob,
+        sender: &Sender,
+        (destination, token): (String, String),
+    ) -> Result<(Submission, Vec<String>), Failure> {
+        let (title, link) = (line(&job.title, MOST_TITLE), settings.link.then_some(job.link.as_ref()).flatten());
+        let document = |document: &DoorDocument| DocumentOffer {
+            file_name: RawPath::from(line(&document.name, MOST_TITLE).into_bytes()),
+            transfer: if link.is_some() { Transfer::Link } else { Transfer::Copy },
+            link_target: link.cloned(),
+            copies: document.copies.clamp(1, 9_999),
+            format: document.format,
+        };
+        let mut submission = Submission {
+            token,
+            destination,
+            name: if title.is_empty() { self.name.to_string() } else { title },
+            form: String::new(),
+            priority: Priority::default(),
+            hold: job.held.is_some(),
+            hold_after: false,
+            lifetime: crate::model::lifetime::Lifetime::default(),
+            owner: Some(sender.owner.clone()),
+            keep: false,
+            batch: None,
+            documents: job.documents.iter().map(document).collect(),
+            given: Vec::new(),
+            collector: None,
+        };
+        take_attributes(&mut submission, &job.attributes, clock::now().wall_ms)?;
+        if submission.priority > Priority::default() {
+            submission.priority = Priority::default();
+        }
+        let mut remarks: Vec<String> =
+            job.remarks.iter().chain(&job.held).map(|remark| line(remark, MOST_TEXT_OF_EVENT)).collect();
+        if job.banner && !settings.banner {
+            remarks.push(format!("the sender wants a banner; door {} gives none", self.name));
+        }
+        Ok((submission, remarks))
+    }
+
+    fn jobs_of(&self, destination: &Destination) -> Result<Vec<JobStatus>, Failure> {
+        let own = users::caller();
+        let condition = Condition::Destination(destination.clone());
+        let query =
+            Query { condition, order: Order::Schedule, parts: Parts { given: true, documents: true, position: false } };
+        Ok(self.spool.jobs(&Call::of(&own, &clock::now()), &query, None, MOST_ROWS)?.rows)
+    }
+
+    fn queue(&self, queue: &str, peer: Option<IpAddr>) -> Result<DoorReply, Failure> {
+        let settings = self.settings()?;
+        let name = self.target(&settings, queue)?;
+        let destination = self.spool.resolve(&self.call(), &name)?;
+        let ready = !settings.drained && self.spool.demand_taking(&Call::of(&nobody(), &clock::now()), &name).is_ok();
+        let rows = self.jobs_of(&destination)?.into_iter().filter(|job| job.state != JobState::Retained).map(|job| {
+            let from = received_from(&job);
+            let is_his = peer.is_some_and(|peer| came_from(from.as_deref(), &self.name, peer));
+            DoorQueueRow {
+                active: job.state == JobState::Printing,
+                owner: is_his.then(|| job.owner.split('@').next().unwrap_or_default().to_owned()),
+                number: job.number.get(),
+                title: is_his.then(|| job.name.clone()),
+                octets: job.total_octets,
+                copies: job.copies,
+                host: if is_his { host_of(&job) } else { "-".to_owned() },
+            }
+        });
+        let mut rows: Vec<DoorQueueRow> = rows.collect();
+        rows.sort_by_key(|row| !row.active);
+        Ok(DoorReply::Queue(DoorQueue { name: line(queue, MOST_NAME), ready, rows, more: 0 }))
+    }
+
+    fn remove(&self, queue: &str, peer: Option<IpAddr>, agent: &str, which: &[String]) -> Result<DoorReply, Failure> {
+        let settings = self.settings()?;
+        let denied = || Failure::new(FailureKind::Security, "Permission denied");
+        let Some(address) = peer.filter(|peer| settings.trusts(*peer)) else { return Err(denied()) };
+        let name = self.target(&settings, queue)?;
+        let destination = self.spool.resolve(&self.call(), &name)?;
+        let agent = line(agent, MOST_NAME);
+        let sender = self.sender(&settings, peer, Some(&agent), None);
+        let own = |job: &&JobStatus| {
+            let owner = job.owner.split('@').next().unwrap_or_default();
+            owner == agent && came_from(received_from(job).as_deref(), &self.name, address)
+        };
+        let jobs = self.jobs_of(&destination)?;
+        let numbers: Vec<u32> = which.iter().filter_map(|word| word.parse().ok()).collect();
+        let names_agent = which.iter().any(|word| *word == agent);
+        let mut chosen: Vec<JobNumber> = Vec::new();
+        for job in jobs.iter().filter(|job| job.state != JobState::Retained) {
+            let named = numbers.contains(&job.number.get());
+            if named && !own(&job) {
+                return Err(denied());
+            }
+            if own(&job) && (named || names_agent) {
+                chosen.push(job.number);
+            }
+        }
+        if which.is_empty() {
+            chosen.extend(
+                jobs.iter()
+                    .filter(own)
+                    .find(|job| job.state == JobState::Printing)
+                    .or_else(|| jobs.iter().find(own))
+                    .map(|job| job.number),
+            );
+        }
+        if which.iter().any(|word| word.parse::<u32>().is_err() && *word != agent) {
+            return Err(denied());
+        }
+        // Who it is was decided above: the door says so, and the job says from where it came.
+        let caller = if sender.caller.uid == NOBODY { users::caller() } else { sender.caller };
+        let mut local = Local::new(self.spool.clone(), caller, clock::now, Arc::clone(&self.attendant));
+        let mut removed = 0;
+        for number in chosen {
+            let message = format!("removed by {agent} by door {}", self.name);
+            if local.delete_job(JobRef::Number(number), Some(message), None).is_ok() {
+                removed += 1;
+            }
+        }
+        Ok(DoorReply::Removed(removed))
+    }
+
+    fn trouble(&self, what: DoorTrouble, why: &str) {
+        let why = line(why, MOST_TEXT_OF_EVENT);
+        let count = match what {
+            DoorTrouble::Refused => Some(&self.counters.refused),
+            DoorTrouble::Unfinished => Some(&self.counters.unfinished),
+            DoorTrouble::TurnedAway => Some(&self.counters.turned_away),
+            DoorTrouble::Unacknowledged | DoorTrouble::Remark => None,
+        };
+        if let Some(count) = count {
+            count.fetch_add(1, Ordering::Relaxed);
+            *lock(&self.counters.last_refusal) = Some(why.chars().take(MAX_TEXT).collect());
+        }
+        let now = Instant::now();
+        {
+            let mut events = lock(&self.events);
+            events.retain(|at| now.duration_since(*at) < Duration::from_secs(60));
+            if events.len() >= MOST_EVENTS {
+                return;
+            }
+            events.push_back(now);
+        }
+        let word = if count.is_some() { EventWord::Refused } else { EventWord::Remark };
+        (self.log)(&format!("door {}: {why}", self.name));
+        // What cannot be written is counted all the same.
+        let _ = self.spool.tell_of_door(&self.call(), self.name.clone(), word, why);
+    }
+
+    fn answer(&self, request: DoorRequest, files: Vec<OwnedFd>) -> (DoorReply, Vec<OwnedFd>) {
+        let alone = |reply: Result<DoorReply, Failure>| (reply.unwrap_or_else(DoorReply::Failed), Vec::new());
+        match request {
+            DoorRequest::Resolve { queue, peer } => alone(self.resolve(&queue, peer)),
+            DoorRequest::NewFile { octets } => {
+                self.new_file(octets).unwrap_or_else(|failure| (DoorReply::Failed(failure), Vec::new()))
+            }
+            DoorRequest::Submit(job) => alone(self.submit(*job, files)),
+            DoorRequest::Delivered { token } => {
+                let (token, mut proven) = (token_of(&self.name, &token), lock(&self.proven));
+                proven.retain(|_, at| at.elapsed() < REPEATED_WITHIN);
+                proven.insert(token, Instant::now());
+                (DoorReply::Done, Vec::new())
+            }
+            DoorRequest::Trouble { what, why } => {
+                self.trouble(what, &why);
+                (DoorReply::Done, Vec::new())
+            }
+            DoorRequest::Queue { queue, peer } => alone(self.queue(&queue, peer)),
+            DoorRequest::Remove { queue, peer, agent, which } => alone(self.remove(&queue, peer, &agent, &which)),
+        }
+    }
+}
+
+/// Characters of an event.
+const MOST_TEXT_OF_EVENT: usize = 500;
+
+/// Whether a user has rights of his own behind a door: root has none, and the account of the server has none.
+fn is_somebody(uid: u32) -> bool {
+    uid != 0 && uid != nix::unistd::geteuid().as_raw()
+}
+
+fn nobody() -> Caller {
+    Caller { uid: NOBODY, user: "unknown".to_owned(), host: users::host(), groups: Vec::new(), operator: false }
+}
+
+/// A token of a door, whatever its process calls it.
+fn token_of(door: &ObjectName, token: &str) -> String {
+    let kept: String = token.chars().filter(char::is_ascii_graphic).take(90).collect();
+    // The name alone could be as long as a token may be.
+    let short: String = door.key().chars().take(24).collect();
+    format!("door:{short}:{kept}")
+}
+
+/// The token of a job, and what those of its repetitions begin with.
+fn tokens(door: &ObjectName, job: &DoorJob) -> (String, String) {
+    let token = token_of(door, &job.token);
+    let prefix = match job.key.is_empty() || !job.token.starts_with(&job.key) {
+        true => String::new(),
+        false => token_of(door, &job.key),
+    };
+    (token, prefix)
+}
+
+fn received_from(job: &JobStatus) -> Option<String> {
+    let field = Field::from_stored("received-from")?;
+    match job.given.iter().find(|one| one.document == 0 && one.field == field).map(|one| &one.value) {
+        Some(Value::Text(text)) => Some(text.clone()),
+        _ => None,
+    }
+}
+
+/// Whether a job came by this door from this address.
+fn came_from(from: Option<&str>, door: &ObjectName, peer: IpAddr) -> bool {
+    let Some(mut words) = from.map(str::split_whitespace) else { return false };
+    let door_is = words.next().is_some_and(|word| word.eq_ignore_ascii_case(door.as_str()));
+    door_is && words.next().and_then(|word| word.parse::<IpAddr>().ok()) == Some(peer.to_canonical())
+}
+
+fn host_of(job: &JobStatus) -> String {
+    job.user_name.rsplit('@').next().unwrap_or_default().to_owned()
+}
+
+impl DoorService {
+    /// Answers what comes over a channel until it is closed.
+    ///
+    /// # Errors
+    /// When it had to be closed because of what arrived.
+    pub fn serve(&self, channel: &UnixStream) -> io::Result<()> {
+        loop {
+            let received =
+                channel::receive::<DoorRequest>(channel, Kind::Request, Deadline::NEVER, || Deadline::after(PATIENCE));
+            let (request, files) = match received {
+                Ok(Some(request)) => request,
+                Ok(None) => return Ok(()),
+                Err(ChannelError::Io(error)) => return Err(error),
+                Err(ChannelError::Frame(error)) => return Err(io::Error::new(io::ErrorKind::InvalidData, error)),
+            };
+            let (reply, files) = self.shared.answer(request, files);
+            let frame = frame::encode(Kind::Reply, &reply, files.len()).map_err(io::Error::other)?;
+            channel::send(channel, &frame, &files, Deadline::after(PATIENCE))?;
+        }
+    }
+
+    /// Reports the state of the door and what was counted. What is the same already is not written.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn report(&self, state: &str) -> Result<(), Failure> {
+        let shared = &self.shared;
+        let counters = &shared.counters;
+        let counts =
+            [&counters.accepted, &counters.refused, &counters.unfinished, &counters.turned_away, &counters.repeats];
+        let mut reported = vec![("door-state", Value::Text(line(state, MAX_TEXT)))];
+        for ((name, count), before) in COUNTED.into_iter().zip(counts).zip(shared.before.0) {
+            let count = before.saturating_add(count.load(Ordering::Relaxed));
+            reported.push((name, Value::Integer(i64::try_from(count).unwrap_or(i64::MAX))));
+        }
+        if let Some(last) = lock(&counters.last_refusal).clone().filter(|last| !last.is_empty()) {
+            reported.push(("door-last-refusal", Value::Text(last)));
+        }
+        let mut last = lock(&shared.reported);
+        if *last == reported {
+            return Ok(());
+        }
+        shared.spool.report_door(&shared.call(), shared.name.clone(), reported.clone())?;
+        *last = reported;
+        Ok(())
+    }
+
+    /// Writes what happened at the door.
+    pub fn tell(&self, what: EventWord, why: &str) {
+        let shared = &self.shared;
+        (shared.log)(&format!("door {}: {why}", shared.name));
+        let _ = shared.spool.tell_of_door(&shared.call(), shared.name.clone(), what, line(why, MOST_TEXT_OF_EVENT));
+    }
+}
