@@ -277,7 +277,7 @@ fn refusal(command: &Command) -> Option<(String, Vec<String>)> {
     let Value::Text(Some(name)) = &file.value else { return None };
     let shown = escaped(name);
     match command.grammar.verb {
-        Verb::Print if !is_fastp(name) && !program(name).is_some_and(|name| libexec_program(&name).is_ok()) => Some((
+        Verb::Print if !is_fastp(name) && program(name).is_none_or(|name| libexec_program(&name).is_err()) => Some((
             format!("FILE {shown}: there is no such print process here"),
             vec![
                 "FILE FASTP drives every device; what that program did to a document is done before pdpr, or by a program \

@@ -461,17 +461,15 @@ impl Connection for ProgramPrinter {
         if self.closed || self.say(&ToDevice::Close).is_err() {
             return CloseOutcome::Clean;
         }
-        loop {
-            match self.answer(self.limit(control)) {
-                Ok(FromDevice::Closed | FromDevice::Gone { .. }) | Err(_) => return CloseOutcome::Clean,
-                Ok(FromDevice::Failed(trouble)) => {
-                    self.closed = true;
-                    return CloseOutcome::Reset(fault(&trouble));
-                }
-                Ok(other) => {
-                    let _ = self.breaks(&other);
-                    return CloseOutcome::Clean;
-                }
+        match self.answer(self.limit(control)) {
+            Ok(FromDevice::Closed | FromDevice::Gone { .. }) | Err(_) => CloseOutcome::Clean,
+            Ok(FromDevice::Failed(trouble)) => {
+                self.closed = true;
+                CloseOutcome::Reset(fault(&trouble))
+            }
+            Ok(other) => {
+                let _ = self.breaks(&other);
+                CloseOutcome::Clean
             }
         }
     }
