@@ -438,8 +438,8 @@ fn files_of_a_directory_become_jobs_or_fail_with_a_reason() {
     let place = dir.to_str().unwrap();
     let more = ["add", "dir1", "dir", "--directory", place, "--to", "office.front", "--settle", "1", "--poll", "1"];
     assert!(machine.door(&more).expect(0).out.contains("ready"), "{}", machine.log());
-    put(&machine, &dir, "with attributes.att", b"job-name=Minutes\njob-copies=2\njob-hold=true\n");
-    put(&machine, &dir, "with attributes", b"two copies\n");
+    put(&machine, &dir, "with attributes.att", b"job-name=Minutes\njob-hold=true\n");
+    put(&machine, &dir, "with attributes", b"minutes\n");
     put(&machine, &dir, "letter.txt", b"a letter\n");
     machine.wait_for("two jobs", || machine.jobs().len() == 2);
     machine

@@ -58,18 +58,6 @@ impl ByDoor {
 }
 
 impl Spool {
-    /// Refuses a destination that takes no job of this caller now.
-    pub(crate) fn demand_taking(&self, call: &Call, destination: &str) -> Fallible<()> {
-        let reserve = self.look(call, |tx| {
-            super::submit::takes_work(tx)?;
-            let destination = self.destination(tx, destination)?;
-            super::submit::may_send(tx, &destination, crate::model::order::Priority::default())?;
-            super::submit::demand_open(tx, &destination)?;
-            Ok(store::spool::row(tx)?.reserve)
-        })?;
-        crate::spool::disk::reserve::demand(self.base(), reserve, 0)
-    }
-
     /// Returns an empty unnamed file on the file system of the print files, for a document of so many octets.
     pub(crate) fn new_file(&self, call: &Call, octets: u64) -> Fallible<std::fs::File> {
         let reserve = self.look(call, |tx| Ok(store::spool::row(tx)?.reserve))?;

@@ -301,6 +301,18 @@ impl Spool {
         }
     }
 
+    /// Refuses a destination that takes no job of this caller now.
+    pub(crate) fn demand_taking(&self, call: &Call, destination: &str) -> Fallible<()> {
+        let reserve = self.look(call, |tx| {
+            takes_work(tx)?;
+            let destination = self.destination(tx, destination)?;
+            may_send(tx, &destination, Priority::default())?;
+            demand_open(tx, &destination)?;
+            Ok(store::spool::row(tx)?.reserve)
+        })?;
+        reserve::demand(self.base(), reserve, 0)
+    }
+
     /// Finds out what became of the submission with this token. An unknown token is refused for good in the same
     /// transaction. This overwrites whatever a failed commit left in the log, so the answer is final.
     pub(crate) fn settle(&self, call: &Call, token: String) -> Fallible<Option<Taken>> {
