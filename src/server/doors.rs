@@ -104,6 +104,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// A door with what it is, or why it is none.
+pub type KnownDoor = (ObjectName, Result<DoorSettings, Failure>);
+
 /// The doors of a spool, as their keeper finds them.
 pub struct Doors {
     spool: Spool,
@@ -125,7 +128,7 @@ impl Doors {
     ///
     /// # Errors
     /// When the spool cannot be read.
-    pub fn all(&self) -> Result<Vec<(ObjectName, Result<DoorSettings, Failure>)>, Failure> {
+    pub fn all(&self) -> Result<Vec<KnownDoor>, Failure> {
         let call = Call::of_spooler(&clock::now());
         let mut found = Vec::new();
         let mut after = None;
@@ -447,7 +450,7 @@ impl Shared {
         };
         let jobs = self.jobs_of(&destination)?;
         let numbers: Vec<u32> = which.iter().filter_map(|word| word.parse().ok()).collect();
-        let names_agent = which.iter().any(|word| *word == agent);
+        let names_agent = which.contains(&agent);
         let mut chosen: Vec<JobNumber> = Vec::new();
         for job in jobs.iter().filter(|job| job.state != JobState::Retained) {
             let named = numbers.contains(&job.number.get());

@@ -479,7 +479,7 @@ mod tests {
         assert_eq!(rows[0], "lp1 is ready and printing");
         assert_eq!(rows[1], "Rank    Owner   Job     File(s)                         Total Size");
         assert!(rows[2].starts_with("active  a-very- 25      a title that is longer than its "), "{}", rows[2]);
-        assert!(rows[12].starts_with("11th "), "{}", rows[12]);
+        assert!(rows[13].starts_with("11th "), "{}", rows[13]);
         assert!(rows[2..].iter().all(|row| row.split_whitespace().nth(2).unwrap().parse::<u32>().is_ok()));
         let long = listing("lp1", true, &lines[..1], true);
         assert!(long.contains("3 copies of a title") && long.contains("[job 25 hosta]"), "{long}");

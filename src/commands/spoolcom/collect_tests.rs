@@ -4,7 +4,9 @@ use super::fake::{device, run_with, world};
 use crate::commands::shell::{Exit, Intent};
 use crate::model::collector::CollectorChange;
 use crate::model::device::DeviceChange;
+use crate::model::field::Value;
 use crate::model::kept::KeptWord;
+use crate::model::object::{ObjectAttribute, ObjectClass, ObjectStatus};
 use crate::model::state::DeviceState;
 use crate::model::{Failure, FailureKind, LocationPattern};
 use crate::spool::interface::operations::Request;
@@ -47,6 +49,32 @@ fn displays() {
         shown.push_str(&format!("$ {words:?}\n{}\n", run_with(&world(), words, false, "")));
     }
     insta::assert_snapshot!(shown);
+}
+
+#[test]
+fn doors_stand_apart_from_collectors() {
+    let world = world();
+    let text = |name: &str, value: &str| ObjectAttribute::of(name, Value::Text(value.to_owned()));
+    world.borrow_mut().doors.push(ObjectStatus {
+        class: ObjectClass::Door,
+        name: "lpd1".parse().unwrap(),
+        attributes: vec![
+            text("door-kind", "lpd"),
+            text("door-state", "ready at 127.0.0.1:515"),
+            text("door-listen", "127.0.0.1:515"),
+            ObjectAttribute::of("door-jobs-accepted", Value::Integer(7)),
+        ],
+    });
+    let listed = run_with(&world, &["COLLECT"], false, "").out;
+    let rows: Vec<Vec<&str>> = listed.lines().map(|line| line.split_whitespace().collect()).collect();
+    let gap = rows.iter().position(Vec::is_empty).unwrap_or_else(|| panic!("{listed}"));
+    assert_eq!(rows[gap + 1], ["DOOR", "STATE", "KIND", "TAKEN", "REFUSED", "LISTENS", "TO"]);
+    assert_eq!(rows[gap + 2], ["$lpd1", "READY", "lpd", "7", "0", "127.0.0.1:515", "*"]);
+    let shown = run_with(&world, &["COLLECT $LPD1, STATUS DETAIL"], false, "");
+    assert!(shown.out.contains("ready at 127.0.0.1:515"), "{shown}");
+    let json: serde_json::Value =
+        serde_json::from_str(&run_with(&world, &["--json", "COLLECT"], false, "").out).unwrap();
+    assert_eq!(json.as_array().unwrap().last().unwrap()["door"], "$lpd1");
 }
 
 #[test]

@@ -38,6 +38,7 @@ pub struct World {
     pub processes: Vec<ProcessStatus>,
     pub locations: Vec<LocationStatus>,
     pub collectors: Vec<CollectorStatus>,
+    pub doors: Vec<crate::model::object::ObjectStatus>,
     pub jobs: Vec<JobStatus>,
     /// What waits for any device.
     pub queue: Vec<QueueItem>,
@@ -86,6 +87,7 @@ fn looks(request: &Request) -> bool {
             | R::AwaitStopped { .. }
             | R::AwaitAnswer { .. }
             | R::Fonts { .. }
+            | R::Objects { .. }
             | R::Events { .. }
             | R::Groups { .. }
             | R::Why { .. }
@@ -106,6 +108,15 @@ impl Carrier for Fake {
             Request::About {} => Reply::About(about()),
             Request::Collectors { after } => {
                 Reply::Collectors(page(&world.collectors, |one| after.as_ref().is_none_or(|after| one.name > *after)))
+            }
+            Request::Objects { class: crate::model::object::ObjectClass::Door, name, .. } => {
+                let is_it =
+                    |one: &&crate::model::object::ObjectStatus| name.as_ref().is_none_or(|name| one.name == *name);
+                let rows: Vec<_> = world.doors.iter().filter(is_it).cloned().collect();
+                if let Some(name) = name.filter(|_| rows.is_empty()) {
+                    return Err(lost(format!("door {name}")));
+                }
+                Reply::Objects(crate::model::object::ObjectPage { rows, next: None })
             }
             Request::Collector { name } => {
                 let found = world.collectors.iter().find(|one| one.name == name);
@@ -570,6 +581,7 @@ pub fn world() -> Rc<RefCell<World>> {
         processes: vec![process("SPLA", ProcessState::Active), process("SPLB", ProcessState::Dormant)],
         locations: vec![location("#HOLD.DEFAULT", None), location("#OFFICE.FRONT", Some("LP1"))],
         collectors: vec![collector("S", CollectorState::Active), collector("S1", CollectorState::Error(43))],
+        doors: Vec::new(),
         queue: vec![waits(2, Some(1)), waits(9, None)],
         jobs: vec![job(2, JobState::Ready), job(7, JobState::Printing), job(31, JobState::Held)],
         ..World::default()

@@ -174,9 +174,19 @@ fn doors(spool: &mut dyn Operations) -> Result<Vec<ObjectStatus>, EarlyEnd> {
 }
 
 fn run_at(name: &CollectorName, action: &CollectAction, session: &mut Session<'_>) -> Result<(), EarlyEnd> {
-    if let Some(door) = door_of(session, name)? {
-        return run_at_door(door, action, session);
+    match run_at_collector(name, action, session) {
+        // A door has a name of its own: no collector answers to it.
+        Err(EarlyEnd::Failed(failure, subject)) if failure.kind == FailureKind::NotFound => {
+            match door_of(session, name)? {
+                Some(door) => run_at_door(door, action, session),
+                None => Err(EarlyEnd::Failed(failure, subject)),
+            }
+        }
+        done => done,
     }
+}
+
+fn run_at_collector(name: &CollectorName, action: &CollectAction, session: &mut Session<'_>) -> Result<(), EarlyEnd> {
     match action {
         CollectAction::Change(changes) => Ok(session.spool()?.change_collector(name.clone(), changes.clone())?),
         CollectAction::Start => Ok(session.spool()?.start_collector(name.clone())?),

@@ -441,7 +441,7 @@ impl Watcher {
             reason.push_str(&format!("\n  hint: {hint}"));
         }
         let moved = std::fs::create_dir_all(&failed).and_then(|()| {
-            let free = (0..10_000).map(|n| {
+            let mut free = (0..10_000).map(|n| {
                 let mut target = name.to_owned();
                 if n > 0 {
                     target.push(format!(".{n}"));
@@ -449,13 +449,12 @@ impl Watcher {
                 target
             });
             let target = free
-                .filter(|target| {
+                .find(|target| {
                     let mut beside = target.clone();
                     beside.push(".reason");
                     std::fs::symlink_metadata(failed.join(target)).is_err()
                         && std::fs::symlink_metadata(failed.join(beside)).is_err()
                 })
-                .next()
                 .ok_or(io::ErrorKind::AlreadyExists)?;
             let mut beside = target.clone();
             beside.push(".reason");

@@ -80,13 +80,13 @@ const NEVER: &[libc::c_long] = &[
 
 fn calls() -> Result<(), String> {
     let failed = |error: &dyn std::fmt::Display| format!("system calls are not given up: {error}");
-    let mut rules: BTreeMap<i64, Vec<SeccompRule>> = NEVER.iter().map(|call| (i64::from(*call), Vec::new())).collect();
+    let mut rules: BTreeMap<i64, Vec<SeccompRule>> = NEVER.iter().map(|call| (*call, Vec::new())).collect();
     // Signals are for ourselves alone.
     let own = u64::from(std::process::id());
     for call in [libc::SYS_kill, libc::SYS_tgkill] {
         let other = SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Ne, own);
         let rule = other.and_then(|other| SeccompRule::new(vec![other])).map_err(|error| failed(&error))?;
-        rules.insert(i64::from(call), vec![rule]);
+        rules.insert(call, vec![rule]);
     }
     let target = std::env::consts::ARCH.try_into().map_err(|error: seccompiler::BackendError| failed(&error))?;
     let refused = SeccompAction::Errno(libc::EPERM.unsigned_abs());
