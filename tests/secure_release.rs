@@ -143,3 +143,22 @@ fn stations_users_and_queues_are_made_again_from_their_archive() {
         site.run("pdset", &["-c", class, "-x", bad, name]).expect(2);
     }
 }
+
+#[test]
+fn what_comes_slowly_over_a_pipe_waits_for_its_owner_too() {
+    use std::io::Write;
+    let site = site();
+    let mut command = site.command("pdpr");
+    command.args(["-d", "follow-me", "-"]).stdin(std::process::Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut pipe = child.stdin.take().unwrap();
+    pipe.write_all(b"the first line\n").unwrap();
+    site.wait_for("a job that arrives", || !site.jobs().is_empty());
+    pipe.write_all(b"the last line\n").unwrap();
+    drop(pipe);
+    crate::support::finish(child, crate::support::DEADLINE).expect(0);
+    assert_eq!(json(&site, &["--json"])["jobs"][0]["state"], "waiting");
+    site.run("pdrelease", &["1"]).expect(0);
+    site.wait_until_empty();
+    assert_eq!(std::fs::read_to_string(site.files.path().join("one")).unwrap(), "the first line\nthe last line\n");
+}

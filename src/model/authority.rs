@@ -5,6 +5,10 @@ use serde::{Deserialize, Serialize};
 use super::access::{Operation, Place};
 use super::failure::{Failure, FailureKind};
 
+/// User ids from this one on belong to nobody on this machine: what senders say of themselves behind a door, and users of other
+/// servers.
+pub const NOBODY: u32 = u32::MAX - 1;
+
 /// Who asks: in an embedded spool the process itself, behind a socket the peer that the kernel names.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Caller {

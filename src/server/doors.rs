@@ -20,6 +20,7 @@ use nix::sys::stat::{SFlag, fstat};
 use nix::unistd::{Whence, lseek};
 
 use crate::client::channel::{self, ChannelError};
+use crate::model::authority::NOBODY;
 use crate::model::door::{
     DoorDocument, DoorJob, DoorKind, DoorQueue, DoorQueueRow, DoorReply, DoorRequest, DoorSettings, DoorTrouble,
     Duplicates,
@@ -43,8 +44,6 @@ use crate::wire::frame::{self, Kind};
 
 use super::Log;
 
-/// The user id of a sender of whom nothing is known. No program runs under it.
-const NOBODY: u32 = u32::MAX - 1;
 /// How long a request may take to arrive once it has begun, and how long its reply may take to be read.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How long ago a job came at most that another one repeats.

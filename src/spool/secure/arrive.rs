@@ -15,6 +15,7 @@ use crate::store::secure::SecureRow;
 use crate::store::{self, Fallible, Tx};
 
 use super::given;
+use super::people::name_of;
 use super::record::Act;
 use crate::spool::Spool;
 
@@ -72,8 +73,11 @@ pub(crate) fn demand_copies(
 impl Spool {
     /// Has a job wait for its owner that has arrived in a secure queue, held already.
     pub(crate) fn arrived(&self, tx: &Tx<'_>, job: &JobRow, queue: &SecureQueue) -> Fallible<()> {
-        let login = job.user_name.split_once('@').map_or(job.user_name.as_str(), |(login, _)| login);
-        let owner = self.directory(tx)?.owner(login);
+        // It was sent on to the queue while it was still arriving.
+        if store::secure::of_job(tx, job.id)?.is_some() {
+            return Ok(());
+        }
+        let owner = self.directory(tx)?.owner(&name_of(job.owner_uid, &job.user_name));
         // A name that cannot be an identity is nobody's: the job is purged, or an operator removes it.
         let owner = owner.map_or_else(String::new, |owner| owner.identity.key());
         let row = SecureRow {

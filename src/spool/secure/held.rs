@@ -61,7 +61,7 @@ impl Spool {
     ) -> Fallible<HeldPage> {
         let limit = limit.clamp(1, crate::model::query::PAGE);
         self.look(call, |tx| {
-            let reach = Reach::of(&self.directory(tx)?, &tx.caller()?.user);
+            let reach = Reach::of(&self.directory(tx)?, tx.caller()?);
             let mut alive = Alive::new(self);
             let station = self.station(tx, station.as_ref())?;
             let printers = match &station {

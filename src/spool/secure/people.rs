@@ -1,5 +1,7 @@
 //! Users as the site has described them: objects of the class `user`, and realms and rules of the server.
 
+use crate::model::Caller;
+use crate::model::authority::NOBODY;
 use crate::model::identity::{Directory, Person, Realms, Rule};
 use crate::model::object::ObjectClass;
 use crate::store::managed::Holder;
@@ -33,6 +35,14 @@ impl Spool {
     }
 }
 
+/// Returns the name by which somebody is looked for: the login name of a user of this machine, and `user@host` of everybody else.
+/// Whoever writes the name of a user of this machine into a request from elsewhere is not that user, unless the site has
+/// described him so.
+pub(super) fn name_of(uid: u32, user_at_host: &str) -> String {
+    let login = user_at_host.split_once('@').map_or(user_at_host, |(login, _)| login);
+    if uid < NOBODY { login.to_owned() } else { user_at_host.to_owned() }
+}
+
 /// Whose jobs somebody may release.
 pub(crate) struct Reach {
     /// The keys of his own jobs.
@@ -43,7 +53,8 @@ pub(crate) struct Reach {
 
 impl Reach {
     /// That of a user.
-    pub(crate) fn of(directory: &Directory, user: &str) -> Self {
+    pub(crate) fn of(directory: &Directory, caller: &Caller) -> Self {
+        let user = &name_of(caller.uid, &caller.identity());
         let own = directory.keys_of(user);
         let of_others = directory.delegated_to(user).into_iter().flat_map(|person| directory.keys_of(&person.name));
         let delegated = of_others.filter(|key| !own.contains(key)).collect();

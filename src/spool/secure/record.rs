@@ -75,7 +75,7 @@ impl Spool {
             let limit = limit.clamp(1, crate::model::query::PAGE);
             let own = match store::spool::row(tx)?.trust.trusts(caller) {
                 true => None,
-                false => Some(Reach::of(&self.directory(tx)?, &caller.user).own),
+                false => Some(Reach::of(&self.directory(tx)?, caller).own),
             };
             let rows = store::secure::records(tx, own.as_deref(), after, limit)?;
             Ok(AuditPage { more: rows.len() as u32 == limit, rows })

@@ -81,7 +81,7 @@ impl Spool {
     fn may_release(&self, tx: &Tx<'_>, job: &JobRef, row: JobRow) -> Fallible<(JobRow, SecureRow)> {
         let caller = tx.caller()?;
         let secure = store::secure::of_job(tx, row.id)?;
-        let reach = Reach::of(&self.directory(tx)?, &caller.user);
+        let reach = Reach::of(&self.directory(tx)?, caller);
         match secure {
             Some(secure) if reach.has(&secure.owner) => Ok((row, secure)),
             Some(_) if store::spool::row(tx)?.trust.trusts(caller) => Err(Failure::new(

@@ -359,6 +359,21 @@ fn aliases_and_delegates_count_from_the_next_question_on() {
 }
 
 #[test]
+fn whoever_sends_the_name_of_a_user_from_elsewhere_is_not_that_user() {
+    let (mut site, _alive) = site();
+    let stranger = || crate::model::Caller { uid: crate::model::authority::NOBODY, host: "10.0.0.5".into(), ..bob() };
+    let job = JobRef::Number(site.submit_as(stranger(), "#OFFICE.FRONT", |_| {}).number);
+    assert!(page(&site, bob()).rows.is_empty());
+    // Nor does he reach what is bob's.
+    site.submit_as(bob(), "#OFFICE.FRONT", |_| {});
+    assert_eq!((page(&site, stranger()).rows.len(), page(&site, bob()).rows.len()), (1, 1));
+    // Where the site says that he is, he is.
+    object(&mut site, ManagedClass::User, "bob", vec![set("aliases", words(&["bob@10.0.0.5"]))]);
+    assert_eq!(page(&site, bob()).rows.len(), 2);
+    local(&site.spool, bob()).release_job(job, None, None).unwrap();
+}
+
+#[test]
 fn whatever_holds_a_job_besides_keeps_it_from_its_release() {
     let (mut site, _alive) = site();
     let job = submit(&mut site, |job| job.hold = true);
