@@ -21,6 +21,15 @@ pub fn definitions() -> Vec<clap::Command> {
     pd.chain([spoolcom::definition(), lp::definition()]).collect()
 }
 
+/// Returns an I/O error in the system's words, without its number.
+pub fn plain(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    match text.find(" (os error ") {
+        Some(end) => text[..end].to_owned(),
+        None => text,
+    }
+}
+
 #[cfg(test)]
 mod history_tests;
 #[cfg(test)]

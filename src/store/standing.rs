@@ -1,7 +1,7 @@
 //! How the devices stand, without a look at each of them: for SUMMARY.
 //!
 //! What stands on record of a device decides most of its state: what its operator wants, and its print process. Devices are
-//! counted by both, in the transaction that changes one of them ([`counting`]). The rest are exceptions, each found by an index
+//! counted by both, in the transaction that changes one of them (`counting`). The rest are exceptions, each found by an index
 //! of its own: devices in error, devices with a job, devices that are to print a page of ours.
 
 use crate::model::state::{DeviceWish, EntryState};

@@ -84,6 +84,11 @@ fn words(failure: &Failure) -> String {
     format!("Error - {}{hints}", escaped(&failure.message))
 }
 
+/// The program: it is told by its own name which of them it is.
+pub fn main() -> std::process::ExitCode {
+    super::shell::with_process(|words, shell| run(&std::env::args_os().next().unwrap_or_default(), words, shell))
+}
+
 /// Runs the program that `called` names, or the first of `words`.
 pub fn run(called: &OsStr, words: &[OsString], shell: &mut Shell<'_>) -> Exit {
     let of =

@@ -26,6 +26,7 @@ use std::io;
 use crate::attributes::text::Clock;
 use crate::model::{Failure, FailureKind};
 
+pub use super::plain;
 use super::shell::{Exit, Shell};
 
 /// Why a verb ends before it is done.
@@ -78,15 +79,6 @@ impl From<io::Error> for Stop {
             return Self::Said(Exit::Done);
         }
         Self::Failed(Failure::new(FailureKind::Io, format!("cannot write the output: {}", plain(&error))))
-    }
-}
-
-/// Returns an I/O error in the system's words, without its number.
-pub fn plain(error: &io::Error) -> String {
-    let text = error.to_string();
-    match text.find(" (os error ") {
-        Some(end) => text[..end].to_owned(),
-        None => text,
     }
 }
 

@@ -11,7 +11,7 @@ use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
 use crate::commands::pd::command_line::attribute_files::RawName;
-use crate::commands::pd::plain;
+use crate::commands::plain;
 use crate::model::job::{DocumentOffer, RawPath, Transfer};
 use crate::model::{Failure, FailureKind};
 use crate::sys::files::open_regular;

@@ -352,9 +352,8 @@ fn submission(
     request: &SubmissionRequest,
     documents: Vec<Document>,
 ) -> Result<(Submission, Vec<std::os::fd::OwnedFd>), Failure> {
-    let token = crate::sys::files::random_name(22).map_err(|error| {
-        Failure::new(FailureKind::Io, format!("no randomness: {}", crate::commands::pd::plain(&error)))
-    })?;
+    let token = crate::sys::files::random_name(22)
+        .map_err(|error| Failure::new(FailureKind::Io, format!("no randomness: {}", crate::commands::plain(&error))))?;
     let (offers, files) = documents.into_iter().map(|document| (document.offer, document.file)).unzip();
     let mut submission = Submission { token, documents: offers, ..request.submission.clone() };
     for (row, value, document) in &request.of_documents {

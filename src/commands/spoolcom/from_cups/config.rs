@@ -67,14 +67,14 @@ pub fn read_text(path: &Path) -> Result<Option<String>, String> {
     let file = match crate::sys::files::open_regular(path) {
         Ok(file) => file,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(crate::commands::pd::plain(&error)),
+        Err(error) => return Err(crate::commands::plain(&error)),
     };
     read_open(file).map(Some)
 }
 
 fn read_open(file: File) -> Result<String, String> {
     let mut octets = Vec::new();
-    file.take(MAX_FILE + 1).read_to_end(&mut octets).map_err(|error| crate::commands::pd::plain(&error))?;
+    file.take(MAX_FILE + 1).read_to_end(&mut octets).map_err(|error| crate::commands::plain(&error))?;
     if octets.len() as u64 > MAX_FILE {
         return Err(format!("it is longer than {MAX_FILE} octets"));
     }
