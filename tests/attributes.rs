@@ -108,8 +108,9 @@ fn lifetimes(inside: &mut Inside, lease: &Lease) {
     inside.run(pdpromote::run, &["-m", "urgent", &promoted.global.to_string()], Exit::Done);
 }
 
-/// Attributes that nothing gives a value yet.
-const NEVER: [&str; 8] = [
+/// Attributes that nothing gives a value here: the first one is a door's.
+const NEVER: [&str; 9] = [
+    "received-from",
     "deadline-in-jeopardy",
     "estimated-completion-time",
     "required-resources-not-ready",

@@ -56,7 +56,7 @@ const LISTINGS: &[(&[&str], Verb, &[&str])] = &[
 /// Attributes that only the spool gives a value, if it has one.
 const NOTED: &str = "job-message-from-administrator modification-time name-of-last-accessor promotion-time deadline-in-jeopardy \
                      estimated-completion-time required-resources-not-ready required-resources-not-supported \
-                     job-copies-completed media-sheets-completed document-state copies-completed";
+                     job-copies-completed media-sheets-completed document-state copies-completed received-from";
 
 /// Objects inside others that have a section of their own.
 const NESTED: &[(&str, &str, &str)] =
