@@ -4,6 +4,7 @@
 
 mod access;
 mod account;
+mod door_faults;
 mod doors;
 mod limits;
 mod notified;
