@@ -270,9 +270,13 @@ impl fmt::Display for Verdict {
 pub fn judge(job: &Wanted, printer: &StationPrinter) -> Verdict {
     let stand: Vec<Compatibility> = printer.queues.iter().map(|queue| job.queue.compatibility(queue)).collect();
     if !stand.iter().any(|one| one.is_effective()) {
+        // Two queues of different servers may have one name.
+        let far = printer.queues.iter().any(|queue| !queue.server.eq_ignore_ascii_case(&job.queue.server));
+        let name =
+            |queue: &PoolQueue| if far { format!("{}:{}", queue.server, queue.name) } else { queue.name.clone() };
         return Verdict::Incompatible {
-            queue: job.queue.name.clone(),
-            printer: printer.queues.iter().map(|queue| queue.name.clone()).collect(),
+            queue: name(&job.queue),
+            printer: printer.queues.iter().map(name).collect(),
             one_way: stand.contains(&Compatibility::OneWay),
         };
     }
@@ -450,6 +454,9 @@ pub struct AtStation {
     /// Its printers.
     pub verdicts: Vec<PrinterVerdict>,
 }
+
+/// What the stations of servers make of a job, or why a server did not say.
+pub type AtServers = Vec<(ServerName, Result<Vec<AtStation>, String>)>;
 
 /// What became of a job that was released.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -244,7 +244,11 @@ mod tests {
     #[test]
     fn jobs_of_an_owner_and_those_that_are_due_are_found_by_an_index() {
         let memory = Memory::new();
-        for (sql, index) in [(of_owner_sql(), "secure_owner"), (DUE.to_owned(), "secure_due"), (LAST_OF.to_owned(), "release_correlation")] {
+        for (sql, index) in [
+            (of_owner_sql(), "secure_owner"),
+            (DUE.to_owned(), "secure_due"),
+            (LAST_OF.to_owned(), "release_correlation"),
+        ] {
             let plan = memory.plan(&sql);
             assert!(plan.contains(index) && !plan.contains("TEMP B-TREE"), "{sql}: {plan}");
         }

@@ -10,7 +10,7 @@ use crate::model::lease::{
     Answered, Assertion, ClaimAnswer, ClaimEnd, ClaimRefusal, EndAnswer, LeaseAnswer, ReleasableJobs,
 };
 use crate::model::remote::PeerFate;
-use crate::model::secure::{AtStation, HeldElsewhere, HeldRows, StationPrinter, Wanted};
+use crate::model::secure::{AtServers, HeldElsewhere, HeldRows, StationPrinter, Wanted};
 use crate::model::{Call, Caller, Failure, FailureKind, GlobalJobId, JobId, JobNumber, ServerName};
 use crate::spool::Local;
 use crate::spool::interface::operations::{self, Effect, Request};
@@ -309,7 +309,9 @@ impl Peers {
         match frames::ask_of_one(stream.as_mut(), &request).map_err(|error| unanswered(&server, &error))? {
             Ok(PeerReply::Done) => Ok(()),
             // Whether it exists and is another's, or does not exist: whoever asks is told the same.
-            Ok(PeerReply::Refused(why)) if why.ends_with("does not exist") => Err(Failure::not_found(format!("job {job}"))),
+            Ok(PeerReply::Refused(why)) if why.ends_with("does not exist") => {
+                Err(Failure::not_found(format!("job {job}")))
+            }
             Ok(reply) => Err(refused(&server, reply)),
             Err(error) => Err(Failure::new(FailureKind::BadValue, error.to_string())),
         }
@@ -321,19 +323,20 @@ impl Peers {
         who: &OnBehalf,
         wanted: Wanted,
         servers: Vec<ServerName>,
-    ) -> Result<Vec<(ServerName, Result<Vec<AtStation>, String>)>, Failure> {
+    ) -> Result<AtServers, Failure> {
         let (asked, strangers) = self.members_among(Some(servers));
         let request = serde_json::to_string(&Request::AtStations { wanted })
             .map_err(|error| Failure::internal(error.to_string()))?;
         let request = PeerRequest::Look { assertion: assert(who), request };
-        let mut found = self.ask_each(asked, move |peers, server| match peers.ask_one(server, &request, LISTING.0)? {
-            PeerReply::Looked(reply) => match serde_json::from_str(&reply) {
-                Ok(operations::Reply::AtStations(stations)) => Ok(stations),
-                Ok(operations::Reply::Failed(failure)) => Err(failure),
+        let mut found =
+            self.ask_each(asked, move |peers, server| match peers.ask_one(server, &request, LISTING.0)? {
+                PeerReply::Looked(reply) => match serde_json::from_str(&reply) {
+                    Ok(operations::Reply::AtStations(stations)) => Ok(stations),
+                    Ok(operations::Reply::Failed(failure)) => Err(failure),
+                    _ => Err(odd(server)),
+                },
                 _ => Err(odd(server)),
-            },
-            _ => Err(odd(server)),
-        });
+            });
         found.extend(strangers.into_iter().map(|one| (one, Err("it is no member of this group".to_owned()))));
         Ok(found)
     }
@@ -341,9 +344,7 @@ impl Peers {
     fn demand_member(&self, server: &ServerName) -> Result<(), Failure> {
         match self.inner.dial.servers().contains(server) {
             true => Ok(()),
-            false => {
-                Err(Failure::not_found(format!("server {server}")).hint("pdserver members   lists the servers"))
-            }
+            false => Err(Failure::not_found(format!("server {server}")).hint("pdserver members   lists the servers")),
         }
     }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::model::lease::ReleasableJobs;
-use crate::model::secure::{AtStation, HeldElsewhere, StationPrinter, Wanted};
+use crate::model::secure::{AtServers, HeldElsewhere, StationPrinter, Wanted};
 use crate::model::{Call, Caller, Failure, FailureKind, GlobalJobId, JobId, JobNumber, ServerName};
 use crate::store::Fallible;
 use crate::sys::socket;
@@ -117,7 +117,7 @@ pub enum Answer {
     /// Done.
     Done,
     /// What the stations of each server make of it, or why it did not say.
-    Stations(Vec<(ServerName, Result<Vec<AtStation>, String>)>),
+    Stations(AtServers),
     /// What was found there: the JSON of a reply.
     Looked(String),
     /// The other servers of the group.

@@ -56,9 +56,14 @@ fn complete(rows: &mut [HeldJob], printers: &Printers) {
     }
 }
 
-/// The failure for a job of another server.
-fn silent(server: &ServerName, why: &str) -> Failure {
-    Failure::new(FailureKind::Unreachable, format!("server {server} is not answering: {why}"))
+/// The failure for one job whose server does not answer. The spool here does, so that the next job may be asked for.
+fn silent(job: &GlobalJobId, failure: Failure) -> Failure {
+    match failure.kind {
+        FailureKind::Unreachable => {
+            Failure::new(FailureKind::State, format!("job {job} waits where it is: {}", failure.message))
+        }
+        _ => failure,
+    }
 }
 
 impl Spool {
@@ -127,12 +132,8 @@ impl Spool {
     /// Asks the owner of a job about it.
     fn held_there(&self, who: &OnBehalf, job: &GlobalJobId, printers: &[StationPrinter]) -> Fallible<HeldJob> {
         let question = Question::HeldJob { who: who.clone(), printers: printers.to_vec(), job: job.clone() };
-        match self.ask_other(&question)? {
-            Answer::Held(mut found) => match (found.rows.pop(), found.servers.pop()) {
-                (Some(row), _) => Ok(row),
-                (None, Some((server, Answered::No(why)))) => Err(silent(&server, &why)),
-                (None, _) => Err(not_found(&JobRef::Global(job.clone()))),
-            },
+        match self.ask_other(&question).map_err(|failure| silent(job, failure))? {
+            Answer::Held(mut found) => found.rows.pop().ok_or_else(|| not_found(&JobRef::Global(job.clone()))),
             _ => Err(Failure::internal("the server here answers something else than it was asked")),
         }
     }
@@ -180,7 +181,7 @@ impl Spool {
         };
         let to = self.look(call, |tx| self.way_of(tx, &row, &printer))?;
         let question = Question::Release { who, job: job.clone(), printer: printer.clone(), to: to.to_string() };
-        let Answer::Claimed(number) = self.ask_other(&question)? else {
+        let Answer::Claimed(number) = self.ask_other(&question).map_err(|failure| silent(job, failure))? else {
             return Err(Failure::internal("the server here answers something else than it was asked"));
         };
         Ok((Released { number, printer: printer.name, correlation: job.to_string() }, Vec::new()))
@@ -233,7 +234,7 @@ impl Spool {
     /// Removes a job of the caller that another server holds.
     pub(crate) fn remove_elsewhere(&self, call: &Call, job: &GlobalJobId) -> Fallible<()> {
         let who = Self::stands_here(call, None)?;
-        match self.ask_other(&Question::Remove { who, job: job.clone() })? {
+        match self.ask_other(&Question::Remove { who, job: job.clone() }).map_err(|failure| silent(job, failure))? {
             Answer::Done => Ok(()),
             _ => Err(Failure::internal("the server here answers something else than it was asked")),
         }
@@ -275,7 +276,8 @@ impl Spool {
             return Ok(Vec::new());
         }
         let who = OnBehalf { caller: call.caller()?.clone(), method: LOGIN.to_owned(), station: None };
-        let told = match self.ask_other(&Question::Stations { who, wanted: Box::new(wanted), servers: servers.clone() }) {
+        let told = match self.ask_other(&Question::Stations { who, wanted: Box::new(wanted), servers: servers.clone() })
+        {
             Ok(Answer::Stations(told)) => told,
             Ok(_) => return Err(Failure::internal("the server here answers something else than it was asked")),
             Err(failure) => servers.into_iter().map(|one| (one, Err(failure.message.clone()))).collect(),

@@ -9,6 +9,7 @@ use crate::model::state::{EntryState, HoldReason, HoldReasons, JobState};
 use crate::model::time::SpoolTime;
 use crate::model::why::Cause;
 use crate::model::{DeviceName, GroupId, JobId};
+use crate::store::entry::EntryRow;
 use crate::store::job::JobRow;
 use crate::store::lease::Standing;
 use crate::store::secure::SecureRow;
@@ -46,6 +47,22 @@ pub(super) fn standing(job: &JobRow, row: &SecureRow, state: JobState, now: Spoo
         JobState::Held if uncertain => ReleaseState::MayHavePrinted,
         JobState::Held => ReleaseState::Waiting,
     }
+}
+
+/// The same, where another server may have claimed it.
+pub(super) fn standing_everywhere(
+    tx: &Tx<'_>,
+    job: &JobRow,
+    row: &SecureRow,
+    (state, entries): (JobState, &[EntryRow]),
+    now: SpoolTime,
+) -> Fallible<ReleaseState> {
+    let is_away = entries.iter().any(|entry| entry.state == EntryState::Away);
+    Ok(match if is_away { store::lease::on(tx, job.id)? } else { None } {
+        Some(lease) if lease.standing == Standing::Begun => ReleaseState::Begun,
+        Some(_) => ReleaseState::Released,
+        None => standing(job, row, state, now),
+    })
 }
 
 /// The printers of a station, each as it is now.
@@ -119,12 +136,7 @@ impl Spool {
     ) -> Fallible<Option<HeldJob>> {
         let Some(job) = store::job::by_id(tx, row.job)? else { return Ok(None) };
         let (state, entries) = self.true_state(tx, &job, alive)?;
-        let mut how = standing(&job, row, state, now);
-        if entries.iter().any(|entry| entry.state == EntryState::Away)
-            && let Some(lease) = store::lease::on(tx, job.id)?
-        {
-            how = if lease.standing == Standing::Begun { ReleaseState::Begun } else { ReleaseState::Released };
-        }
+        let how = standing_everywhere(tx, &job, row, (state, &entries), now)?;
         let wanted = Self::asks(tx, &job, queue)?;
         let documents = store::document::of_job(tx, job.id)?;
         let mut formats = Vec::new();

@@ -16,7 +16,7 @@ use crate::store::secure::SecureRow;
 use crate::store::{self, Fallible, Tx};
 
 use super::arrive::secure_queue;
-use super::held::{ended_by_release, standing};
+use super::held::{ended_by_release, standing, standing_everywhere};
 use super::people::Reach;
 use super::record::Act;
 use super::stations::{Station, not_related, verdict};
@@ -169,7 +169,7 @@ impl Spool {
     ) -> Fallible<Result<(Released, Vec<WakeTarget>), Refusal>> {
         let number = before.number;
         let (state, entries) = Self::job_state(tx, before)?;
-        let how = standing(before, secure, state, store::spool::time(tx)?);
+        let how = standing_everywhere(tx, before, secure, (state, &entries), store::spool::time(tx)?)?;
         if let Some(why) = unready(before, how, secure) {
             let failure = Failure::new(FailureKind::State, format!("job {number} {why}"));
             return Ok(Err(Refusal { failure, result: how.keyword() }));
