@@ -107,7 +107,7 @@ fn all_jobs_of_all_servers_are_released_in_the_order_of_submission() {
 #[test]
 fn vectors_1_and_8_the_owner_of_a_job_judges_queue_and_attributes() {
     let world = pool(&["acme1", "acme2"], None);
-    let job = waiting(&world, "stapled", b"stapled line\n", &["-x", "form=A4 job-finishing=staple"]);
+    let job = waiting(&world, "stapled", b"stapled line\n", &["-x", "job-finishing=staple"]);
     world["acme2"].run("pddisable", &["LP1"]).expect(0);
     world["acme2"].run("pdset", &["-c", "destination", "-x", "valid-attributes=A4", "LP1"]).expect(0);
     world["acme2"].run("pdenable", &["LP1"]).expect(0);

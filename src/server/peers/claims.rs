@@ -318,12 +318,7 @@ impl Peers {
     }
 
     /// Asks servers what their stations make of a job.
-    fn stations(
-        &self,
-        who: &OnBehalf,
-        wanted: Wanted,
-        servers: Vec<ServerName>,
-    ) -> Result<AtServers, Failure> {
+    fn stations(&self, who: &OnBehalf, wanted: Wanted, servers: Vec<ServerName>) -> Result<AtServers, Failure> {
         let (asked, strangers) = self.members_among(Some(servers));
         let request = serde_json::to_string(&Request::AtStations { wanted })
             .map_err(|error| Failure::internal(error.to_string()))?;
