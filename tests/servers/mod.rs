@@ -3,6 +3,7 @@
 mod claims;
 mod half;
 mod power;
+mod release;
 mod revoked;
 mod view;
 mod world;

@@ -13,6 +13,7 @@ mod shown;
 mod supervised;
 mod support;
 mod syncs;
+mod two_servers;
 
 use std::io::Write;
 use std::process::Stdio;
