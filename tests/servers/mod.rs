@@ -4,6 +4,7 @@ mod claims;
 mod half;
 mod power;
 mod revoked;
+mod streaming;
 mod view;
 mod world;
 
