@@ -2,6 +2,13 @@
 //!
 //! A gate between the servers lets a part of the file pass, so that the order of things is known and no clock is asked.
 
+use std::os::fd::AsFd;
+use std::time::Instant;
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
+
+use crate::support::DEADLINE;
 use crate::support::documents::{stream, text};
 use crate::support::sink::{Connection, Mode, Sink};
 
@@ -29,6 +36,20 @@ fn wait_for_beginning(printer: &Sink, connection: usize) {
     printer.wait_for("its beginning", begins);
 }
 
+/// Waits until `condition` holds, looking again whenever a file in `dir` is written to.
+#[track_caller]
+fn wait_for_files(dir: &std::path::Path, what: &str, condition: impl Fn() -> bool) {
+    let end = Instant::now() + DEADLINE;
+    let changes = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK).unwrap();
+    changes.add_watch(dir, AddWatchFlags::IN_MODIFY | AddWatchFlags::IN_CREATE).unwrap();
+    while !condition() {
+        assert!(Instant::now() < end, "not within {DEADLINE:?}: {what}");
+        let mut fds = [PollFd::new(changes.as_fd(), PollFlags::POLLIN)];
+        poll(&mut fds, PollTimeout::from(1000u16)).unwrap();
+        while changes.read_events().is_ok_and(|events| !events.is_empty()) {}
+    }
+}
+
 /// The names of files that have not arrived yet.
 fn arriving(world: &World) -> Vec<String> {
     world.fetched("acme2").into_iter().filter(|name| name.ends_with(".part")).collect()
@@ -43,7 +64,7 @@ fn the_first_octets_are_at_the_printer_long_before_the_last_ones_have_come() {
     let document = stream("early", SIZE);
     let (world, printer) = begun(&document);
     assert_eq!(arriving(&world).len(), 1, "{:?}", world.fetched("acme2"));
-    world["acme2"].wait_for("it says what it waits for", || {
+    wait_for_files(&world["acme2"].paths().run(), "it says what it waits for", || {
         world["acme2"].spoolcom("DEV $LP1, STATUS DETAIL").out.contains("THE REST OF ITS PRINT FILE")
     });
     // Nothing says that it has printed, and the printer has no end of a document.
@@ -131,7 +152,7 @@ fn a_text_is_sent_when_all_of_it_is_there() {
     world.before("acme1").gate(GATE);
     let document = text("late", SIZE);
     world.submit_link("late", &document);
-    world["acme2"].wait_for("a part of it is there", || {
+    wait_for_files(&world["acme2"].base().join("acme2/pdb"), "a part of it is there", || {
         arriving(&world).iter().any(|name| {
             let part = world["acme2"].base().join("acme2/pdb").join(name);
             part.metadata().is_ok_and(|meta| meta.len() >= BEGINNING as u64)
@@ -169,7 +190,8 @@ fn a_job_that_is_stopped_or_whose_server_dies_while_its_file_arrives_is_cut_anno
             }
             "its server dies" => world.run("acme1"),
             "the server here dies" => world.run("acme2"),
-            _ => {}
+            // Nobody looks after print processes here but whoever makes work for them.
+            _ => world["acme2"].start("LP1"),
         }
         world.wait_until_empty();
         assert_eq!(printer.connections().pop().unwrap().octets, document, "{what}");
