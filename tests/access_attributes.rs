@@ -8,7 +8,11 @@ fn site() -> Site {
     for words in [
         &["-c", "queue", "-x", "access='submit:@sales'", "acme1:q"][..],
         &["-x", "destination-realization=logical associated-queue=q access=hold:bob", "acme1:ld"],
-        &["-x", "destination-realization=actual associated-queue=q device-uri=null: access=operate:@facility", "acme1:ad"],
+        &[
+            "-x",
+            "destination-realization=actual associated-queue=q device-uri=null: access=operate:@facility",
+            "acme1:ad",
+        ],
     ] {
         site.run("pdcreate", words).expect(0);
     }
@@ -17,7 +21,8 @@ fn site() -> Site {
 
 fn shown(site: &Site, class: &str, name: &str) -> String {
     let said = site.run("pdls", &["-c", class, "-r", "access", "-s", "line", "-g", name]).expect(0).out;
-    said.trim().rsplit(" = ").next().unwrap_or_default().to_owned()
+    let values = said.split_once(" = ").map_or("", |(_, values)| values);
+    values.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// The objects that have rules.

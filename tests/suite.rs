@@ -60,6 +60,7 @@ mod pd_classes;
 mod pd_lint;
 mod pd_manners;
 mod pd_verbs;
+mod peer_frames;
 mod powerloss;
 mod print_process;
 mod printer_features;

@@ -6,6 +6,7 @@ pub mod doors;
 pub mod peers;
 pub mod served;
 mod submission_socket;
+mod summaries;
 
 /// Takes lines for the log of the server.
 pub type Log = std::sync::Arc<dyn Fn(&str) + Send + Sync>;

@@ -2,6 +2,7 @@
 
 mod claims;
 mod half;
+mod hostile;
 mod power;
 mod revoked;
 mod streaming;

@@ -312,6 +312,11 @@ impl World {
         world
     }
 
+    /// The socket of a server itself.
+    pub fn place(&self, name: &str) -> PathBuf {
+        self.dir.path().join(format!("{name}.real"))
+    }
+
     /// What stands before a server.
     pub fn before(&self, name: &str) -> &Faults {
         &self.faults[name]
