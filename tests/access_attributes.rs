@@ -62,7 +62,7 @@ fn spoolcom_shows_the_same_rules_and_the_history_says_who_changed_them() {
     assert!(detail.contains("SUBMIT ann @sales"), "{detail}");
     site.spoolcom("LOC #q.ld, ACCESS TITLES *");
     assert_eq!(shown(&site, "destination", "ld"), "titles:* hold:bob");
-    let log = site.run("pdls", &["-c", "destination", "-r", "log", "ad"]).expect(0).out;
+    let log = site.spoolcom("DEV $AD, LOG").out;
     assert!(log.contains("ACCESS SUBMIT ann @sales"), "{log}");
 }
 

@@ -20,16 +20,15 @@ use std::time::Duration;
 
 use nix::sys::stat::{SFlag, fstat};
 
-pub use super::Log;
 use super::connection::serve;
 use super::connections::{Connections, Limits};
 use super::doors::Doors;
 use super::peers::{Peers, Terms};
 use super::summaries::Summaries;
+pub use super::{Log, Told};
 use crate::client::hello;
 use crate::client::peer::Dial;
 use crate::model::job::{Submission, Transfer};
-use crate::model::summary::JobSummary;
 use crate::model::{Caller, Failure, FailureKind, ServerName};
 use crate::spool::disk::base::{Access, open, server_name};
 use crate::spool::disk::locks::{self, ServerLock};
@@ -76,7 +75,7 @@ pub struct Hooks {
     /// Lines for the log.
     pub log: Log,
     /// A job has left the spool.
-    pub finished: Arc<dyn Fn(&JobSummary) + Send + Sync>,
+    pub finished: Told,
     /// Called about once a second, while the spool answers.
     pub alive: Arc<dyn Fn() + Send + Sync>,
 }

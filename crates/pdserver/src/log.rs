@@ -9,7 +9,7 @@ use std::sync::Arc;
 use clap::ValueEnum;
 use spoolsuite::model::printable::escaped;
 use spoolsuite::model::summary::JobSummary;
-use spoolsuite::server::served::Log;
+use spoolsuite::server::served::{Log, Told};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
@@ -31,7 +31,7 @@ const PREFIX: &str = "PD";
 ///
 /// A journal that is asked for and is not there is an error; one that is only found to be our standard error is not: the lines go to it as
 /// text, by way of standard error.
-pub fn begin(asked: Option<Form>) -> anyhow::Result<(Log, Arc<dyn Fn(&JobSummary) + Send + Sync>)> {
+pub fn begin(asked: Option<Form>) -> anyhow::Result<(Log, Told)> {
     let is_journal = std::env::var("JOURNAL_STREAM").is_ok_and(|stream| is_our_stderr(&stream));
     let form = match asked {
         Some(form) => form,

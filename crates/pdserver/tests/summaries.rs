@@ -92,21 +92,19 @@ fn where_standard_error_is_the_journal_its_fields_go_there() {
         return;
     }
     machine.server = Some(command.spawn().unwrap());
-    let next = || {
+    let until = |word: &str| loop {
         let mut entry = vec![0; 64 << 10];
-        let n = socket.recv(&mut entry).unwrap_or_else(|error| panic!("{error}: {}", machine.log()));
-        String::from_utf8_lossy(&entry[..n]).into_owned()
+        let n = socket.recv(&mut entry).unwrap_or_else(|error| panic!("no {word}: {error}: {}", machine.log()));
+        let entry = String::from_utf8_lossy(&entry[..n]).into_owned();
+        if entry.contains(word) {
+            return entry;
+        }
     };
-    assert!(next().contains("listens at"), "{}", machine.log());
+    until("listens at");
     machine.declare();
     machine.run(OPERATOR, "spoolcom", &["DEV LP1, START"]).expect(0);
     print(&machine, "first", "first\n");
-    let entry = loop {
-        let entry = next();
-        if entry.contains("PD_JOB") {
-            break entry;
-        }
-    };
+    let entry = until("PD_JOB");
     for field in ["PD_OWNER", "PD_QUEUE", "PD_DEVICE", "PD_OCTETS", "PD_PAGES", "PD_OUTCOME", "PD_WAITING_SECONDS"] {
         assert!(entry.contains(field), "{field}: {entry:?}");
     }
