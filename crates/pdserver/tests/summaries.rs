@@ -60,7 +60,7 @@ fn as_text_it_is_a_line_for_people() {
     machine.wait_for("its line", || machine.log().contains(" in #OFFICE: "));
     let log = machine.log();
     let line = log.lines().find(|line| line.contains(" in #OFFICE: ")).unwrap();
-    assert!(line.starts_with(&format!("pdserver: job acme1:")) && line.contains(&format!(" of {ANN} ")), "{line}");
+    assert!(line.starts_with("pdserver: job acme1:") && line.contains(&format!(" of {ANN} ")), "{line}");
 }
 
 /// A journal of our own: in a mount namespace, because its socket has one name.
