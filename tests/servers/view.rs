@@ -49,6 +49,12 @@ fn all_servers_are_listed_and_one_that_does_not_answer_is_named() {
     assert!(out.contains("of-acme3") && !out.contains("of-acme2"), "{out}");
     let out = world["acme2"].run("pdls", &["-c", "destination", "*:"]).expect(0).out;
     assert_eq!(out.matches("OFFICE.FRONT").count(), 3, "{out}");
+    // Each row says whose it is; where all are of this server none does.
+    for name in ["acme1", "acme2", "acme3"] {
+        assert!(out.lines().any(|line| line.contains("OFFICE.FRONT") && line.contains(name)), "{name}: {out}");
+    }
+    let own = world["acme2"].run("pdls", &["-c", "destination"]).expect(0).out;
+    assert!(!own.contains("acme2"), "{own}");
     let out = world["acme2"].run("pdls", &["-c", "server", "-r", "all", "acme1:"]).expect(0).out;
     assert!(out.contains("acme1"), "{out}");
     world.kill("acme3");
