@@ -10,6 +10,7 @@ mod limits;
 mod notified;
 mod remote;
 mod shown;
+mod summaries;
 mod supervised;
 mod support;
 mod syncs;
