@@ -37,6 +37,7 @@ mod hold;
 mod hostile;
 mod infoprint_jobs;
 mod infoprint_site;
+mod ipp_text;
 mod json;
 mod keeper;
 mod kills;

@@ -13,28 +13,28 @@ use nix::sys::socket::{setsockopt, sockopt};
 use super::support::{ANN, BOB, DEADLINE, Machine, OPERATOR, Outcome, SERVER};
 
 impl Machine {
-    fn door(&self, arguments: &[&str]) -> Outcome {
+    pub fn door(&self, arguments: &[&str]) -> Outcome {
         let socket = self.path("run/socket");
         let mut command = self.command(OPERATOR, "pdserver");
         command.arg("door").args(arguments).arg("--socket").arg(socket);
         Outcome::of(&mut command)
     }
 
-    fn add_door(&self, name: &str, kind: &str, more: &[&str]) -> SocketAddr {
+    pub fn add_door(&self, name: &str, kind: &str, more: &[&str]) -> SocketAddr {
         let listen = ["--listen", "127.0.0.1:0"];
         let said = self.door(&[&["add", name, kind], &listen[..], more].concat()).expect(0).out;
         let place = said.split_whitespace().last().unwrap_or_default().to_owned();
         place.parse().unwrap_or_else(|_| panic!("{said}{}", self.log()))
     }
 
-    fn shown(&self, door: &str, attribute: &str) -> String {
+    pub fn shown(&self, door: &str, attribute: &str) -> String {
         let said = self.door(&["show", door]).expect(0).out;
         let line = said.lines().find(|line| line.split_whitespace().next() == Some(attribute));
         line.map(|line| line[attribute.len()..].trim().to_owned()).unwrap_or_default()
     }
 
     /// The jobs, as JSON shows them, one a line.
-    fn jobs(&self) -> Vec<serde_json::Value> {
+    pub fn jobs(&self) -> Vec<serde_json::Value> {
         let said = self.run(OPERATOR, "pdls", &["-U", "-r", "all", "--json"]).expect(0).out;
         let mut found = Vec::new();
         let read: serde_json::Value = serde_json::from_str(&said).unwrap_or_else(|error| panic!("{error}: {said}"));
@@ -45,17 +45,17 @@ impl Machine {
         found
     }
 
-    fn titles(&self) -> Vec<String> {
+    pub fn titles(&self) -> Vec<String> {
         self.jobs().iter().map(|job| text(job, "job-name")).collect()
     }
 
     /// What the history of a job says.
-    fn history(&self, number: &str) -> String {
+    pub fn history(&self, number: &str) -> String {
         self.run(OPERATOR, "spoolcom", &[&format!("JOB {number}, LOG")]).expect(0).out
     }
 }
 
-fn text(job: &serde_json::Value, name: &str) -> String {
+pub fn text(job: &serde_json::Value, name: &str) -> String {
     match &job[name] {
         serde_json::Value::String(text) => text.clone(),
         other => other.to_string(),
@@ -574,7 +574,7 @@ fn whoever_asks_for_the_queue_reads_a_table() {
 }
 
 /// A program of Debian, if it is here.
-fn installed(path: &str) -> bool {
+pub fn installed(path: &str) -> bool {
     let there = Path::new(path).exists();
     assert!(there || std::env::var_os("CI").is_none(), "{path} is not installed");
     if !there {

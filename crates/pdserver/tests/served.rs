@@ -5,6 +5,7 @@
 mod access;
 mod account;
 mod doors;
+mod ipp;
 mod limits;
 mod notified;
 mod remote;

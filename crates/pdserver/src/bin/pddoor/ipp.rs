@@ -200,31 +200,22 @@ fn request(context: &Context, wire: &mut Wire, head: Head, words: &Words) -> Ans
     let host = host.unwrap_or_else(|| body.connection().own_address());
     let (head, done) = message(context, &mut body, (address, host), words);
     if let Some(stop) = &body.failed {
-        let why = match stop {
-            Stop::Bad(code, why) => {
-                return Answer::Ends(http::plain(*code, why), None);
-            }
-            Stop::Silent => {
-                let octets = http::plain(408, "nothing came any more");
-                return Answer::Ends(octets, None);
-            }
-            other => other.to_string(),
+        let octets = match stop {
+            Stop::Bad(code, why) => http::plain(*code, why),
+            Stop::Silent => http::plain(408, "nothing came any more"),
+            // A document that was on its way is said where it was read.
+            Stop::Closed | Stop::Broken(_) => return Answer::Lost,
         };
-        // A document that was on its way is said where it was read.
-        let _ = why;
-        return Answer::Lost;
+        return Answer::Ends(octets, None);
     }
     let (id, version) = (head.id, answers::version(head.version));
     let Done { status, groups, unsupported, token } = match done {
         Ok(done) => done,
         Err(refusal) => {
-            if refusal.status >= 0x0500
-                || matches!(head.code, operation::PRINT_JOB | operation::CREATE_JOB | operation::SEND_DOCUMENT)
-            {
-                let why = format!("a request of {address} was refused: {}", refusal.why);
-                if refusal.status != status::OPERATION_NOT_SUPPORTED {
-                    context.link.trouble(DoorTrouble::Refused, why);
-                }
+            // A question that is answered with no is nobody's loss; a job is.
+            if matches!(head.code, operation::PRINT_JOB | operation::CREATE_JOB | operation::SEND_DOCUMENT) {
+                let why = format!("a job of {address} was refused: {}", refusal.why);
+                context.link.trouble(DoorTrouble::Refused, why);
             }
             let mut group = answers::first_group();
             group.add("status-message", Value::Octets(tag::TEXT, shortened(&refusal.why)));
