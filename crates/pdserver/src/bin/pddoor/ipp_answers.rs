@@ -252,8 +252,9 @@ pub fn printer(context: &Context, printer: &DoorPrinter, wanted: &Wanted, host: 
     group.add("printer-up-time", seconds(now_ms()));
     group.add("printer-current-time", moment(now_ms()));
     group.add("printer-is-shared", Value::Boolean(true));
-    // What CUPS says of a queue: that it is one, a class, the usual one, or takes no jobs.
-    let kind = i32::from(printer.is_group)
+    // What CUPS says of a queue: that it prints black, is a class, is the usual one, or takes no jobs.
+    let kind = 4
+        | i32::from(printer.is_group)
         | if printer.is_default { 0x0002_0000 } else { 0 }
         | if printer.refuses.is_some() { 0x0008_0000 } else { 0 };
     group.add("printer-type", Value::Enum(kind));
