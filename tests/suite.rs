@@ -38,6 +38,7 @@ mod hold;
 mod hostile;
 mod infoprint_jobs;
 mod infoprint_site;
+mod ipp_text;
 mod json;
 mod keeper;
 mod kills;

@@ -6,6 +6,7 @@ mod access;
 mod account;
 mod door_faults;
 mod doors;
+mod ipp;
 mod limits;
 mod notified;
 mod remote;
