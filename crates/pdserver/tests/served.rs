@@ -13,6 +13,7 @@ mod shown;
 mod supervised;
 mod support;
 mod syncs;
+mod typed;
 
 use std::io::Write;
 use std::process::Stdio;
