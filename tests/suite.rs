@@ -20,6 +20,7 @@ mod device_life;
 mod device_queue;
 mod document_format;
 mod documents;
+mod door_formats;
 mod dump_config;
 mod fastcnfg;
 mod fastcnfg_check;

@@ -59,6 +59,7 @@ impl KeptFacts<'_> {
             | "initial-value-document-identifier"
             | "log-name"
             | "station-name"
+            | "door-name"
             | "user-id" => {
                 return Value::Text(self.name.to_owned());
             }

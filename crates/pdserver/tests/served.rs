@@ -16,6 +16,7 @@ mod supervised;
 mod support;
 mod syncs;
 mod two_servers;
+mod typed;
 
 use std::io::Write;
 use std::process::Stdio;
