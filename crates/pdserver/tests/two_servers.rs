@@ -153,7 +153,8 @@ fn the_page_of_two_servers_goes_as_it_is_written() {
         loop {
             let (shown, ended) = shells[*shell].run(command);
             let words: Vec<String> = shown.iter().map(|line| plain(line)).collect();
-            let same = words.len() == wanted.len() && wanted.iter().zip(&words).all(|(wanted, line)| fits(wanted, line));
+            let same =
+                words.len() == wanted.len() && wanted.iter().zip(&words).all(|(wanted, line)| fits(wanted, line));
             if ended == *status && same {
                 break;
             }
