@@ -4,11 +4,13 @@
 
 mod access;
 mod account;
+mod door_faults;
 mod doors;
 mod limits;
 mod notified;
 mod remote;
 mod shown;
+mod summaries;
 mod supervised;
 mod support;
 mod syncs;
