@@ -470,15 +470,20 @@ impl Shared {
         let user = known.user.unwrap_or_default();
         let mut local = Local::new(self.spool.clone(), caller, clock::now, Arc::clone(&self.attendant));
         let job = JobRef::Number(JobNumber::new(number).ok_or_else(|| Failure::not_found(format!("job {number}")))?);
+        // It was there a moment ago: a job that is gone now was printed meanwhile.
+        let gone = |failure: Failure| match failure.kind {
+            FailureKind::NotFound => Failure::new(FailureKind::State, format!("job {number} has ended")),
+            _ => failure,
+        };
         match act {
             DoorAct::Cancel => {
                 let message = format!("removed by {user} by door {}", self.name);
-                local.delete_job(job, Some(message), None)?;
+                local.delete_job(job, Some(message), None).map_err(gone)?;
                 self.forget_open(number);
             }
-            DoorAct::Hold => local.hold_job(job)?,
+            DoorAct::Hold => local.hold_job(job).map_err(gone)?,
             DoorAct::Release => {
-                let remain = local.start_job(job)?;
+                let remain = local.start_job(job).map_err(gone)?;
                 if !remain.is_empty() {
                     let words: Vec<&str> = remain.iter().map(HoldReason::words).collect();
                     return Err(Failure::new(
