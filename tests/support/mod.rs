@@ -6,6 +6,7 @@
 pub mod documents;
 pub mod doors;
 pub mod inside;
+pub mod ipp;
 pub mod lines;
 pub mod managed;
 pub mod network;

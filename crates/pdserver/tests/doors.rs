@@ -702,3 +702,38 @@ fn rlpr_delivers_and_takes_a_no_for_a_no() {
     assert!(titles[0].contains("print.txt"), "{titles:?}");
     assert_eq!(titles[1..], ["T2", "T3", "T4"]);
 }
+
+#[test]
+fn below_the_reserve_a_door_takes_nothing_says_why_and_takes_again_by_itself() {
+    let Some(machine) = site() else { return };
+    let lpd = machine.add_door("lpd1", "lpd", &["--to", "office.front"]);
+    let raw = machine.add_door("raw1", "raw", &["--to", "office.front"]);
+    let disk = spoolsuite::sys::files::room(&machine.path("base")).unwrap();
+    machine.run(OPERATOR, "spoolcom", &[&format!("SPOOLER, RESERVE {}", disk.1)]).expect(0);
+    let jobs = || machine.run(OPERATOR, "pdls", &["-U", "-r", "job-name", "-g"]).expect(0).out;
+    // The sender is told no at one of its steps, and keeps the job.
+    let (mut sender, first) = Sender::new(lpd, "office.front");
+    let mut answers = vec![first];
+    if first == Some(0) {
+        let (first, last) = sender.file(2, "cfA001hosta", control("refused", &["dfA001hosta"]).as_bytes());
+        answers.extend([first, last]);
+        if last == Some(0) {
+            let (first, last) = sender.file(3, "dfA001hosta", b"refused\n");
+            answers.extend([first, last]);
+        }
+    }
+    assert!(answers.iter().any(|answer| matches!(answer, Some(1 | 2))), "{answers:?}");
+    drop(sender);
+    let mut stream = TcpStream::connect(raw).unwrap();
+    stream.set_read_timeout(Some(DEADLINE)).unwrap();
+    // It may be closed already.
+    let _ = stream.write_all(b"refused at the raw port\n");
+    let _ = stream.shutdown(Shutdown::Write);
+    let _ = stream.read(&mut [0]);
+    machine.wait_for("the log says why", || machine.log().matches("RESERVE").count() >= 1);
+    assert!(!jobs().contains("refused"), "{}", jobs());
+    assert_eq!(machine.paper(), "");
+    machine.run(OPERATOR, "spoolcom", &["SPOOLER, RESERVE 1M"]).expect(0);
+    send(lpd, "office.front", "taken", b"taken by lpd\n");
+    machine.wait_for("the job is there", || jobs().contains("taken"));
+}

@@ -6,13 +6,16 @@ mod access;
 mod account;
 mod door_faults;
 mod doors;
+mod ipp;
 mod limits;
 mod notified;
 mod remote;
 mod shown;
+mod summaries;
 mod supervised;
 mod support;
 mod syncs;
+mod two_servers;
 mod typed;
 
 use std::io::Write;

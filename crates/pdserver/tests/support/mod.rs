@@ -84,6 +84,8 @@ impl Outcome {
 pub struct Machine {
     pub dir: tempfile::TempDir,
     pub server: Option<Child>,
+    /// Further words of the server's command line.
+    pub options: Vec<&'static str>,
     ready: UnixDatagram,
 }
 
@@ -134,7 +136,7 @@ impl Machine {
         let ready = UnixDatagram::bind(&notify).unwrap();
         std::fs::set_permissions(&notify, PermissionsExt::from_mode(0o666)).unwrap();
         ready.set_read_timeout(Some(DEADLINE)).unwrap();
-        let mut machine = Self { dir, server: None, ready };
+        let mut machine = Self { dir, server: None, options: Vec::new(), ready };
         machine.start();
         Some(machine)
     }
@@ -180,7 +182,7 @@ impl Machine {
     pub fn server_command(&self) -> Command {
         let mut command = self.command(SERVER, "pdserver");
         command.args(["--name", "acme1", "--operators", "nogroup", "--base"]).arg(self.path("base"));
-        command.arg("--socket").arg(self.path("run/socket"));
+        command.arg("--socket").arg(self.path("run/socket")).args(&self.options);
         command
     }
 
