@@ -28,7 +28,7 @@ fn a_queue_shows_how_long_its_jobs_take_and_tells_when_that_is_too_long() {
     let text = site.document("text", "line\n".repeat(150).as_bytes());
     let submit = || site.run("pdpr", &["-d", "ld", text.to_str().unwrap()]).expect(0);
     submit();
-    assert_eq!(shown(&site), "queue-backlog = \nbacklogged = false\n");
+    assert_eq!(shown(&site), "queue-backlog =\nbacklogged = false\n");
     let told = site.files.path().join("told");
     let profile = format!(
         "notification-profile={{event-identifiers='queue-backlogged queue-no-longer-backlogged' \
@@ -40,7 +40,8 @@ fn a_queue_shows_how_long_its_jobs_take_and_tells_when_that_is_too_long() {
     assert_eq!(shown(&site), "queue-backlog = 0:03\nbacklogged = false\n");
     submit();
     assert_eq!(shown(&site), "queue-backlog = 0:05\nbacklogged = true\n");
-    let found = site.run("pdls", &["-c", "queue", "-r", "queue-name", "-g", "-f", "backlogged=true", "acme1:"]).expect(0);
+    let found =
+        site.run("pdls", &["-c", "queue", "-r", "queue-name", "-g", "-f", "backlogged=true", "acme1:"]).expect(0);
     assert_eq!(found.out.trim(), "q");
     site.run("pdrm", &["1"]).expect(0);
     assert_eq!(shown(&site), "queue-backlog = 0:03\nbacklogged = false\n");
@@ -52,9 +53,12 @@ fn a_queue_shows_how_long_its_jobs_take_and_tells_when_that_is_too_long() {
             break said;
         }
         assert!(Instant::now() < end, "{said}");
-        watch.wait(end).unwrap();
+        watch.wait(DEADLINE).unwrap();
     };
-    assert!(said.contains("5010-304 The queue is backlogged: queue q. queue q: its jobs take 0:05, more than 0:04."), "{said}");
+    assert!(
+        said.contains("5010-304 The queue is backlogged: queue q. queue q: its jobs take 0:05, more than 0:04."),
+        "{said}"
+    );
     let refused = site.run("pdset", &["-c", "queue", "-x", "backlog-lower-bound=5", "q"]).expect(2);
     refused.says("backlog-lower-bound: it is more than backlog-upper-bound");
 }

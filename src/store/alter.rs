@@ -92,7 +92,8 @@ pub(crate) fn rekey_entries(tx: &Tx<'_>, j: &JobRow) -> Fallible<()> {
                 EntryState::Done,
                 EntryState::Withdrawn
             ],
-        ).map(drop)
+        )
+        .map(drop)
     })
 }
 
@@ -102,7 +103,8 @@ pub(crate) fn delete_entries(tx: &Tx<'_>, job: JobId) -> Fallible<()> {
         tx.run(
             "DELETE FROM entry WHERE job_id = ? AND state IN (?, ?, ?)",
             values![job, EntryState::Queued, EntryState::Done, EntryState::Withdrawn],
-        ).map(drop)
+        )
+        .map(drop)
     })
 }
 
@@ -121,7 +123,8 @@ pub(crate) fn restore_entries(tx: &Tx<'_>, job: JobId) -> Fallible<()> {
         tx.run(
             "UPDATE entry SET state = ? WHERE job_id = ? AND state = ?",
             values![EntryState::Queued, job, EntryState::Withdrawn],
-        ).map(drop)
+        )
+        .map(drop)
     })
 }
 

@@ -76,7 +76,8 @@ impl Spool {
             return Ok((moved, targets));
         }
         for device in store::device::failing_with(tx, BACKUPS)? {
-            if managed::switch(tx, Holder::Device(device.id), ENABLED)? != Some(true) || !has_failed_long(tx, &device)? {
+            if managed::switch(tx, Holder::Device(device.id), ENABLED)? != Some(true) || !has_failed_long(tx, &device)?
+            {
                 continue;
             }
             for backup in backups(tx, &device)? {
@@ -144,9 +145,10 @@ fn has_failed_long(tx: &Tx<'_>, device: &DeviceRow) -> Fallible<bool> {
 
 /// Since when a device is failing, wall clock.
 fn failing_since(tx: &Tx<'_>, device: &DeviceRow) -> Fallible<Option<i64>> {
-    let runs = device.wish == DeviceWish::Started;
-    if !runs && !(device.stopped_by_error && device.wish == DeviceWish::Stopped) {
-        return Ok(None);
+    match device.wish {
+        DeviceWish::Started => {}
+        DeviceWish::Stopped if device.stopped_by_error => {}
+        DeviceWish::Stopped | DeviceWish::Draining | DeviceWish::Suspended => return Ok(None),
     }
     if let Some(error) = device.in_error() {
         return Ok(Some(error.since_ms));

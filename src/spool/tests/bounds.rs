@@ -33,7 +33,8 @@ fn backlog(site: &Site, queue: &str) -> Option<(u64, bool)> {
 /// What the log of the spool says of bounds, oldest first.
 fn said(site: &Site) -> Vec<String> {
     let events = site.spool.events(&site.call(), &EventSubject::Spool, 0).unwrap();
-    let of_bounds = events.into_iter().filter(|event| matches!(event.what, EventWord::Backlogged | EventWord::Relieved));
+    let of_bounds =
+        events.into_iter().filter(|event| matches!(event.what, EventWord::Backlogged | EventWord::Relieved));
     of_bounds.map(|event| format!("{} {}: {}", event.who, event.what, event.why)).collect()
 }
 
@@ -110,7 +111,13 @@ fn bounds_fit_together_and_the_interval_that_is_zero_ends_the_estimates() {
 }
 
 /// A device behind a location of its own, with what was set of it.
-fn device_with(site: &Site, name: &str, location: &str, values: &[(&str, Value)], changes: Vec<DeviceChange>) -> DeviceId {
+fn device_with(
+    site: &Site,
+    name: &str,
+    location: &str,
+    values: &[(&str, Value)],
+    changes: Vec<DeviceChange>,
+) -> DeviceId {
     let device: DeviceName = name.parse().unwrap();
     let mut all = vec![DeviceChange::Process(site.process()), DeviceChange::Uri(DeviceUri::Null)];
     all.extend(changes);

@@ -201,7 +201,8 @@ pub(crate) fn insert(tx: &Tx<'_>, e: &NewEntry) -> Fallible<()> {
                 e.sort.deadline,
                 e.sort.pages
             ],
-        ).map(drop)
+        )
+        .map(drop)
     })
 }
 
@@ -255,7 +256,8 @@ pub(crate) fn withdraw(tx: &Tx<'_>, job: JobId) -> Fallible<()> {
         tx.run(
             "UPDATE entry SET state = ? WHERE job_id = ? AND state = ?",
             values![EntryState::Withdrawn, job, EntryState::Queued],
-        ).map(drop)
+        )
+        .map(drop)
     })
 }
 
