@@ -2,6 +2,7 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test ends where it finds a fault")]
 
+mod access_attributes;
 mod alter;
 mod attributes;
 mod backup;
@@ -59,6 +60,7 @@ mod pd_classes;
 mod pd_lint;
 mod pd_manners;
 mod pd_verbs;
+mod peer_frames;
 mod powerloss;
 mod print_process;
 mod printer_features;

@@ -34,7 +34,7 @@ use crate::model::order::Priority;
 use crate::model::printable::escaped;
 use crate::model::query::{Condition, Order, Parts, Query};
 use crate::model::state::JobState;
-use crate::model::{Call, Caller, Failure, FailureKind, JobNumber, JobRef};
+use crate::model::{Call, Caller, Failure, FailureKind, JobRef};
 use crate::spool::interface::operations::Operations;
 use crate::spool::jobs::by_door::{ByDoor, take_attributes};
 use crate::spool::{Attendant, Local, Spool};
@@ -443,42 +443,36 @@ impl Shared {
         let destination = self.spool.resolve(&self.call(), &name)?;
         let agent = line(agent, MOST_NAME);
         let sender = self.sender(&settings, peer, Some(&agent), None);
-        let own = |job: &&JobStatus| {
-            let owner = job.owner.split('@').next().unwrap_or_default();
-            owner == agent && came_from(received_from(job).as_deref(), &self.name, address)
-        };
-        let jobs = self.jobs_of(&destination)?;
+        let own = |job: &&JobStatus| is_sent_by(job, &self.name, address, &agent);
+        let jobs: Vec<JobStatus> =
+            self.jobs_of(&destination)?.into_iter().filter(|job| job.state != JobState::Retained).collect();
         let numbers: Vec<u32> = which.iter().filter_map(|word| word.parse().ok()).collect();
         let names_agent = which.contains(&agent);
-        let mut chosen: Vec<JobNumber> = Vec::new();
-        for job in jobs.iter().filter(|job| job.state != JobState::Retained) {
+        let mut chosen: Vec<&JobStatus> = Vec::new();
+        for job in &jobs {
             let named = numbers.contains(&job.number.get());
             if named && !own(&job) {
                 return Err(denied());
             }
             if own(&job) && (named || names_agent) {
-                chosen.push(job.number);
+                chosen.push(job);
             }
         }
         if which.is_empty() {
-            chosen.extend(
-                jobs.iter()
-                    .filter(own)
-                    .find(|job| job.state == JobState::Printing)
-                    .or_else(|| jobs.iter().find(own))
-                    .map(|job| job.number),
-            );
+            let printing = jobs.iter().filter(own).find(|job| job.state == JobState::Printing);
+            chosen.extend(printing.or_else(|| jobs.iter().find(own)));
         }
         if which.iter().any(|word| word.parse::<u32>().is_err() && *word != agent) {
             return Err(denied());
         }
-        // Who it is was decided above: the door says so, and the job says from where it came.
-        let caller = if sender.caller.uid == NOBODY { users::caller() } else { sender.caller };
-        let mut local = Local::new(self.spool.clone(), caller, clock::now, Arc::clone(&self.attendant));
         let mut removed = 0;
-        for number in chosen {
+        for job in chosen {
+            // A job of a user of this machine goes with his rights, and one of a stranger with the rights of strangers. Ours are
+            // never used: whatever the choice above overlooks, the transaction refuses.
+            let caller = if job.owner == sender.owner { sender.caller.clone() } else { nobody() };
+            let mut local = Local::new(self.spool.clone(), caller, clock::now, Arc::clone(&self.attendant));
             let message = format!("removed by {agent} by door {}", self.name);
-            if local.delete_job(JobRef::Number(number), Some(message), None).is_ok() {
+            if local.delete_job(JobRef::Number(job.number), Some(message), None).is_ok() {
                 removed += 1;
             }
         }
@@ -579,6 +573,17 @@ fn came_from(from: Option<&str>, door: &ObjectName, peer: IpAddr) -> bool {
     let Some(mut words) = from.map(str::split_whitespace) else { return false };
     let door_is = words.next().is_some_and(|word| word.eq_ignore_ascii_case(door.as_str()));
     door_is && words.next().and_then(|word| word.parse::<IpAddr>().ok()) == Some(peer.to_canonical())
+}
+
+/// Whether a job came by this door, from this address, from this user. What its owner is called does not count: an operator may
+/// change that, and a stranger may choose it.
+fn is_sent_by(job: &JobStatus, door: &ObjectName, peer: IpAddr, agent: &str) -> bool {
+    let Some(from) = received_from(job) else { return false };
+    let host = match from.split_once(" (") {
+        Some((_, host)) => host.strip_suffix(')').unwrap_or(host).to_owned(),
+        None => peer.to_canonical().to_string(),
+    };
+    came_from(Some(&from), door, peer) && job.user_name == format!("{agent}@{host}")
 }
 
 fn host_of(job: &JobStatus) -> String {

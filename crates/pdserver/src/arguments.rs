@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::log::Form;
 use clap::{Args, Parser, Subcommand, ValueHint};
 
 const AFTER_HELP: &str = "\
@@ -24,6 +25,7 @@ the next server finds them. Under systemd it says when it is ready, answers the 
 already; sockets of systemd that have the name of a door are where that door listens.
 
 Environment:
+  JOURNAL_STREAM  Set by systemd where standard error is the journal
   NOTIFY_SOCKET, WATCHDOG_USEC, LISTEN_PID, LISTEN_FDS, LISTEN_FDNAMES  Set by systemd
 
 Files:
@@ -61,6 +63,9 @@ pub struct Arguments {
     /// The Unix group whose members are operators
     #[arg(long, value_name = "GROUP", default_value = "pdoper")]
     pub operators: String,
+    /// The form of the log; without it journal where standard error is that of systemd, and text elsewhere
+    #[arg(long, value_name = "FORM")]
+    pub log: Option<Form>,
     /// What is done instead of serving
     #[command(subcommand)]
     pub command: Option<Command>,
