@@ -68,6 +68,7 @@ mod print_process;
 mod printer_features;
 mod printers;
 mod prompt;
+mod queue_bounds;
 mod queue_model;
 mod repeating;
 mod reprints;

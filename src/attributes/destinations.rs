@@ -149,10 +149,11 @@ pub static TABLE: &[Attribute] = &[
     carried(Destination, "maximum-concurrent-jobs", Integer(1, 150), &["Concurrent", "Jobs"], "how many jobs it takes at once")
         .default("1").only(Actual),
     carried(Destination, "automated-backup-destination-enabled", Boolean, &["Backup", "Enabled"],
-        "whether its jobs go to another device when it fails").default("false").only(Actual),
-    carried(Destination, "backup-destinations", Name, &["Backup", "Destinations"], "the devices that take over").many().only(Actual),
+        "whether what waits for it alone goes to another device when it fails").default("false").only(Actual).decides(),
+    carried(Destination, "backup-destinations", Name, &["Backup", "Destinations"],
+        "the devices that take over, the first that is well and can print the job").many().only(Actual).decides(),
     carried(Destination, "backup-destination-retry-interval", Integer(1, 9999), &["Backup", "Interval"],
-        "seconds between two looks for another device").only(Actual),
+        "seconds for which it has to fail before its jobs go").default("60").only(Actual).decides(),
 
     destination(Field::SchedulersSupported, Keyword(SCHEDULERS), All, &["Schedulers", "Supported"], "orders of jobs").many()
         .only(Actual).actual(|_| texts(SCHEDULERS)),
@@ -306,12 +307,17 @@ pub static TABLE: &[Attribute] = &[
         "queues on whose printers its jobs may be released, if they name it too: queue, or server:queue").many()
         .decides().written(check_compatible, None),
     carried(Queue, "driver", Text, &["Driver"], "the driver for which its jobs are made"),
-    carried(Queue, "backlog-upper-bound", Duration, &["Backlog", "Upper Bound"], "the time above which it is backlogged"),
-    carried(Queue, "backlog-lower-bound", Duration, &["Backlog", "Lower Bound"], "the time below which it is no longer backlogged"),
-    carried(Queue, "backlog-update-interval", Duration, &["Backlog", "Interval"], "time between two estimates"),
-    queue(Field::QueueBacklog, Duration, All, &["Queue", "Backlog"], "the time that everything in it would take; not estimated here")
-        .queue(|_| NONE),
-    queue(Field::Backlogged, Boolean, All, &["Backlogged"], "whether its backlog is too long; not estimated here").queue(|_| NONE),
+    carried(Queue, "backlog-upper-bound", Duration, &["Backlog", "Upper Bound"],
+        "the time above which it is backlogged; without it no estimate is made").decides(),
+    carried(Queue, "backlog-lower-bound", Duration, &["Backlog", "Lower Bound"],
+        "the time below which it is no longer backlogged; nothing = the upper bound").decides(),
+    carried(Queue, "backlog-update-interval", Duration, &["Backlog", "Interval"],
+        "0 = no estimate is made; any other time: it is made whenever jobs come or go").decides(),
+    queue(Field::QueueBacklog, Duration, All, &["Queue", "Backlog"],
+        "the time that everything that waits or is printed would take, with all its devices at work")
+        .queue(|q| optional(q.group.backlog.map(|backlog| backlog.minutes))),
+    queue(Field::Backlogged, Boolean, All, &["Backlogged"], "whether its backlog came to exceed its upper bound")
+        .queue(|q| Value::Boolean(q.group.backlog.is_some_and(|backlog| backlog.backlogged))),
     carried(Queue, "notification-profile", Text, &["Notification", "Profile"], "who is told of which events, and how").many()
         .decides().written(check_profile, Some(profile_key)),
     carried(Queue, "notify-operator", Text, &["Notify", "Operator"], "who is told what jobs say, as method:address").many()

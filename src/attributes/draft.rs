@@ -183,6 +183,32 @@ impl Draft {
         for (ready, supported) in READY {
             self.is_supported(ready, supported)?;
         }
+        if self.class == ManagedClass::Queue { self.bounds() } else { Ok(()) }
+    }
+
+    /// Checks the bounds of a queue against each other. With the first upper bound the time between two estimates is fixed.
+    fn bounds(&mut self) -> Result<(), Failure> {
+        let minutes = |kept: &BTreeMap<Field, Value>, name: &str| match Field::from_stored(name)
+            .and_then(|field| kept.get(&field))
+        {
+            Some(Value::Integer(minutes)) => Some(*minutes),
+            _ => None,
+        };
+        let upper = minutes(&self.kept, UPPER_BOUND);
+        let bad = |name: &str, why: &str| Err(Failure::new(FailureKind::BadValue, format!("{name}: {why}")));
+        for name in [LOWER_BOUND, INTERVAL] {
+            match (minutes(&self.kept, name), upper) {
+                (Some(time), Some(upper)) if time > upper => {
+                    return bad(name, &format!("it is more than {UPPER_BOUND}"));
+                }
+                _ => {}
+            }
+        }
+        if let (Some(upper), None) = (upper, minutes(&self.kept, INTERVAL))
+            && let Some(field) = Field::from_stored(INTERVAL)
+        {
+            self.kept.insert(field, Value::Integer((upper / 30).max(1).min(upper)));
+        }
         Ok(())
     }
 
@@ -245,6 +271,11 @@ impl Draft {
         Ok(())
     }
 }
+
+/// The bounds for the work that waits in a queue, and the time between two estimates of it.
+const UPPER_BOUND: &str = "backlog-upper-bound";
+const LOWER_BOUND: &str = "backlog-lower-bound";
+const INTERVAL: &str = "backlog-update-interval";
 
 /// What is ready, and where what is supported stands.
 const READY: [(&str, &str); 4] = [

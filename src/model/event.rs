@@ -48,6 +48,8 @@ event_words! {
     Altered = "altered",
     /// A print process answered what an operator had asked of a device at work.
     Answered = "answered",
+    /// More work waits in a queue than its upper bound.
+    Backlogged = "backlogged",
     /// A print process began an epoch.
     Began = "began",
     /// BROADCAST of a group was set.
@@ -116,6 +118,8 @@ event_words! {
     Refused = "refused",
     /// A hold ended, or a transferred job was let go.
     Released = "released",
+    /// The work of a backlogged queue has fallen below its lower bound.
+    Relieved = "relieved",
     /// Something worth knowing.
     Remark = "remark",
     /// An operator asked something of a device at work.

@@ -92,6 +92,18 @@ pub struct GroupStatus {
     /// What was set of it and is only kept.
     #[serde(default)]
     pub given: Vec<(Field, Value)>,
+    /// How much waits in it; none where no estimate is made.
+    #[serde(default)]
+    pub backlog: Option<Backlog>,
+}
+
+/// How much waits in a queue that has a bound for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Backlog {
+    /// Estimated minutes until everything in it is printed, with all its devices at work.
+    pub minutes: u64,
+    /// Whether that came to exceed its upper bound, and has not fallen below the lower one since.
+    pub backlogged: bool,
 }
 
 /// A font as displays show it: a job that is sent ahead of the jobs of some locations.

@@ -8,13 +8,17 @@ use crate::model::{DocumentId, Failure, JobId, LocationId};
 
 use super::job::{JobRow, octets};
 use super::value::{columns, values};
-use super::{Fallible, Lock, Tx, tally};
+use super::{Fallible, Lock, Tx, backlog, tally};
 
 columns!(was_at { location_id, owner_uid });
 
 /// Writes everything of a job that can be changed.
 pub(crate) fn update_job(tx: &Tx<'_>, j: &JobRow) -> Fallible<()> {
     tx.demand_lock(Lock::Job(j.id))?;
+    backlog::counting(tx, j.id, || write_job(tx, j))
+}
+
+fn write_job(tx: &Tx<'_>, j: &JobRow) -> Fallible<()> {
     let was = tx.one(&format!("SELECT {} FROM job WHERE id = ?", was_at::LIST), values![j.id], |row| {
         Ok((row.get::<Option<LocationId>>(was_at::location_id)?, row.get::<u32>(was_at::owner_uid)?))
     })?;
@@ -69,35 +73,39 @@ pub(crate) fn update_job(tx: &Tx<'_>, j: &JobRow) -> Fallible<()> {
 
 /// Gives the entries of a job that no device has its class, position and work.
 pub(crate) fn rekey_entries(tx: &Tx<'_>, j: &JobRow) -> Fallible<()> {
-    tx.run(
-        "UPDATE entry SET class_id = ?, promoted = ?, rank = ?, sort_key = ?, sequence = ?, deadline = ?,
-             sort_pages = ?, work = ?
-         WHERE job_id = ? AND state IN (?, ?, ?)",
-        values![
-            j.class,
-            j.sort.promoted,
-            j.sort.rank,
-            j.sort.key,
-            j.sort.sequence,
-            j.sort.deadline,
-            j.sort.pages,
-            j.work,
-            j.id,
-            EntryState::Queued,
-            EntryState::Done,
-            EntryState::Withdrawn
-        ],
-    )?;
-    Ok(())
+    backlog::counting(tx, j.id, || {
+        tx.run(
+            "UPDATE entry SET class_id = ?, promoted = ?, rank = ?, sort_key = ?, sequence = ?, deadline = ?,
+                 sort_pages = ?, work = ?
+             WHERE job_id = ? AND state IN (?, ?, ?)",
+            values![
+                j.class,
+                j.sort.promoted,
+                j.sort.rank,
+                j.sort.key,
+                j.sort.sequence,
+                j.sort.deadline,
+                j.sort.pages,
+                j.work,
+                j.id,
+                EntryState::Queued,
+                EntryState::Done,
+                EntryState::Withdrawn
+            ],
+        )
+        .map(drop)
+    })
 }
 
 /// Removes the entries of a job that no device has, so that others can be made.
 pub(crate) fn delete_entries(tx: &Tx<'_>, job: JobId) -> Fallible<()> {
-    tx.run(
-        "DELETE FROM entry WHERE job_id = ? AND state IN (?, ?, ?)",
-        values![job, EntryState::Queued, EntryState::Done, EntryState::Withdrawn],
-    )?;
-    Ok(())
+    backlog::counting(tx, job, || {
+        tx.run(
+            "DELETE FROM entry WHERE job_id = ? AND state IN (?, ?, ?)",
+            values![job, EntryState::Queued, EntryState::Done, EntryState::Withdrawn],
+        )
+        .map(drop)
+    })
 }
 
 /// Notes on the entries of a job that no device has that octets of an earlier attempt may be on paper.
@@ -111,11 +119,13 @@ pub(crate) fn mark_duplicate(tx: &Tx<'_>, job: JobId) -> Fallible<()> {
 
 /// Puts the withdrawn entries of a job back into the queues, where they stood.
 pub(crate) fn restore_entries(tx: &Tx<'_>, job: JobId) -> Fallible<()> {
-    tx.run(
-        "UPDATE entry SET state = ? WHERE job_id = ? AND state = ?",
-        values![EntryState::Queued, job, EntryState::Withdrawn],
-    )?;
-    Ok(())
+    backlog::counting(tx, job, || {
+        tx.run(
+            "UPDATE entry SET state = ? WHERE job_id = ? AND state = ?",
+            values![EntryState::Queued, job, EntryState::Withdrawn],
+        )
+        .map(drop)
+    })
 }
 
 /// Sets the copies of a document.

@@ -256,6 +256,22 @@ pub(crate) fn of_process(tx: &Tx<'_>, process: &ProcessName) -> Fallible<Vec<Dev
     )
 }
 
+fn failing_with_sql() -> String {
+    format!(
+        "SELECT {} FROM device WHERE id IN (
+             SELECT id FROM device WHERE error_number IS NOT NULL
+             UNION SELECT d.id FROM process p JOIN device d ON d.process_key = p.name_key WHERE p.error_number IS NOT NULL)
+         AND EXISTS (SELECT 1 FROM managed_value WHERE object = 'device' AND object_id = device.id AND field = ?)
+         ORDER BY name_key",
+        at::LIST
+    )
+}
+
+/// Returns the devices with an error on record, or a print process with one, that have a value of `attribute`.
+pub(crate) fn failing_with(tx: &Tx<'_>, attribute: &str) -> Fallible<Vec<DeviceRow>> {
+    tx.rows(&failing_with_sql(), values![attribute], read)
+}
+
 /// Returns the devices that a route leads to: a location's own, or every one of a group.
 pub(crate) fn of_route(tx: &Tx<'_>, route: RouteId) -> Fallible<Vec<DeviceRow>> {
     tx.rows(&of_route_sql(), values![route], read)
@@ -598,5 +614,11 @@ mod tests {
             let plan = memory.plan(&sql);
             assert!(plan.contains("SEARCH") && !plan.contains("SCAN"), "{sql}: {plan}");
         }
+    }
+
+    #[test]
+    fn devices_that_fail_are_found_without_a_look_at_the_others() {
+        let plan = Memory::new().plan(&failing_with_sql());
+        assert!(plan.contains("device_error") && !plan.contains("SCAN device") && !plan.contains("SCAN d\n"), "{plan}");
     }
 }

@@ -643,10 +643,12 @@ columns!(document_at { store_name, transfer, octets });
 /// the job with it: the transaction fails.
 pub(crate) fn delete(tx: &Tx<'_>, id: JobId) -> Fallible<Removed> {
     tx.demand_lock(Lock::Job(id))?;
-    tx.run(
-        "DELETE FROM entry WHERE job_id = ? AND state NOT IN (?, ?)",
-        values![id, EntryState::Claimed, EntryState::Transferred],
-    )?;
+    super::backlog::counting(tx, id, || {
+        tx.run(
+            "DELETE FROM entry WHERE job_id = ? AND state NOT IN (?, ?)",
+            values![id, EntryState::Claimed, EntryState::Transferred],
+        )
+    })?;
     let sql = format!("DELETE FROM document WHERE job_id = ? RETURNING {}", document_at::LIST);
     let documents: Vec<(String, Counts)> = tx.rows(&sql, values![id], |row| {
         let name: String = row.get(document_at::store_name)?;

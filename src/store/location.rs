@@ -388,6 +388,7 @@ pub(crate) fn delete_group_if_empty(tx: &Tx<'_>, group: &GroupRow) -> Fallible<(
         || tx.finds("SELECT 1 FROM job WHERE group_id = ?", values![group.id])?;
     if !used {
         managed::forget(tx, Holder::Group(group.id))?;
+        super::backlog::forget(tx, group.id)?;
         tx.change("the group", "DELETE FROM location_group WHERE id = ?", values![group.id])?;
         access::forget(tx, access::Owner::Group(group.id))?;
         tx.change("the route", "DELETE FROM route WHERE id = ?", values![group.route])?;

@@ -23,6 +23,7 @@
 pub mod access;
 pub(crate) mod account;
 pub mod alter;
+pub(crate) mod backlog;
 pub mod batch;
 pub mod collector;
 mod commit;

@@ -424,6 +424,8 @@ pub(super) fn see(
                 (_, EventWord::Altered) => &["object-modified"],
                 (_, EventWord::Deleted) => &["object-deleted"],
                 (_, EventWord::Cleaned) => &["object-cleaned"],
+                (Object::Spool, EventWord::Backlogged) => &["queue-backlogged"],
+                (Object::Spool, EventWord::Relieved) => &["queue-no-longer-backlogged"],
                 (Object::Spool, EventWord::Started) => &["server-startup-complete", "server-state-changed"],
                 (Object::Spool, EventWord::Drained) => &["server-shutdown-started", "server-state-changed"],
                 (Object::Spool, EventWord::Stopped) => &["server-shutdown-complete", "server-state-changed"],

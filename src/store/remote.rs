@@ -117,10 +117,12 @@ pub(crate) fn set_away(tx: &Tx<'_>, row: &AwayRow) -> Fallible<()> {
 /// Takes the queued entries of a job out of its queue: another server gets it. Returns how many there were.
 pub(crate) fn send_away(tx: &Tx<'_>, job: JobId) -> Fallible<usize> {
     tx.demand_lock(super::Lock::Job(job))?;
-    tx.run(
-        "UPDATE entry SET state = ?, attempt = attempt + 1 WHERE job_id = ? AND state = ?",
-        values![EntryState::Away, job, EntryState::Queued],
-    )
+    super::backlog::counting(tx, job, || {
+        tx.run(
+            "UPDATE entry SET state = ?, attempt = attempt + 1 WHERE job_id = ? AND state = ?",
+            values![EntryState::Away, job, EntryState::Queued],
+        )
+    })
 }
 
 /// Takes the entries of a held job for another server, which has claimed it. Returns how many there were.
@@ -135,11 +137,12 @@ pub(crate) fn lend(tx: &Tx<'_>, job: JobId) -> Fallible<usize> {
 /// Takes the entries of a job back from another server. `duplicate` adds to what was known.
 pub(crate) fn take_back(tx: &Tx<'_>, job: JobId, state: EntryState, duplicate: bool) -> Fallible<()> {
     tx.demand_lock(super::Lock::Job(job))?;
-    tx.run(
-        "UPDATE entry SET state = ?, duplicate = CASE WHEN ? THEN ? ELSE duplicate END WHERE job_id = ? AND state = ?",
-        values![state, duplicate, true, job, EntryState::Away],
-    )?;
-    Ok(())
+    super::backlog::counting(tx, job, || {
+        tx.run(
+            "UPDATE entry SET state = ?, duplicate = CASE WHEN ? THEN ? ELSE duplicate END WHERE job_id = ? AND state = ?",
+            values![state, duplicate, true, job, EntryState::Away],
+        ).map(drop)
+    })
 }
 
 columns!(next { job_id = "e.job_id", device = "l.remote_device" });

@@ -62,6 +62,7 @@ pub(crate) fn begin(tx: &Tx<'_>, seen: Option<&Mark>, why: &str) -> Fallible<u64
         values![true],
     )?;
     tx.run("UPDATE entry SET state = ? WHERE state = ?", values![EntryState::Withdrawn, EntryState::Queued])?;
+    super::backlog::recount(tx)?;
     tx.run(
         "INSERT INTO event (at_ms, object, object_id, position, who, what, detail, why)
          SELECT ?1, 'job', id,

@@ -383,8 +383,21 @@ fn to_7(tx: &Tx<'_>) -> Fallible<()> {
     tx.script(LEASES)?;
     tx.script(SECURE)?;
     tx.script(RELEASES)?;
-    tx.script(ATTENTION)
+    tx.script(ATTENTION)?;
+    tx.script(BACKLOGS)
 }
+
+/// Queues with a bound for the work that waits in them, and that work. Before, no queue had
+/// bounds that meant anything.
+const BACKLOGS: &str = "
+CREATE TABLE backlog (
+    group_id        INTEGER PRIMARY KEY,
+    upper_minutes   INTEGER NOT NULL,
+    lower_minutes   INTEGER,
+    work            INTEGER NOT NULL,
+    backlogged      INTEGER NOT NULL
+);
+";
 
 /// Jobs that wait for a person, so that a look at the health of the spool finds them among a million. Rows of other jobs are not
 /// in it.

@@ -240,6 +240,11 @@ pub(crate) fn wrong(tx: &Tx<'_>) -> Fallible<Vec<(String, String)>> {
     if super::standing::are_wrong(tx)? {
         wrong.push(("devices by state".to_owned(), "are counted wrongly".to_owned()));
     }
+    wrong.extend(
+        super::backlog::wrong(tx)?
+            .into_iter()
+            .map(|name| (format!("queue {name}"), "has other work than is counted for its bounds".to_owned())),
+    );
     let sql = format!("SELECT {} FROM location WHERE jobs <> {AT} LIMIT 100", wrong_at::LIST);
     tx.each(&sql, &[], |row| {
         let (dest, jobs): (String, i64) = (row.get(wrong_at::dest)?, row.get(wrong_at::jobs)?);
@@ -279,6 +284,7 @@ pub(crate) fn recount(tx: &Tx<'_>) -> Fallible<()> {
         },
     )?;
     super::standing::recount(tx)?;
+    super::backlog::recount(tx)?;
     tx.run(&format!("UPDATE location SET jobs = {AT} WHERE jobs <> {AT}"), &[])?;
     tx.run(
         "INSERT INTO local_counter (server, owner_uid, last)
@@ -302,5 +308,6 @@ pub(crate) fn spoil(tx: &Tx<'_>) -> Fallible<()> {
     add(tx, Counts { jobs: -7, ..Counts::default() })?;
     tx.run("UPDATE device_count SET devices = devices + ?", values![1])?;
     tx.run("UPDATE local_counter SET octets = octets - ?", values![1])?;
+    tx.run("UPDATE backlog SET work = work + ?", values![5])?;
     tx.run("UPDATE location SET jobs = jobs + ?", values![3]).map(drop)
 }

@@ -297,6 +297,7 @@ impl Carrier for Fake {
                     declared: false,
                     given: Vec::new(),
                     access: Access::default(),
+                    backlog: None,
                 }],
                 Some(_) => Vec::new(),
             }),

@@ -342,7 +342,7 @@ impl Spool {
         // prints again.
         let whole = entries.iter().all(|entry| entry.state == EntryState::Done);
         for entry in entries.iter().filter(|entry| whole || entry.state != EntryState::Done) {
-            store::entry::requeue(tx, entry.id, &sort)?;
+            store::entry::requeue(tx, entry.job, entry.id, &sort)?;
         }
         Ok(())
     }

@@ -179,7 +179,7 @@ impl Spool {
                 if entry.only.is_some() && !broadcast {
                     store::entry::let_anyone(tx, entry)?;
                 }
-                store::entry::requeue(tx, entry.id, &sort)?;
+                store::entry::requeue(tx, entry.job, entry.id, &sort)?;
             }
         }
         let targets = wakes::of_route(tx, first.route)?;

@@ -145,7 +145,7 @@ impl Spool {
 
     fn do_what_is_due(&self, call: &Call) -> Fallible<Vec<WakeTarget>> {
         self.end_dead_arrivals(call)?;
-        let mut targets = Vec::new();
+        let mut targets = self.reroute(call)?;
         for _ in 0..STEPS {
             let is_due =
                 self.look(call, |tx| Ok(store::lifetime::may_be_due(tx)? && !store::lifetime::due(tx, 1)?.is_empty()))?;

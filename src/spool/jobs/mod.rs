@@ -12,6 +12,7 @@ pub(crate) mod membership;
 pub(crate) mod new_job;
 pub(crate) mod pause;
 pub(crate) mod reorder;
+pub(crate) mod reroute;
 pub(crate) mod resubmit;
 pub(crate) mod submit;
 pub(crate) mod view;

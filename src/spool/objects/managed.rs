@@ -20,7 +20,7 @@ use crate::model::authority::Right;
 use crate::model::device::{DeviceChange, DeviceSettings};
 use crate::model::event::EventWord;
 use crate::model::field::{Field, Value};
-use crate::model::location::{GroupStatus, LocationKind};
+use crate::model::location::{Backlog, GroupStatus, LocationKind};
 use crate::model::managed::{ManagedChange, ManagedClass, ManagedEdit, ManagedObject, Realization};
 use crate::model::process::ProcessChange;
 use crate::model::separation::HeaderPages;
@@ -69,18 +69,20 @@ impl Spool {
             let holders: Vec<Holder> = rows.iter().map(|row| Holder::Group(row.id)).collect();
             let mut given = store::managed::of_each(tx, &holders)?;
             let has_rules = store::spool::row(tx)?.trust.has_rules;
-            let mut access = Vec::new();
+            let mut more = Vec::new();
             for row in &rows {
-                access.push(Self::access_of(tx, has_rules, store::access::Owner::Group(row.id))?);
+                let access = Self::access_of(tx, has_rules, store::access::Owner::Group(row.id))?;
+                more.push((access, store::backlog::of(tx, row.id)?));
             }
-            let status = |(row, access): (GroupRow, Access)| GroupStatus {
+            let status = |(row, (access, backlog)): (GroupRow, (Access, Option<Backlog>))| GroupStatus {
                 access,
+                backlog,
                 given: given.remove(&row.id.0).unwrap_or_default(),
                 name: row.name,
                 broadcast: row.broadcast,
                 declared: row.declared,
             };
-            Ok(rows.into_iter().zip(access).map(status).collect())
+            Ok(rows.into_iter().zip(more).map(status).collect())
         })
     }
 
@@ -599,6 +601,7 @@ fn make_queue(tx: &Tx<'_>, object: &ManagedObject, draft: &Draft) -> Fallible<()
     }
     store::managed::set(tx, Holder::Group(id), &draft.kept)?;
     set_rules(tx, Owner::Group(id), &Access::default(), &draft.access)?;
+    store::backlog::bind(tx, id)?;
     record(tx, Object::Spool, EventWord::Declared, &format!("queue {name}"))
 }
 
@@ -627,6 +630,7 @@ fn set_queue(tx: &Tx<'_>, object: &ManagedObject, changes: &[ManagedChange], mes
     if !said.is_empty() {
         record(tx, Object::Spool, EventWord::Altered, &format!("queue {}: {said}", row.name))?;
     }
+    store::backlog::bind(tx, row.id)?;
     match message {
         Some(message) => record(tx, Object::Spool, EventWord::Message, &format!("queue {}: {message}", row.name)),
         None => Ok(()),

@@ -73,7 +73,7 @@ impl Spool {
                 record(tx, Object::Job(other), EventWord::Started, &why)?;
                 if reasons.is_empty() {
                     for entry in store::entry::of_job(tx, other)? {
-                        store::entry::requeue(tx, entry.id, &entry.sort)?;
+                        store::entry::requeue(tx, entry.job, entry.id, &entry.sort)?;
                     }
                 }
                 format!("jobs {} and {}", set_aside.number, job.number)

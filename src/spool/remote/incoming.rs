@@ -341,7 +341,7 @@ impl Spool {
                 if left.is_empty() && job.wish == Wish::Run {
                     // In its place: it was not its own fault.
                     for entry in store::entry::of_job(tx, id)? {
-                        store::entry::requeue(tx, entry.id, &job.sort)?;
+                        store::entry::requeue(tx, entry.job, entry.id, &job.sort)?;
                     }
                     for target in wakes::of_route(tx, job.route)? {
                         wakes::add(&mut targets, Some(target));

@@ -105,6 +105,8 @@ fn the_counters_are_what_a_count_of_the_rows_says_after_any_history() {
             [site.device("LP1", "#A.B", vec![Site::socket()]), site.device("LP2", "#A.C", vec![Site::socket()])];
         site.spool.route_location(&site.call(), "#B.B".parse().unwrap(), Some("LP1".parse().unwrap())).unwrap();
         site.spool.set_broadcast(&site.call(), "A".parse().unwrap(), true).unwrap();
+        super::bounds::bounds(&site, "A", &[("backlog-upper-bound", 1)]).unwrap();
+        super::bounds::bounds(&site, "B", &[("backlog-upper-bound", 2)]).unwrap();
         let (mut random, mut claims, mut printing) = (Random(seed), Vec::new(), 0);
         let mut lease = site.begins();
         for n in 0..150 {
@@ -131,11 +133,12 @@ fn counters_that_are_wrong_are_found_and_counted_again() {
     let site = Site::new();
     site.device("LP1", "#A.B", vec![]);
     site.job("a.b", 1);
+    super::bounds::bounds(&site, "A", &[("backlog-upper-bound", 1)]).unwrap();
     let look = || site.spool.look(&site.call(), store::tally::wrong).unwrap();
     site.spool.change(crate::spool::Room::Gives, &site.call(), store::tally::spoil).unwrap();
     let wrong: Vec<String> = look().into_iter().map(|(what, _)| what).collect();
     let user = format!("user {}", nix::unistd::geteuid());
-    assert_eq!(wrong, ["jobs", "devices by state", "location B", &user]);
+    assert_eq!(wrong, ["jobs", "devices by state", "queue A", "location B", &user]);
     site.spool.change(crate::spool::Room::Gives, &site.call(), store::tally::recount).unwrap();
     assert!(look().is_empty());
     assert_eq!(site.spool.about(&site.call()).unwrap().jobs, 1);

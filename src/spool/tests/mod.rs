@@ -4,6 +4,7 @@ mod at_work;
 mod attempt_limit;
 mod attempts;
 mod batch;
+mod bounds;
 mod cost;
 mod counters;
 mod cycles;

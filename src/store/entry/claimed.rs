@@ -9,7 +9,7 @@ use crate::model::state::EntryState;
 use crate::model::time::SpoolTime;
 use crate::model::{DeviceId, Failure, JobId, ProcessId};
 use crate::store::value::{Bits, columns, values};
-use crate::store::{Fallible, Tx};
+use crate::store::{Fallible, Tx, backlog};
 
 use super::{COLUMNS, EntryRow, read};
 
@@ -167,13 +167,15 @@ pub(crate) fn clear_begun(tx: &Tx<'_>, entry: &EntryRow) -> Fallible<()> {
 
 /// Takes an entry from its attempt: queued again in place, withdrawn, or done. `duplicate` adds to what was known.
 pub(crate) fn release(tx: &Tx<'_>, entry: &EntryRow, state: EntryState, duplicate: bool) -> Fallible<()> {
-    tx.change(
-        CLAIM,
-        "UPDATE entry SET state = ?, device_id = NULL, process_id = NULL, epoch = NULL, claimed_ms = NULL,
-             claimed_spool = NULL, octets_sent = NULL, duplicate = CASE WHEN ? THEN ? ELSE duplicate END
-         WHERE id = ? AND state = ? AND epoch = ? AND attempt = ?",
-        values![state, duplicate, true, entry.id, entry.state, entry.epoch(), entry.attempt],
-    )
+    backlog::counting(tx, entry.job, || {
+        tx.change(
+            CLAIM,
+            "UPDATE entry SET state = ?, device_id = NULL, process_id = NULL, epoch = NULL, claimed_ms = NULL,
+                 claimed_spool = NULL, octets_sent = NULL, duplicate = CASE WHEN ? THEN ? ELSE duplicate END
+             WHERE id = ? AND state = ? AND epoch = ? AND attempt = ?",
+            values![state, duplicate, true, entry.id, entry.state, entry.epoch(), entry.attempt],
+        )
+    })
 }
 
 /// The attempt has handed over every octet; its row stays until the connection has closed.
@@ -187,9 +189,11 @@ pub(crate) fn set_transferred(tx: &Tx<'_>, entry: &EntryRow, octets: u64) -> Fal
 
 /// Removes an entry with its attempt: it is printed, and its job goes.
 pub(crate) fn delete_claimed(tx: &Tx<'_>, entry: &EntryRow) -> Fallible<()> {
-    tx.change(
-        CLAIM,
-        "DELETE FROM entry WHERE id = ? AND state = ? AND epoch = ? AND attempt = ?",
-        values![entry.id, entry.state, entry.epoch(), entry.attempt],
-    )
+    backlog::counting(tx, entry.job, || {
+        tx.change(
+            CLAIM,
+            "DELETE FROM entry WHERE id = ? AND state = ? AND epoch = ? AND attempt = ?",
+            values![entry.id, entry.state, entry.epoch(), entry.attempt],
+        )
+    })
 }

@@ -16,7 +16,7 @@ use crate::model::{ClassId, DeviceId, EntryId, JobId, ProcessId, RouteId};
 
 use super::job::SortKey;
 use super::value::{Bits, columns, values};
-use super::{Fallible, Lock, Row, Tx};
+use super::{Fallible, Lock, Row, Tx, backlog};
 
 pub use claimed::Claimant;
 pub(crate) use claimed::{
@@ -182,26 +182,28 @@ pub(super) const INSERT: &str = "INSERT INTO entry (job_id, route_id, only_devic
 
 /// Inserts an entry.
 pub(crate) fn insert(tx: &Tx<'_>, e: &NewEntry) -> Fallible<()> {
-    tx.run(
-        INSERT,
-        values![
-            e.job,
-            e.route,
-            e.only.unwrap_or(ANY),
-            e.class,
-            e.sort.promoted,
-            e.sort.rank,
-            e.sort.key,
-            e.sort.sequence,
-            e.work,
-            e.state,
-            0_u32,
-            false,
-            e.sort.deadline,
-            e.sort.pages
-        ],
-    )?;
-    Ok(())
+    backlog::counting(tx, e.job, || {
+        tx.run(
+            INSERT,
+            values![
+                e.job,
+                e.route,
+                e.only.unwrap_or(ANY),
+                e.class,
+                e.sort.promoted,
+                e.sort.rank,
+                e.sort.key,
+                e.sort.sequence,
+                e.work,
+                e.state,
+                0_u32,
+                false,
+                e.sort.deadline,
+                e.sort.pages
+            ],
+        )
+        .map(drop)
+    })
 }
 
 /// Returns the entry with that identity.
@@ -225,40 +227,45 @@ pub(crate) fn of_job(tx: &Tx<'_>, job: JobId) -> Fallible<Vec<EntryRow>> {
 }
 
 /// Sets the state and position of an entry that nobody has claimed.
-pub(crate) fn requeue(tx: &Tx<'_>, id: EntryId, sort: &SortKey) -> Fallible<()> {
-    tx.run(
-        "UPDATE entry SET state = ?, promoted = ?, rank = ?, sort_key = ?, sequence = ?, deadline = ?, sort_pages = ?
-         WHERE id = ? AND state IN (?, ?, ?)",
-        values![
-            EntryState::Queued,
-            sort.promoted,
-            sort.rank,
-            sort.key,
-            sort.sequence,
-            sort.deadline,
-            sort.pages,
-            id,
-            EntryState::Queued,
-            EntryState::Done,
-            EntryState::Withdrawn
-        ],
-    )?;
-    Ok(())
+pub(crate) fn requeue(tx: &Tx<'_>, job: JobId, id: EntryId, sort: &SortKey) -> Fallible<()> {
+    backlog::counting(tx, job, || {
+        tx.run(
+            "UPDATE entry SET state = ?, promoted = ?, rank = ?, sort_key = ?, sequence = ?, deadline = ?, sort_pages = ?
+             WHERE id = ? AND state IN (?, ?, ?)",
+            values![
+                EntryState::Queued,
+                sort.promoted,
+                sort.rank,
+                sort.key,
+                sort.sequence,
+                sort.deadline,
+                sort.pages,
+                id,
+                EntryState::Queued,
+                EntryState::Done,
+                EntryState::Withdrawn
+            ],
+        ).map(drop)
+    })
 }
 
 /// Takes every queued entry of a job out of the queues.
 pub(crate) fn withdraw(tx: &Tx<'_>, job: JobId) -> Fallible<()> {
     tx.demand_lock(Lock::Job(job))?;
-    tx.run(
-        "UPDATE entry SET state = ? WHERE job_id = ? AND state = ?",
-        values![EntryState::Withdrawn, job, EntryState::Queued],
-    )?;
-    Ok(())
+    backlog::counting(tx, job, || {
+        tx.run(
+            "UPDATE entry SET state = ? WHERE job_id = ? AND state = ?",
+            values![EntryState::Withdrawn, job, EntryState::Queued],
+        )
+        .map(drop)
+    })
 }
 
 /// Removes an entry that no device has.
 pub(crate) fn delete(tx: &Tx<'_>, entry: &EntryRow) -> Fallible<()> {
-    tx.change("the entry", "DELETE FROM entry WHERE id = ? AND state = ?", values![entry.id, entry.state])
+    backlog::counting(tx, entry.job, || {
+        tx.change("the entry", "DELETE FROM entry WHERE id = ? AND state = ?", values![entry.id, entry.state])
+    })
 }
 
 /// Tells whether an entry waits that only this device may print (broadcasts).
