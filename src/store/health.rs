@@ -60,3 +60,19 @@ pub(crate) fn parked(tx: &Tx<'_>, limit: u32) -> Fallible<Vec<(LocationName, u64
         Ok((name, u64::try_from(row.get::<i64>(parked::jobs)?).unwrap_or(0)))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::state::{HoldReason, HoldReasons};
+
+    #[test]
+    fn a_job_needs_a_person_for_trouble_and_not_for_a_hold_that_somebody_meant() {
+        for reason in HoldReasons(u32::MAX).iter() {
+            let counts = HoldReasons::NONE.with(reason).0 & ATTENTION != 0;
+            // Who holds a job, gives it a time or has it wait at a station means that.
+            let meant = [HoldReason::Operator, HoldReason::PrintAfter, HoldReason::SecureRelease].contains(&reason);
+            assert_eq!(counts, !meant, "{reason:?}");
+        }
+    }
+}

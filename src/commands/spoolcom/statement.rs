@@ -13,6 +13,7 @@ use super::language::syntax::Parser;
 use super::language::tree::Command;
 use super::language::values::Object;
 use super::session::{EarlyEnd, Session};
+use super::verbs::add::AddStatement;
 use super::verbs::batch::BatchStatement;
 use super::verbs::collect::CollectStatement;
 use super::verbs::dev::DeviceStatement;
@@ -36,6 +37,8 @@ pub enum Flow {
 /// A command that is ready to be executed.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Statement {
+    /// ADD
+    Add(AddStatement),
     /// BATCH
     Batch(BatchStatement),
     /// CHECK
@@ -76,6 +79,7 @@ impl Statement {
     pub fn of(command: &Command, source: &Source<'_>) -> Result<Self, Mistake> {
         check_object(command, source)?;
         Ok(match command.grammar.verb {
+            Verb::Add => Self::Add(AddStatement::of(command, source)?),
             Verb::Collect => Self::Collect(CollectStatement::of(command, source)?),
             Verb::Check => Self::Check,
             Verb::Comment => Self::Comment,
@@ -98,6 +102,7 @@ impl Statement {
         match self {
             Self::Comment | Self::Exit | Self::Fc(_) | Self::Help(_) => None,
             Self::Check | Self::Open(_) => Some(Intent::Read),
+            Self::Add(statement) => Some(statement.intent()),
             Self::Collect(statement) => Some(statement.intent()),
             Self::Dev(statement) => Some(statement.intent()),
             Self::Batch(statement) => Some(statement.intent()),
@@ -117,6 +122,7 @@ impl Statement {
             Self::Comment | Self::Open(_) | Self::Fc(_) => {}
             Self::Help(topic) => help::run(*topic, session).map_err(|trouble| ("HELP".to_owned(), trouble))?,
             Self::Check => health::run(session).map_err(|trouble| ("CHECK".to_owned(), trouble))?,
+            Self::Add(statement) => statement.run(session)?,
             Self::Collect(statement) => statement.run(session)?,
             Self::Dev(statement) => statement.run(session)?,
             Self::Batch(statement) => statement.run(session)?,

@@ -3,6 +3,7 @@
 //! A verb makes its statement from the syntax tree before anything is executed. It matches the type that the grammar
 //! makes of its subcommands, without a catch-all.
 
+pub(crate) mod add;
 pub(crate) mod at_work;
 pub(crate) mod batch;
 pub(crate) mod collect;
