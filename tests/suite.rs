@@ -47,6 +47,7 @@ mod lives;
 mod lp;
 mod moving;
 mod neighbours;
+mod night_desk;
 mod notification;
 mod nth_call;
 mod objects;

@@ -265,7 +265,7 @@ pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {
         _ => Form::Lines,
     };
     if form != Form::Lines
-        && !matches!(&from, From::Words(statements) if matches!(statements.as_slice(), [Statement::Check]))
+        && !matches!(&from, From::Words(statements) if matches!(statements.as_slice(), [Statement::Check(None)]))
     {
         let what = "--nagios and --metrics go with CHECK alone";
         return usage(shell.err, Message::Syntax, what, &["spoolcom --nagios CHECK"]);

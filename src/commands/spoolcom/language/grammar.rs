@@ -428,7 +428,7 @@ macro_rules! grammar {
 pub const GRAMMAR: &[Grammar] = &[
     grammar!(Add, Name " name", ADD, "a printer in one word: declare print process, device and location, and start them (our addition)"),
     grammar!(Batch, Name " [number]", BATCH, "batches: jobs that print one after the other, as one listing"),
-    grammar!(Check, Nothing "", &[], "what is wrong with the spool, one line for each trouble with its cure; 0 well, 1 trouble, 3 unreachable (our addition)"),
+    grammar!(Check, Words " [DEV|JOB|QUEUE|SPACE]", &[], "what is wrong with the spool, one line for each trouble with its cure; 0 well, 1 trouble, 3 unreachable; or a list: devices, jobs with their WHY, queues by age, who fills the disk (our addition)"),
     grammar!(Collect, Name " [$process]", COLLECT, "collectors: declare, start, drain, show where jobs arrive"),
     grammar!(Comment, Comment " [text]", &[], "ignored; so is a line that begins with /*"),
     grammar!(Dev, Name " [$device]", DEV, "devices: declare, alter, start, drain, show"),

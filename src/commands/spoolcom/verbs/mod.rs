@@ -21,4 +21,5 @@ pub(crate) mod operands;
 pub(crate) mod print;
 pub(crate) mod spooler;
 pub mod states;
+pub(crate) mod trouble;
 pub(crate) mod xref;
