@@ -245,3 +245,18 @@ fn a_restore_that_is_killed_at_its_exchange_can_be_repeated_and_loses_nothing() 
         assert!(left.into_iter().all(|name| !name.to_string_lossy().starts_with(".spool.db.")), "{point}");
     }
 }
+
+#[test]
+fn the_mark_beside_the_print_files_of_a_backup_is_that_of_its_database() {
+    let site = waiting(2);
+    let to = Base::new(backup(&site, "kept"));
+    let row = "SELECT generation, last_number, last_serial, last_sequence FROM spool";
+    let database = rusqlite::Connection::open(to.database()).unwrap();
+    let known: [i64; 4] =
+        database.query_row(row, [], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?])).unwrap();
+    let server = site.server_dir().file_name().unwrap().to_str().unwrap().parse().unwrap();
+    let mark = std::fs::read_to_string(to.generation(&server)).unwrap();
+    let words: Vec<i64> = mark.split(' ').skip(2).take(4).map(|word| word.parse().unwrap()).collect();
+    assert_eq!(words, known);
+    assert_eq!(known[1], 2, "two jobs");
+}

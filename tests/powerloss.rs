@@ -787,3 +787,24 @@ fn a_power_loss_during_backup_or_restore_loses_neither_spool_nor_backup() {
     });
     eprintln!("{repeated} restores were repeated");
 }
+
+#[test]
+fn the_name_of_the_log_is_on_disk_before_anything_that_was_committed_into_it() {
+    let scene = Scene::new(|_, _| {});
+    scene.site.spoolcom("PRINT $SPLA, FILE fastp; SPOOLER, START");
+    let played = scene.end();
+    let acts = &played.record.acts;
+    let mut logs = 0;
+    for (at, act) in acts.iter().enumerate() {
+        let Act::Name { dir, name, object } = act else { continue };
+        if name != "spool.db-wal" {
+            continue;
+        }
+        let is_synced = |act: &Act, wanted: usize| matches!(act, Act::Synced { object } if *object == wanted);
+        let committed = acts[at..].iter().position(|act| is_synced(act, *object)).map(|from| at + from);
+        let Some(committed) = committed else { continue };
+        assert!(acts[at..committed].iter().any(|act| is_synced(act, *dir)), "{:?}", &acts[at..=committed]);
+        logs += 1;
+    }
+    assert!(logs > 0, "a spool has a log");
+}

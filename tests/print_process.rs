@@ -3,13 +3,14 @@
 
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::PathBuf;
+use std::time::Instant;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
 
 use crate::support::sink::{Connection, Mode, Sink};
-use crate::support::{Outcome, Site, dies, pid};
+use crate::support::{DEADLINE, Outcome, Site, dies, pid};
 
 /// How far a stalling printer reads.
 const STALL: usize = 20_000;
@@ -455,4 +456,24 @@ fn a_page_of_ours_is_refused_where_a_program_of_others_prints() {
     world.site.start("LP2");
     world.site.run("spoolcom", &["DEV $LP2, ALIGN"]);
     assert_eq!(world.answer("ALIGN"), "the program of its print process prints no alignment page");
+}
+
+#[test]
+fn a_program_that_cannot_be_started_for_a_while_is_started_when_it_can_be() {
+    let world = World::new("example", Mode::Normal);
+    // Nobody starts a program that somebody still writes.
+    let libexec = world.site.files.path().join("libexec/example");
+    let writing = std::fs::File::options().append(true).open(&libexec).unwrap();
+    world.site.start("LP1");
+    world.submit("office.front", "patient", "patient line\n");
+    let end = Instant::now() + DEADLINE;
+    while !world.site.log().contains("starting its program: ") {
+        assert!(Instant::now() < end, "{}", world.site.log());
+        world.site.spoolcom("PRINT $SPLA, STATUS");
+    }
+    assert_ne!(world.process()["state"], "procerror", "{}", world.process());
+    drop(writing);
+    world.site.wait_for("it prints", || world.site.jobs().is_empty());
+    let paper = std::fs::read_to_string(world.site.sink()).unwrap();
+    assert!(paper.contains("patient line"), "{paper}");
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test ends where it finds a fault")]
 
 mod add;
+mod access_attributes;
 mod alter;
 mod attributes;
 mod backup;
@@ -38,6 +39,7 @@ mod hold;
 mod hostile;
 mod infoprint_jobs;
 mod infoprint_site;
+mod ipp_text;
 mod json;
 mod keeper;
 mod kills;
@@ -61,6 +63,7 @@ mod pd_classes;
 mod pd_lint;
 mod pd_manners;
 mod pd_verbs;
+mod peer_frames;
 mod powerloss;
 mod print_process;
 mod printer_features;

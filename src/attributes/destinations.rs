@@ -11,6 +11,7 @@ use super::getters::{destination_name, device_state, is_enabled, number, optiona
 use super::row::{carried, destination, queue, server};
 use super::table::{FORMATS, JOB_STATES};
 use super::{Attribute, NONE, Settable, Setter};
+use crate::model::access::Access;
 use crate::model::device::{AfterReset, DeviceChange, DeviceUri, Exclusive, check_form};
 use crate::model::field::{Field, Value};
 use crate::model::identity::{Realms, Rule};
@@ -87,7 +88,7 @@ pub static TABLE: &[Attribute] = &[
     carried(Destination, "hot-folder-poll-interval", Integer(1, MAX), &["Hot Folder", "Interval"],
         "seconds between two looks into the hot folder").only(Logical),
     destination(Field::Access, Text, All, &["Access"], "who may do what with it: operation:user, operation:@group, operation:*")
-        .many().logical(|l| texts(l.location.access.values())).actual(|a| texts(a.device.access.values())),
+        .many().managed(set_access).logical(|l| texts(l.location.access.values())).actual(|a| texts(a.device.access.values())),
     destination(Field::DestinationsReady, Name, All, &["Destinations", "Ready"],
         "the devices that print its jobs and are enabled and well").also(&["printers-ready"]).many().only(Logical)
         .logical(|l| texts(l.ready)),
@@ -281,7 +282,7 @@ pub static TABLE: &[Attribute] = &[
         .queue(|q| text(if q.server.prints { "ready" } else { "paused" })),
     queue(Field::AssociatedServer, Name, Brief, &["Server"], "the server it belongs to").queue(|q| text(q.server.name)),
     queue(Field::Access, Text, All, &["Access"], "who may do what with the jobs of all its destinations")
-        .many().queue(|q| texts(q.group.access.values())),
+        .many().managed(set_access).queue(|q| texts(q.group.access.values())),
     queue(Field::LogicalDestinationsAssigned, Name, Verbose, &["Logical", "Destinations Assigned"], "the logical destinations that feed it")
         .also(&["logical-printers-assigned"]).many().queue(|q| texts(q.logical)),
     queue(Field::ActualDestinationsAssigned, Name, Verbose, &["Actual", "Destinations Assigned"], "the actual destinations that it feeds")
@@ -318,7 +319,7 @@ pub static TABLE: &[Attribute] = &[
 
     server(Field::ServerName, Name, Brief, &["Server"], "its name").server(|s| text(s.name)),
     server(Field::Access, Text, All, &["Access"], "who may do what with all destinations").many()
-        .server(|s| texts(s.access.values())),
+        .managed(set_access).server(|s| texts(s.access.values())),
     server(Field::SpoolSpace, Text, All, &["Spool", "Space"],
         "print files of its jobs (copies, links), and the room on their disk").many().server(|s| texts(s.space.lines())),
     server(Field::JobsPerUser, Integer(1, i64::MAX), All, &["Jobs Per", "User"], "jobs that one user may have")
@@ -467,6 +468,16 @@ fn set_queue(draft: &mut Draft, value: Option<&Value>) -> Set {
         Some(name) => Some(name.trim_start_matches('#').parse().map_err(|error| format!("{error}"))?),
         None => None,
     };
+    Ok(())
+}
+
+fn set_access(draft: &mut Draft, value: Option<&Value>) -> Set {
+    let mut texts = Vec::new();
+    for one in value.map(Value::each).unwrap_or_default() {
+        let Value::Text(text) = one else { return Err("it has a value of another kind".to_owned()) };
+        texts.push(text.as_str());
+    }
+    draft.access = Access::of_values(texts).map_err(|failure| failure.message)?;
     Ok(())
 }
 

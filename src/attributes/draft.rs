@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::{Attribute, Class, Setter, find, text};
+use crate::model::access::Access;
 use crate::model::device::{DeviceChange, DeviceSettings, DeviceUri, RAW_PORT};
 use crate::model::field::{Field, Value};
 use crate::model::job::Format;
@@ -29,6 +30,8 @@ pub struct Draft {
     pub content: Option<Format>,
     /// Whether a job for the whole queue prints on each of its devices.
     pub broadcast: bool,
+    /// Who may do what with it.
+    pub access: Access,
     /// Values that are only kept.
     pub kept: BTreeMap<Field, Value>,
     host: Option<Option<String>>,
@@ -46,6 +49,7 @@ impl Draft {
             changes: Vec::new(),
             content: None,
             broadcast: false,
+            access: Access::default(),
             kept: BTreeMap::new(),
             host: None,
             port: None,
@@ -132,10 +136,11 @@ impl Draft {
         }
     }
 
-    /// Returns the value that is added to or removed from. Only what is kept has several values.
+    /// Returns the value that is added to or removed from.
     fn now(&self, row: &Attribute) -> Value {
         match row.field {
             Field::AssociatedQueue => self.queue.as_ref().map_or(super::NONE, |queue| Value::Text(queue.to_string())),
+            Field::Access => super::getters::texts(self.access.values()),
             field => self.kept.get(&field).cloned().unwrap_or(super::NONE),
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! | object | keys |
 //! |---|---|
-//! | list | `station` `printers` (each `printer` `queues` `valid-attributes` `trouble`) `jobs` |
+//! | list | `station` `printers` (each `printer` `queues` `valid-attributes` `trouble`) `jobs` `servers` (each `server` `answered` `why`) `only-here` |
 //! | job | `job-number` `job-client-id` `job-identifier` `job-name` `user-name` `delegated` `queue` `document-formats` `page-count` `octets` `submission-time` `expires` `attributes` `state` `job-state-reasons` `releasable` `printer` `correlation` `printers` |
 //! | verdict of a printer | `printer` `verdict` `text` `attributes` |
 //! | release | `job-number` `printer` `correlation` |
@@ -11,7 +11,11 @@
 use serde_json::{Map, Value, json};
 
 use super::why::utc;
-use crate::model::secure::{AuditRecord, HeldJob, HeldPage, PrinterVerdict, ReleaseState, Released, Verdict};
+use crate::model::ServerName;
+use crate::model::lease::Answered;
+use crate::model::secure::{
+    AuditRecord, HeldElsewhere, HeldJob, HeldPage, PrinterVerdict, ReleaseState, Released, Verdict,
+};
 
 /// Returns what a printer makes of a job, in JSON.
 pub fn verdict(one: &PrinterVerdict) -> Value {
@@ -52,8 +56,8 @@ pub fn job(job: &HeldJob) -> Value {
     })
 }
 
-/// Returns a list in JSON.
-pub fn list(page: &HeldPage) -> Value {
+/// Returns a list in JSON: the jobs of all servers in one.
+pub fn list(page: &HeldPage, elsewhere: &HeldElsewhere) -> Value {
     let printers = page.printers.iter().map(|printer| {
         json!({
             "printer": printer.name.to_string(),
@@ -65,9 +69,35 @@ pub fn list(page: &HeldPage) -> Value {
     json!({
         "station": page.station.as_ref().map(|name| name.as_str()),
         "printers": printers.collect::<Vec<_>>(),
-        "jobs": page.rows.iter().map(job).collect::<Vec<_>>(),
+        "jobs": all(page, elsewhere).into_iter().map(job).collect::<Vec<_>>(),
+        "servers": elsewhere.servers.iter().map(server).collect::<Vec<_>>(),
+        "only-here": elsewhere.only_here,
     })
 }
+
+/// Returns the jobs of all servers in the order of submission.
+pub fn all<'a>(page: &'a HeldPage, elsewhere: &'a HeldElsewhere) -> Vec<&'a HeldJob> {
+    let mut jobs: Vec<&HeldJob> = page.rows.iter().chain(&elsewhere.rows).collect();
+    // Those of one server stay as they are, whatever its clock did.
+    jobs.sort_by_key(|job| job.submitted_ms);
+    jobs
+}
+
+/// Returns whether a server answered, in JSON.
+fn server((server, answered): &(ServerName, Answered)) -> Value {
+    match answered {
+        Answered::Yes => json!({ "server": server.to_string(), "answered": true }),
+        Answered::No(why) => json!({ "server": server.to_string(), "answered": false, "why": why }),
+    }
+}
+
+/// Says that a server did not answer.
+pub fn silence(server: &ServerName, why: &str) -> String {
+    format!("server {server} is not answering: jobs that it holds are not listed: {why}")
+}
+
+/// Says that nobody else was asked, because the station shows the jobs of everybody.
+pub const ONLY_HERE: &str = "This station shows the jobs of all users; jobs that other servers hold are not shown.";
 
 /// Returns a release in JSON.
 pub fn released(done: &Released) -> Value {
@@ -87,7 +117,7 @@ pub fn record(line: &AuditRecord) -> Value {
         "what": line.what,
         "who": line.who,
         "owner": line.owner,
-        "job-number": line.number.get(),
+        "job-number": line.number.map(crate::model::JobNumber::get),
         "station": line.station,
         "printer": line.printer,
         "result": line.result,
@@ -101,6 +131,7 @@ pub fn words(job: &HeldJob) -> String {
     match job.state {
         ReleaseState::Released => return format!("released{}, waits there", at()),
         ReleaseState::Printing => return format!("prints{}", at()),
+        ReleaseState::Begun => return format!("begun{}, may have printed", at()),
         ReleaseState::Expired => return "expired".to_owned(),
         ReleaseState::Blocked => {
             let words: Vec<&str> = job

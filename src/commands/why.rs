@@ -101,6 +101,16 @@ fn said(cause: &Cause, times: &Times) -> String {
             let each: Vec<String> = verdicts.iter().map(|one| format!("on {} {}", one.printer, one.verdict)).collect();
             format!("at station {station}: {}", each.join("; "))
         }
+        Cause::StationThere { server, station, verdicts } if verdicts.is_empty() => {
+            format!("station {station} of server {server} has no printers")
+        }
+        Cause::StationThere { server, station, verdicts } => {
+            let each: Vec<String> = verdicts.iter().map(|one| format!("on {} {}", one.printer, one.verdict)).collect();
+            format!("at station {station} of server {server}: {}", each.join("; "))
+        }
+        Cause::ServerSilent { server, why } => {
+            format!("server {server} does not say what its stations make of it: {why}")
+        }
         Cause::HeldFromStart(act) => format!("it is held: submitted so{}", self::by(act, times)),
         Cause::HeldAfterPrinting(act) => {
             format!("it is printed and held after that, as was asked{}", self::by(act, times))
@@ -348,6 +358,12 @@ pub fn object(cause: &Cause, times: &Times) -> Value {
             "station": station.as_str(),
             "printers": verdicts.iter().map(super::release::verdict).collect::<Vec<_>>(),
         }),
+        Cause::StationThere { server, station, verdicts } => json!({
+            "server": server.to_string(),
+            "station": station.as_str(),
+            "printers": verdicts.iter().map(super::release::verdict).collect::<Vec<_>>(),
+        }),
+        Cause::ServerSilent { server, why } => json!({ "server": server.to_string(), "why": why }),
         Cause::NoDevice { location, by } => merged(json!({ "location": location.to_string() }), who(by.as_ref())),
         Cause::GroupWithoutDevices(group) => json!({ "group": format!("#{group}") }),
         Cause::Server { away } => json!({

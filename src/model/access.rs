@@ -172,6 +172,35 @@ impl Access {
         }
     }
 
+    /// Reads the values of the attribute `access`: `submit:@sales`, one for each name.
+    ///
+    /// # Errors
+    /// `BadValue` with the value that is wrong.
+    pub fn of_values<'a>(values: impl IntoIterator<Item = &'a str>) -> Result<Self, Failure> {
+        let mut rules: Vec<Rule> = Vec::new();
+        for value in values {
+            let read = value.split_once(':').and_then(|(word, who)| Some((Operation::from_word(word)?, who)));
+            let Some((operation, who)) = read else {
+                let words: Vec<&str> = Operation::ALL.iter().map(|one| one.keyword()).collect();
+                let shown: String = value.chars().take(80).flat_map(char::escape_default).collect();
+                return Err(Failure::new(
+                    FailureKind::BadValue,
+                    format!("'{shown}' has not the form operation:who; operations are {}", words.join(", ")),
+                ));
+            };
+            let who: Grantee = who.parse()?;
+            match rules.iter_mut().find(|rule| rule.operation == operation) {
+                Some(rule) => rule.who.push(who),
+                None => rules.push(Rule { operation, who: vec![who] }),
+            }
+        }
+        for rule in &rules {
+            AccessChange { operation: Some(rule.operation), who: rule.who.clone() }.check()?;
+        }
+        rules.sort_by_key(|rule| rule.operation);
+        Ok(Self(rules))
+    }
+
     /// Returns its rules as values of the attribute `access`: `submit:@sales`, one for each name.
     pub fn values(&self) -> Vec<String> {
         let of = |rule: &Rule| {
@@ -326,6 +355,23 @@ mod tests {
         }
         let many: String = (0..=MAX_NAMES).map(|n| format!(" u{n}")).collect();
         assert!(AccessChange::parse(&format!("SUBMIT{many}")).is_err());
+    }
+
+    #[test]
+    fn the_values_of_an_attribute_are_read_as_they_are_shown() {
+        let all = access(&["OPERATE bob", "submit @sales ann", "TITLES *"]);
+        let of = |values: &[&str]| Access::of_values(values.iter().copied());
+        let values = all.values();
+        assert_eq!(Access::of_values(values.iter().map(String::as_str)), Ok(all.clone()));
+        // In whatever order they come, and in whatever case.
+        assert_eq!(of(&["operate:bob", "TITLES:*", "submit:@sales", "Submit:ann"]), Ok(all));
+        assert!(of(&[]).unwrap().is_empty());
+        for bad in ["submit", "submit:", "print:ann", ":ann", "submit:a b", "submit:@"] {
+            assert!(of(&[bad]).is_err(), "{bad}");
+        }
+        assert!(of(&["submit:ann", "submit:ann"]).is_err());
+        let many: Vec<String> = (0..=MAX_NAMES).map(|n| format!("submit:u{n}")).collect();
+        assert!(Access::of_values(many.iter().map(String::as_str)).is_err());
     }
 
     #[test]

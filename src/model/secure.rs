@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use super::ids::{GlobalJobId, JobId, JobNumber, LocalJobId};
 use super::job::Format;
-use super::names::{DeviceName, GroupName};
+use super::lease::Answered;
+use super::names::{DeviceName, GroupName, ServerName};
 use super::object::ObjectName;
 use super::state::HoldReasons;
 
@@ -269,9 +270,13 @@ impl fmt::Display for Verdict {
 pub fn judge(job: &Wanted, printer: &StationPrinter) -> Verdict {
     let stand: Vec<Compatibility> = printer.queues.iter().map(|queue| job.queue.compatibility(queue)).collect();
     if !stand.iter().any(|one| one.is_effective()) {
+        // Two queues of different servers may have one name.
+        let far = printer.queues.iter().any(|queue| !queue.server.eq_ignore_ascii_case(&job.queue.server));
+        let name =
+            |queue: &PoolQueue| if far { format!("{}:{}", queue.server, queue.name) } else { queue.name.clone() };
         return Verdict::Incompatible {
-            queue: job.queue.name.clone(),
-            printer: printer.queues.iter().map(|queue| queue.name.clone()).collect(),
+            queue: name(&job.queue),
+            printer: printer.queues.iter().map(name).collect(),
             one_way: stand.contains(&Compatibility::OneWay),
         };
     }
@@ -300,14 +305,24 @@ pub enum ReleaseState {
     Released,
     /// It prints.
     Printing,
+    /// Another server has begun to print it, and has not said yet what became of it.
+    Begun,
     /// Something else holds it, which only an operator ends.
     Blocked,
 }
 
 impl ReleaseState {
     /// All of them.
-    pub const ALL: [Self; 7] =
-        [Self::Waiting, Self::Kept, Self::MayHavePrinted, Self::Expired, Self::Released, Self::Printing, Self::Blocked];
+    pub const ALL: [Self; 8] = [
+        Self::Waiting,
+        Self::Kept,
+        Self::MayHavePrinted,
+        Self::Expired,
+        Self::Released,
+        Self::Printing,
+        Self::Begun,
+        Self::Blocked,
+    ];
 
     /// Returns its stable word.
     pub fn keyword(self) -> &'static str {
@@ -318,6 +333,7 @@ impl ReleaseState {
             Self::Expired => "expired",
             Self::Released => "released",
             Self::Printing => "printing",
+            Self::Begun => "begun",
             Self::Blocked => "blocked",
         }
     }
@@ -356,6 +372,8 @@ pub struct HeldJob {
     pub delegated: bool,
     /// The queue to which it was sent.
     pub queue: GroupName,
+    /// The queues that this one names as compatible.
+    pub compatible: Vec<String>,
     /// What its documents are.
     pub formats: Vec<Format>,
     /// Pages of all copies, where they are known.
@@ -381,6 +399,15 @@ pub struct HeldJob {
 }
 
 impl HeldJob {
+    /// Returns the queue to which it was sent, as other queues see it.
+    pub fn pool_queue(&self) -> PoolQueue {
+        PoolQueue {
+            server: self.global.server.to_string(),
+            name: self.queue.to_string(),
+            compatible: self.compatible.clone(),
+        }
+    }
+
     /// Returns the printer that is taken where nobody chooses: the first one that may.
     pub fn first_printer(&self) -> Option<&DeviceName> {
         self.verdicts.iter().find(|one| one.verdict.is_here()).map(|one| &one.printer)
@@ -405,10 +432,36 @@ pub struct HeldPage {
     pub next: Option<JobId>,
 }
 
+/// The jobs of one answer to another server, and after which job the next answer begins; none after the last one.
+pub type HeldRows = (Vec<HeldJob>, Option<JobId>);
+
+/// What somebody may release here of what other servers hold, and which of them did not say.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldElsewhere {
+    /// The jobs, those of each server in the order of submission.
+    pub rows: Vec<HeldJob>,
+    /// The servers that were asked.
+    pub servers: Vec<(ServerName, Answered)>,
+    /// The station shows the jobs of all users, so nobody was asked.
+    pub only_here: bool,
+}
+
+/// What the printers of one station make of a job.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AtStation {
+    /// The station.
+    pub station: ObjectName,
+    /// Its printers.
+    pub verdicts: Vec<PrinterVerdict>,
+}
+
+/// What the stations of servers make of a job, or why a server did not say.
+pub type AtServers = Vec<(ServerName, Result<Vec<AtStation>, String>)>;
+
 /// What became of a job that was released.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Released {
-    /// Its number.
+    /// Its number at the server that prints it.
     pub number: JobNumber,
     /// The printer that prints it.
     pub printer: DeviceName,
@@ -431,8 +484,8 @@ pub struct AuditRecord {
     pub who: String,
     /// Whose job it is.
     pub owner: String,
-    /// The job.
-    pub number: JobNumber,
+    /// The number of the job here; none of one that another server holds and that never was here.
+    pub number: Option<JobNumber>,
     /// The station.
     pub station: Option<String>,
     /// The printer.
@@ -444,7 +497,7 @@ pub struct AuditRecord {
 }
 
 /// What is recorded.
-pub const AUDITED: &[&str] = &["hold", "release", "print", "delete", "purge"];
+pub const AUDITED: &[&str] = &["hold", "release", "print", "abort", "delete", "purge"];
 
 /// One page of the record.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -27,10 +27,12 @@ pub enum Wait {
     Pause,
     /// The printer closes the connection.
     Close,
+    /// The print file still arrives from another server, and what was there is sent.
+    PrintFile,
 }
 
 /// Stored number, stable word, and what is waited for: `{}` is the place.
-const TABLE: [(Wait, u64, &str, &str); 9] = [
+const TABLE: [(Wait, u64, &str, &str); 10] = [
     (Wait::Fastcnfg, 1, "fastcnfg", "FASTCNFG to be read"),
     (Wait::Address, 2, "address", "the address of {}"),
     (Wait::Connection, 3, "connection", "a connection to {}"),
@@ -40,6 +42,7 @@ const TABLE: [(Wait, u64, &str, &str); 9] = [
     (Wait::LastOctets, 7, "last-octets", "its last octets to be taken"),
     (Wait::Pause, 8, "pause", "the pause after a job (SLOWPACE)"),
     (Wait::Close, 9, "close", "the printer to close the connection"),
+    (Wait::PrintFile, 10, "print-file", "the rest of its print file, which another server sends"),
 ];
 
 impl Wait {
@@ -75,6 +78,7 @@ impl Wait {
             Self::Opening => Some(("does not open", false)),
             Self::LastOctets => Some(("stalled", false)),
             Self::Close => Some(("does not close", false)),
+            Self::PrintFile => Some(("file arrives", false)),
             Self::Pause => None,
         }
     }

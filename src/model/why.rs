@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::device::RunningJob;
 use super::ids::{GlobalJobId, JobNumber};
-use super::names::{DeviceName, GroupName, LocationName, ProcessName};
+use super::names::{DeviceName, GroupName, LocationName, ProcessName, ServerName};
 use super::object::ObjectName;
 use super::remote::Away;
 use super::secure::PrinterVerdict;
@@ -179,6 +179,22 @@ pub enum Cause {
         /// Its printers.
         verdicts: Vec<PrinterVerdict>,
     },
+    /// The same of a station of another server.
+    StationThere {
+        /// The server.
+        server: ServerName,
+        /// The station.
+        station: ObjectName,
+        /// Its printers.
+        verdicts: Vec<PrinterVerdict>,
+    },
+    /// A server that has stations for it does not say what they make of it.
+    ServerSilent {
+        /// The server.
+        server: ServerName,
+        /// Why not.
+        why: String,
+    },
     /// Held since it was submitted, as its submitter asked.
     HeldFromStart(Attribution),
     /// Printed, and held afterwards by HOLDAFTER.
@@ -247,6 +263,8 @@ impl Cause {
             Self::Expires { over: false, .. } => "expires",
             Self::Expires { over: true, .. } => "expired",
             Self::Station { .. } => "station",
+            Self::StationThere { .. } => "station-of-server",
+            Self::ServerSilent { .. } => "stations-silent",
             Self::HeldFromStart(_) => "held-from-start",
             Self::HeldAfterPrinting(_) => "held-after-printing",
             Self::Paused(_) => "paused",

@@ -20,11 +20,12 @@ use std::time::Duration;
 
 use nix::sys::stat::{SFlag, fstat};
 
-pub use super::Log;
 use super::connection::serve;
 use super::connections::{Connections, Limits};
 use super::doors::Doors;
 use super::peers::{Peers, Terms};
+use super::summaries::Summaries;
+pub use super::{Log, Told};
 use crate::client::hello;
 use crate::client::peer::Dial;
 use crate::model::job::{Submission, Transfer};
@@ -73,6 +74,8 @@ pub struct Options {
 pub struct Hooks {
     /// Lines for the log.
     pub log: Log,
+    /// A job has left the spool.
+    pub finished: Told,
     /// Called about once a second, while the spool answers.
     pub alive: Arc<dyn Fn() + Send + Sync>,
 }
@@ -466,6 +469,7 @@ fn supervise(spool: &Spool, attendant: &dyn Attendant, stop: &Stop, hooks: &Hook
     let mut trouble = None;
     let mut deaths = Deaths::default();
     let mut whole = WHOLE;
+    let mut summaries = None;
     loop {
         whole += 1;
         let found = spool.dead_processes().and_then(|dead| {
@@ -502,7 +506,15 @@ fn supervise(spool: &Spool, attendant: &dyn Attendant, stop: &Stop, hooks: &Hook
             }
             Err(_) => {}
         }
-        if stop.is_over.load(Ordering::SeqCst) {
+        let is_over = stop.is_over.load(Ordering::SeqCst);
+        if summaries.is_none() {
+            summaries = Summaries::of(spool, &clock::now()).ok();
+        }
+        if let Some(summaries) = &mut summaries {
+            // What cannot be read now is told next time.
+            let _ = summaries.tell(spool, hooks.finished.as_ref());
+        }
+        if is_over {
             return;
         }
         let pids = spool.running_pids().unwrap_or_default();

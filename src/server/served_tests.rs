@@ -6,7 +6,7 @@ fn server(dir: &tempfile::TempDir) -> (Server, PathBuf) {
     let base = Base::new(dir.path().join("base"));
     let path = dir.path().join("socket");
     let options = Options { base, name: None, socket: path.clone(), operators: "nobody-is-in-it".into() };
-    let hooks = Hooks { log: Arc::new(|_| ()), alive: Arc::new(|| ()) };
+    let hooks = Hooks { log: Arc::new(|_| ()), finished: Arc::new(|_| ()), alive: Arc::new(|| ()) };
     (Server::start(&options, None, hooks).unwrap(), path)
 }
 
@@ -74,7 +74,7 @@ fn a_spool_has_one_server_and_keeps_its_name() {
         socket: elsewhere.clone(),
         operators: String::new(),
     };
-    let hooks = || Hooks { log: Arc::new(|_| ()), alive: Arc::new(|| ()) };
+    let hooks = || Hooks { log: Arc::new(|_| ()), finished: Arc::new(|_| ()), alive: Arc::new(|| ()) };
     let failure = Server::start(&options(Some("another")), None, hooks()).map(|_| ()).unwrap_err();
     assert!(failure.message.contains("this spool belongs to server"), "{failure}");
     let failure = Server::start(&options(None), None, hooks()).map(|_| ()).unwrap_err();

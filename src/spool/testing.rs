@@ -25,17 +25,23 @@ pub const START: i64 = 1_795_251_600_000;
 
 thread_local! {
     static LATER: Cell<i64> = const { Cell::new(0) };
+    static JUMPED: Cell<i64> = const { Cell::new(0) };
 }
 
 /// What time it is for this thread.
 pub fn clock() -> Moment {
     let later = LATER.get();
-    Moment { wall_ms: START + later, boot_ms: 1_000_000 + later, boot_id: "boot".into() }
+    Moment { wall_ms: START + later + JUMPED.get(), boot_ms: 1_000_000 + later, boot_id: "boot".into() }
 }
 
 /// Lets time pass for this thread.
 pub fn pass(seconds: i64) {
     LATER.set(LATER.get() + seconds * 1000);
+}
+
+/// Somebody sets the clock of the machine: no time passes for this thread.
+pub fn jump(seconds: i64) {
+    JUMPED.set(JUMPED.get() + seconds * 1000);
 }
 
 pub struct Site {

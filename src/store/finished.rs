@@ -43,6 +43,8 @@ pub struct FinishedRow {
     pub created_ms: i64,
     /// When it ended.
     pub finished_ms: i64,
+    /// When it came into the history, by the age of the spool.
+    pub finished_spool: i64,
     /// What was given for it and is only carried.
     pub carried: Vec<(Field, Value)>,
 }
@@ -64,6 +66,7 @@ columns!(at {
     documents,
     created_ms,
     finished_ms,
+    finished_spool,
     carried,
 });
 
@@ -85,6 +88,7 @@ fn read(row: &Row<'_>) -> Fallible<FinishedRow> {
         documents: row.get(at::documents)?,
         created_ms: row.get(at::created_ms)?,
         finished_ms: row.get(at::finished_ms)?,
+        finished_spool: row.get(at::finished_spool)?,
         carried: match row.get::<Option<String>>(at::carried)? {
             Some(text) => serde_json::from_str(&text)
                 .map_err(|_| Failure::internal("spool.db: the text of the values of a finished job is unknown"))?,
@@ -177,6 +181,18 @@ pub(crate) fn list(
             at::LIST
         ),
         values![at, id, user, page(limit)],
+        read,
+    )
+}
+
+/// Returns one page of the jobs that came into the history after a place, which is an age of the spool and a job; in that order.
+pub(crate) fn since(tx: &Tx<'_>, (spool_ms, job): (i64, JobId)) -> Fallible<Vec<FinishedRow>> {
+    tx.rows(
+        &format!(
+            "SELECT {} FROM finished WHERE (finished_spool, job_id) > (?, ?) ORDER BY finished_spool, job_id LIMIT ?",
+            at::LIST
+        ),
+        values![spool_ms, job, crate::model::query::PAGE],
         read,
     )
 }

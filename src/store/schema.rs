@@ -382,6 +382,7 @@ fn to_7(tx: &Tx<'_>) -> Fallible<()> {
     tx.script(PRINTERS)?;
     tx.script(LEASES)?;
     tx.script(SECURE)?;
+    tx.script(RELEASES)?;
     tx.script(ATTENTION)
 }
 
@@ -656,6 +657,11 @@ CREATE TABLE request (
     answer          TEXT
 );
 CREATE INDEX request_open ON request (device_id) WHERE answered_ms IS NULL;
+";
+
+/// What is on record of one release, on each of the servers that took part.
+const RELEASES: &str = "
+CREATE INDEX release_correlation ON release_record (correlation, id);
 ";
 
 /// The primary FASTCNFG file is kept in the spool; before, each print process had it from its starter.

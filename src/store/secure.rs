@@ -113,7 +113,7 @@ fn read_record(row: &Row<'_>) -> Fallible<AuditRecord> {
         what: row.get(record_at::what)?,
         who: row.get(record_at::who)?,
         owner: row.get(record_at::owner)?,
-        number: row.get::<JobNumber>(record_at::number)?,
+        number: JobNumber::new(row.get(record_at::number)?),
         station: row.get(record_at::station)?,
         printer: row.get(record_at::device)?,
         result: row.get(record_at::result)?,
@@ -121,10 +121,15 @@ fn read_record(row: &Row<'_>) -> Fallible<AuditRecord> {
     })
 }
 
+/// The number as it is stored: 0 of a job that never was here.
+fn number_of(number: Option<JobNumber>) -> u32 {
+    number.map_or(0, JobNumber::get)
+}
+
 /// Returns the digest of a line that follows one with the digest `before`.
 pub fn digest(before: &str, record: &AuditRecord) -> String {
     let mut hasher = blake3::Hasher::new();
-    let (number, at) = (record.number.to_string(), record.at_ms.to_string());
+    let (number, at) = (number_of(record.number).to_string(), record.at_ms.to_string());
     let none = String::new();
     let (station, printer) = (record.station.as_ref().unwrap_or(&none), record.printer.as_ref().unwrap_or(&none));
     let parts = [
@@ -156,8 +161,8 @@ pub(crate) struct Line<'a> {
     pub(crate) what: &'a str,
     /// The key of the owner of the job.
     pub(crate) owner: &'a str,
-    /// The number of the job.
-    pub(crate) number: JobNumber,
+    /// The number of the job, if it is here.
+    pub(crate) number: Option<JobNumber>,
     /// The station.
     pub(crate) station: Option<&'a str>,
     /// The printer.
@@ -194,7 +199,7 @@ pub(crate) fn add(tx: &Tx<'_>, line: Line<'_>) -> Fallible<()> {
             record.what,
             record.who,
             record.owner,
-            record.number,
+            number_of(record.number),
             record.station,
             record.printer,
             record.result,
@@ -202,6 +207,15 @@ pub(crate) fn add(tx: &Tx<'_>, line: Line<'_>) -> Fallible<()> {
         ],
     )?;
     Ok(())
+}
+
+const LAST_OF: &str = "SELECT id FROM release_record WHERE correlation = ? ORDER BY id DESC LIMIT 1";
+
+/// Returns the last line about a job.
+pub(crate) fn last_of(tx: &Tx<'_>, correlation: &str) -> Fallible<Option<AuditRecord>> {
+    let Some(id) = tx.one(LAST_OF, values![correlation], |row| row.only::<i64>())? else { return Ok(None) };
+    let sql = format!("SELECT {} FROM release_record WHERE id = ?", record_at::LIST);
+    tx.one(&sql, values![id], read_record)
 }
 
 /// Returns lines of the record after `after`, oldest first: all of them, or those about the jobs of these owners.
@@ -230,7 +244,11 @@ mod tests {
     #[test]
     fn jobs_of_an_owner_and_those_that_are_due_are_found_by_an_index() {
         let memory = Memory::new();
-        for (sql, index) in [(of_owner_sql(), "secure_owner"), (DUE.to_owned(), "secure_due")] {
+        for (sql, index) in [
+            (of_owner_sql(), "secure_owner"),
+            (DUE.to_owned(), "secure_due"),
+            (LAST_OF.to_owned(), "release_correlation"),
+        ] {
             let plan = memory.plan(&sql);
             assert!(plan.contains(index) && !plan.contains("TEMP B-TREE"), "{sql}: {plan}");
         }

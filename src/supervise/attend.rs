@@ -119,7 +119,7 @@ pub(super) fn arguments<'a>(base: &'a Base, name: &'a ProcessName) -> [&'a OsStr
 }
 
 /// Errors that come and go with the load of the machine.
-pub(super) fn is_passing(error: &io::Error) -> bool {
+pub(crate) fn is_passing(error: &io::Error) -> bool {
     use nix::libc::{EAGAIN, EMFILE, ENFILE, ENOMEM, ETXTBSY};
     matches!(error.raw_os_error(), Some(EAGAIN | EMFILE | ENFILE | ENOMEM | ETXTBSY))
 }

@@ -6,6 +6,7 @@ mod environment;
 mod keeper;
 
 pub use attend::Starter;
+pub(crate) use attend::is_passing;
 pub use choose::{PORT, Place, Purpose, open_at, open_waited, place_from, usual_base, usual_place};
 pub use environment::{check_environment, seconds};
 pub use keeper::Keeper;

@@ -64,6 +64,17 @@ pub fn peer(stream: &UnixStream) -> io::Result<Peer> {
     Ok(Peer { pid: found.pid(), uid: found.uid(), gid: found.gid() })
 }
 
+/// Sends a few octets where there is room for them; where there is none they are left out.
+///
+/// # Errors
+/// When the other end is gone.
+pub fn send_if_room(stream: &UnixStream, octets: &[u8]) -> io::Result<()> {
+    match nix::sys::socket::send(stream.as_raw_fd(), octets, MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL) {
+        Ok(_) | Err(nix::errno::Errno::EAGAIN | nix::errno::Errno::EINTR) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// Octets of the longest name that a socket address holds, without the NUL.
 const LONGEST_NAME: usize = 107;
 

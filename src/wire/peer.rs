@@ -20,7 +20,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::lease::{Assertion, ClaimAnswer, ClaimEnd, EndAnswer, LeaseAnswer, Releasable};
 use crate::model::remote::{Offer, OfferAnswer, PeerFate};
-use crate::model::{DeviceName, GlobalJobId};
+use crate::model::secure::{HeldRows, StationPrinter};
+use crate::model::{DeviceName, GlobalJobId, JobId};
 
 /// Octets of a header.
 pub const HEADER: usize = 12;
@@ -170,6 +171,33 @@ pub enum PeerRequest {
         /// Who has it released.
         assertion: Assertion,
     },
+    /// Which jobs of a user wait for their release, and what do these printers make of each?
+    Held {
+        /// Who asks.
+        assertion: Assertion,
+        /// The printers of the station where he stands.
+        printers: Vec<StationPrinter>,
+        /// Only this one.
+        only: Option<GlobalJobId>,
+        /// Those after this one.
+        after: Option<JobId>,
+    },
+    /// Claims a job that waits for its release.
+    Release {
+        /// The job.
+        job: GlobalJobId,
+        /// The printer where it is released.
+        printer: StationPrinter,
+        /// Who releases it.
+        assertion: Assertion,
+    },
+    /// Removes a job that waits for its release.
+    Remove {
+        /// The job.
+        job: GlobalJobId,
+        /// Whose job it is.
+        assertion: Assertion,
+    },
     /// The claim is to last longer.
     Renew(String),
     /// The first octet of a claimed job is about to leave.
@@ -188,7 +216,15 @@ impl PeerRequest {
     pub fn fault(&self) -> Option<&'static str> {
         let odd = |token: &String| token.len() > MAX_TOKEN || !token.bytes().all(|octet| octet.is_ascii_graphic());
         let (tokens, n): (&[String], usize) = match self {
-            Self::Hello | Self::Look { .. } | Self::Releasable(_) | Self::Claim { .. } => return None,
+            Self::Hello
+            | Self::Look { .. }
+            | Self::Releasable(_)
+            | Self::Claim { .. }
+            | Self::Release { .. }
+            | Self::Remove { .. } => return None,
+            Self::Held { printers, .. } => {
+                return (printers.len() > MAX_TOKENS).then_some("it names too many printers");
+            }
             Self::Offer(offer) => (std::slice::from_ref(&offer.token), 1),
             Self::Ask(tokens) | Self::Confirm(tokens) => (tokens, tokens.len()),
             Self::GiveBack(token)
@@ -228,6 +264,8 @@ pub enum PeerReply {
     Looked(String),
     /// The jobs that may be claimed.
     Releasable(Vec<Releasable>),
+    /// The jobs that wait for their release.
+    Held(HeldRows),
     /// What becomes of a claim.
     Claim(ClaimAnswer),
     /// How a claim stands.

@@ -1,9 +1,14 @@
 //! Jobs that one server hands over to another: each sentence about print files with several servers (docs/servers.md).
 
+mod campaign;
 mod claims;
 mod half;
+mod hostile;
 mod power;
+mod release;
 mod revoked;
+mod room;
+mod streaming;
 mod view;
 mod world;
 

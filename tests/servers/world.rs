@@ -10,7 +10,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use spoolsuite::client::peer::{Cutter, Dial, PeerStream, ServePeer};
@@ -140,6 +140,8 @@ pub struct Faults {
     silent: AtomicBool,
     /// One octet of the data is changed, at this place of the stream; 0 = none is.
     spoil_at: AtomicUsize,
+    /// Nothing passes behind so many octets of a connection, until it is opened; 0 = everything does.
+    gate: (Mutex<usize>, Condvar),
     /// How many connections came.
     pub connections: AtomicUsize,
 }
@@ -156,6 +158,18 @@ impl Faults {
     }
     pub fn spoil_at(&self, octet: usize) {
         self.spoil_at.store(octet, Ordering::SeqCst);
+    }
+
+    /// Lets so many octets of each connection pass, and the rest when it is told otherwise; 0 = all of it.
+    pub fn gate(&self, octets: usize) {
+        *self.gate.0.lock().unwrap() = octets;
+        self.gate.1.notify_all();
+    }
+
+    /// Returns how many of `n` octets pass behind `seen`; waits while none does.
+    fn let_through(&self, seen: usize, n: usize) -> usize {
+        let gate = self.gate.1.wait_while(self.gate.0.lock().unwrap(), |gate| *gate > 0 && *gate <= seen).unwrap();
+        if *gate > 0 { n.min(*gate - seen) } else { n }
     }
 
     fn pass(self: &Arc<Self>, mut client: UnixStream, server: &Path) {
@@ -181,10 +195,18 @@ impl Faults {
             if spoil > 0 && (seen..seen + n).contains(&spoil) {
                 buffer[spoil - seen] ^= 0x20;
             }
-            seen += n;
-            if client.write_all(&buffer[..n]).is_err() {
+            let mut sent = 0;
+            while sent < n {
+                let passes = self.let_through(seen + sent, n - sent);
+                if client.write_all(&buffer[sent..sent + passes]).is_err() {
+                    break;
+                }
+                sent += passes;
+            }
+            if sent < n {
                 break;
             }
+            seen += n;
         }
         if cut > 0 && seen >= cut && self.half.load(Ordering::SeqCst) {
             let _ = client.shutdown(std::net::Shutdown::Write);
@@ -288,6 +310,11 @@ impl World {
             out.status == 0
         });
         world
+    }
+
+    /// The socket of a server itself.
+    pub fn place(&self, name: &str) -> PathBuf {
+        self.dir.path().join(format!("{name}.real"))
     }
 
     /// What stands before a server.

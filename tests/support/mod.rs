@@ -5,6 +5,7 @@
 
 pub mod documents;
 pub mod inside;
+pub mod ipp;
 pub mod lines;
 pub mod managed;
 pub mod network;

@@ -30,6 +30,8 @@ pub struct Connection {
     pub octets: Vec<u8>,
     /// The peer closed its side in order.
     pub ended: bool,
+    /// It was reset.
+    pub reset: bool,
 }
 
 #[derive(Default)]
@@ -186,7 +188,7 @@ fn serve(mut stream: TcpStream, shared: &(Mutex<State>, Condvar)) {
                 }
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(_) => done = true,
+            Err(_) => (connection.reset, done) = (true, true),
         }
         if done && mode == Mode::NeverCloses && !state.over {
             state.kept.push(stream);

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::log::Form;
 use clap::{Args, Parser, Subcommand, ValueHint};
 
 const AFTER_HELP: &str = "\
@@ -16,7 +17,7 @@ one use. Whoever has it joins: a server with pdserver join, a person with pdserv
 user of this machine who has his name. What pdserver revoke ends, ends at once. Certificates are good for a year; servers renew \
 theirs by themselves, and one that ends within 30 days is announced.
 
-With pdserver door add other systems hand in jobs: by LPD, by a raw port, by a directory. None is open by default, and one that
+With pdserver door add other systems hand in jobs: by LPD, by IPP, by a raw port, by a directory. None is open by default, and one that
 the network reaches says with --allow who may come. A process of its own, pddoor, serves each.
 
 The server runs in the foreground until SIGTERM or SIGINT. It answers what it has read and ends; print processes go on, and \
@@ -24,6 +25,7 @@ the next server finds them. Under systemd it says when it is ready, answers the 
 already; sockets of systemd that have the name of a door are where that door listens.
 
 Environment:
+  JOURNAL_STREAM  Set by systemd where standard error is the journal
   NOTIFY_SOCKET, WATCHDOG_USEC, LISTEN_PID, LISTEN_FDS, LISTEN_FDNAMES  Set by systemd
 
 Files:
@@ -61,6 +63,9 @@ pub struct Arguments {
     /// The Unix group whose members are operators
     #[arg(long, value_name = "GROUP", default_value = "pdoper")]
     pub operators: String,
+    /// The form of the log; without it journal where standard error is that of systemd, and text elsewhere
+    #[arg(long, value_name = "FORM")]
+    pub log: Option<Form>,
     /// What is done instead of serving
     #[command(subcommand)]
     pub command: Option<Command>,
@@ -164,7 +169,7 @@ pub enum DoorCommand {
         of: OfDoors,
         /// Its name
         name: String,
-        /// lpd, raw or dir
+        /// lpd, ipp, raw or dir
         kind: String,
         #[command(flatten)]
         settings: Box<DoorOptions>,
@@ -225,7 +230,7 @@ pub struct DoorOptions {
     /// dir: the directory that it watches
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub directory: Option<PathBuf>,
-    /// Where its jobs go: a destination; for lpd several, and other names for them
+    /// Where its jobs go: a destination; for lpd and ipp several, and other names for them
     #[arg(long, value_name = "[NAME=]DEST")]
     pub to: Vec<String>,
     /// Who may connect; without it this machine alone

@@ -4,6 +4,7 @@ mod arguments;
 mod commands;
 mod door_commands;
 mod doors;
+mod log;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -131,8 +132,10 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         operators: arguments.operators,
     };
     let manager = Arc::new(Manager::of(&env));
+    let (log, finished) = log::begin(arguments.log)?;
     let hooks = Hooks {
-        log: Arc::new(|line| eprintln!("pdserver: {}", escaped(line))),
+        log: Arc::clone(&log),
+        finished,
         alive: match service::watchdog(&env) {
             // The one that looks after the print processes says so: a server that hangs there is of no use.
             Some(_) => {
@@ -142,22 +145,21 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
             None => Arc::new(|| ()),
         },
     };
-    let log = Arc::clone(&hooks.log);
     let rate = arguments.fetch_rate.as_deref().map(fetch_rate).transpose()?;
     let mut server = Server::start(&options, given.listener, hooks)?;
     let network = on_network(&mut server, &options.base, (arguments.listen.as_deref(), rate), &log)?;
     let place = server.place().map_or_else(|| "the socket it was given".to_owned(), |path| path.display().to_string());
     let listens = format!("{} of {} listens at {place}", server.name(), options.base.root().display());
-    eprintln!("pdserver: {}", escaped(&listens));
+    log(&listens);
     if let Some(listener) = &network.listener {
-        eprintln!("pdserver: {} listens to the network at {}", server.name(), listener.address());
+        log(&format!("{} listens to the network at {}", server.name(), listener.address()));
     }
     let doors = doors::Keeper::start(server.doors(), given.network).context("no thread for the doors")?;
     manager.tell("READY=1").context("the service manager does not answer")?;
     let signal = signals.wait().context("waiting for a signal")?;
     // A manager that is gone need not be told.
     let _ = manager.tell("STOPPING=1");
-    eprintln!("pdserver: {signal}: ending");
+    log(&format!("{signal}: ending"));
     drop(doors);
     drop(network);
     drop(server);

@@ -13,28 +13,28 @@ use nix::sys::socket::{setsockopt, sockopt};
 use super::support::{ANN, BOB, DEADLINE, Machine, OPERATOR, Outcome, SERVER};
 
 impl Machine {
-    fn door(&self, arguments: &[&str]) -> Outcome {
+    pub fn door(&self, arguments: &[&str]) -> Outcome {
         let socket = self.path("run/socket");
         let mut command = self.command(OPERATOR, "pdserver");
         command.arg("door").args(arguments).arg("--socket").arg(socket);
         Outcome::of(&mut command)
     }
 
-    fn add_door(&self, name: &str, kind: &str, more: &[&str]) -> SocketAddr {
+    pub fn add_door(&self, name: &str, kind: &str, more: &[&str]) -> SocketAddr {
         let listen = ["--listen", "127.0.0.1:0"];
         let said = self.door(&[&["add", name, kind], &listen[..], more].concat()).expect(0).out;
         let place = said.split_whitespace().last().unwrap_or_default().to_owned();
         place.parse().unwrap_or_else(|_| panic!("{said}{}", self.log()))
     }
 
-    fn shown(&self, door: &str, attribute: &str) -> String {
+    pub fn shown(&self, door: &str, attribute: &str) -> String {
         let said = self.door(&["show", door]).expect(0).out;
         let line = said.lines().find(|line| line.split_whitespace().next() == Some(attribute));
         line.map(|line| line[attribute.len()..].trim().to_owned()).unwrap_or_default()
     }
 
     /// The jobs, as JSON shows them, one a line.
-    fn jobs(&self) -> Vec<serde_json::Value> {
+    pub fn jobs(&self) -> Vec<serde_json::Value> {
         let said = self.run(OPERATOR, "pdls", &["-U", "-r", "all", "--json"]).expect(0).out;
         let mut found = Vec::new();
         let read: serde_json::Value = serde_json::from_str(&said).unwrap_or_else(|error| panic!("{error}: {said}"));
@@ -45,17 +45,17 @@ impl Machine {
         found
     }
 
-    fn titles(&self) -> Vec<String> {
+    pub fn titles(&self) -> Vec<String> {
         self.jobs().iter().map(|job| text(job, "job-name")).collect()
     }
 
     /// What the history of a job says.
-    fn history(&self, number: &str) -> String {
+    pub fn history(&self, number: &str) -> String {
         self.run(OPERATOR, "spoolcom", &[&format!("JOB {number}, LOG")]).expect(0).out
     }
 }
 
-fn text(job: &serde_json::Value, name: &str) -> String {
+pub fn text(job: &serde_json::Value, name: &str) -> String {
     match &job[name] {
         serde_json::Value::String(text) => text.clone(),
         other => other.to_string(),
@@ -63,11 +63,15 @@ fn text(job: &serde_json::Value, name: &str) -> String {
 }
 
 /// A sender of LPD.
-struct Sender(TcpStream);
+pub struct Sender(pub TcpStream);
 
 impl Sender {
-    fn new(at: SocketAddr, queue: &str) -> (Self, Option<u8>) {
-        let stream = TcpStream::connect(at).unwrap();
+    pub fn new(at: SocketAddr, queue: &str) -> (Self, Option<u8>) {
+        Self::over(TcpStream::connect(at).unwrap(), queue)
+    }
+
+    /// The same over a connection that is there.
+    pub fn over(stream: TcpStream, queue: &str) -> (Self, Option<u8>) {
         stream.set_read_timeout(Some(DEADLINE)).unwrap();
         let mut sender = Self(stream);
         sender.0.write_all(format!("\x02{queue}\n").as_bytes()).unwrap();
@@ -75,14 +79,14 @@ impl Sender {
         (sender, answer)
     }
 
-    fn open(at: SocketAddr, queue: &str) -> Self {
+    pub fn open(at: SocketAddr, queue: &str) -> Self {
         let (sender, answer) = Self::new(at, queue);
         assert_eq!(answer, Some(0));
         sender
     }
 
     /// The next octet; none when the connection has ended.
-    fn answer(&mut self) -> Option<u8> {
+    pub fn answer(&mut self) -> Option<u8> {
         let mut octet = [0];
         match self.0.read(&mut octet) {
             Ok(1) => Some(octet[0]),
@@ -90,7 +94,7 @@ impl Sender {
         }
     }
 
-    fn file(&mut self, code: u8, name: &str, octets: &[u8]) -> (Option<u8>, Option<u8>) {
+    pub fn file(&mut self, code: u8, name: &str, octets: &[u8]) -> (Option<u8>, Option<u8>) {
         self.0.write_all(&[&[code][..], format!("{} {name}\n", octets.len()).as_bytes()].concat()).unwrap();
         let first = self.answer();
         if first != Some(0) {
@@ -100,12 +104,12 @@ impl Sender {
         (first, self.answer())
     }
 
-    fn reset(self) {
+    pub fn reset(self) {
         setsockopt(&self.0, sockopt::Linger, &nix::libc::linger { l_onoff: 1, l_linger: 0 }).unwrap();
     }
 }
 
-fn control(title: &str, files: &[&str]) -> String {
+pub fn control(title: &str, files: &[&str]) -> String {
     let mut said = format!("Hhosta\nPann\nJ{title}\n");
     for file in files {
         said.push_str(&format!("l{file}\nU{file}\nN{file}.txt\n"));
@@ -113,9 +117,9 @@ fn control(title: &str, files: &[&str]) -> String {
     said
 }
 
-const GOOD: (Option<u8>, Option<u8>) = (Some(0), Some(0));
+pub const GOOD: (Option<u8>, Option<u8>) = (Some(0), Some(0));
 
-fn send(at: SocketAddr, queue: &str, title: &str, octets: &[u8]) {
+pub fn send(at: SocketAddr, queue: &str, title: &str, octets: &[u8]) {
     let mut sender = Sender::open(at, queue);
     assert_eq!(sender.file(2, "cfA001hosta", control(title, &["dfA001hosta"]).as_bytes()), GOOD);
     assert_eq!(sender.file(3, "dfA001hosta", octets), GOOD);
@@ -123,12 +127,12 @@ fn send(at: SocketAddr, queue: &str, title: &str, octets: &[u8]) {
 }
 
 /// Ends a session as a sender does who has read everything.
-fn finish(mut sender: Sender) {
+pub fn finish(mut sender: Sender) {
     sender.0.shutdown(Shutdown::Write).unwrap();
     assert_eq!(sender.answer(), None);
 }
 
-fn site() -> Option<Machine> {
+pub fn site() -> Option<Machine> {
     let machine = Machine::new()?;
     machine.declare();
     Some(machine)
@@ -415,7 +419,7 @@ fn a_host_that_keeps_its_connection_ends_jobs_with_marks() {
     assert_eq!(machine.jobs().len(), 4);
 }
 
-fn watched(machine: &Machine) -> PathBuf {
+pub fn watched(machine: &Machine) -> PathBuf {
     let dir = machine.path("in");
     std::fs::create_dir(&dir).unwrap();
     chown(&dir, Some(SERVER), Some(SERVER)).unwrap();
@@ -423,7 +427,7 @@ fn watched(machine: &Machine) -> PathBuf {
 }
 
 /// Puts a file of Ann into a directory as a careful writer does: by a rename.
-fn put(machine: &Machine, dir: &Path, name: &str, octets: &[u8]) {
+pub fn put(machine: &Machine, dir: &Path, name: &str, octets: &[u8]) {
     let made = machine.path("made");
     std::fs::write(&made, octets).unwrap();
     std::fs::set_permissions(&made, PermissionsExt::from_mode(0o644)).unwrap();
@@ -574,7 +578,7 @@ fn whoever_asks_for_the_queue_reads_a_table() {
 }
 
 /// A program of Debian, if it is here.
-fn installed(path: &str) -> bool {
+pub fn installed(path: &str) -> bool {
     let there = Path::new(path).exists();
     assert!(there || std::env::var_os("CI").is_none(), "{path} is not installed");
     if !there {
@@ -583,48 +587,92 @@ fn installed(path: &str) -> bool {
     there
 }
 
+/// A backend of CUPS as its scheduler runs it: descriptors 3 and 4 are there (the back channel, and the side channel, on which the
+/// scheduler says nothing here), and the document comes from `file`, or through a pipe when that is none of its arguments.
+///
+/// Without descriptor 4 a backend that waits for its standard input waits for ever: it polls the side channel as well, and
+/// takes the error for no news.
+pub fn backend(machine: &Machine, path: &str, uri: &str, words: &[&str], piped: Option<&Path>) -> Outcome {
+    let side = machine.path("side");
+    if !side.exists() {
+        nix::unistd::mkfifo(&side, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    }
+    let source = piped.map_or("</dev/null".to_owned(), |file| format!("cat '{}' |", file.display()));
+    let run = "\"$@\" 3<>/dev/null 4<>\"$SIDE\"";
+    let line = if piped.is_some() { format!("{source} {run}") } else { format!("{run} {source}") };
+    let mut command = Command::new("sh");
+    command.args(["-c", &line, "sh", path]).args(words).env("DEVICE_URI", uri).env("SIDE", side);
+    Outcome::of_foreign(&mut command)
+}
+
 #[test]
 fn the_lpd_backend_of_cups_delivers_in_each_of_its_modes() {
     let Some(machine) = site() else { return };
-    let backend = "/usr/lib/cups/backend/lpd";
-    if !installed(backend) {
+    let lpd = "/usr/lib/cups/backend/lpd";
+    if !installed(lpd) {
         return;
     }
     let at = machine.add_door("lpd1", "lpd", &[]);
     let octets: Vec<u8> = (0..100_000u32).map(|n| (n % 251) as u8).collect();
     let file = machine.path("print");
     std::fs::write(&file, &octets).unwrap();
-    let modes = ["", "?order=data,control", "?manual_copies=no", "?banner=on"];
+    let modes = [
+        "",
+        "?order=data,control",
+        "?manual_copies=no",
+        "?banner=on",
+        "?reserve=rfc1179",
+        "?mode=stream",
+        "?mode=stream&order=data,control",
+    ];
+    let mut titles = Vec::new();
     for (n, mode) in modes.iter().enumerate() {
-        let uri = format!("lpd://{at}/office.front{mode}");
-        let mut command = Command::new(backend);
-        command.env("DEVICE_URI", &uri).args([&(n + 1).to_string(), "ann", &format!("title {n}"), "1", ""]);
-        Outcome::of(command.arg(&file).stdin(Stdio::null())).expect(0);
+        for piped in [false, true] {
+            let (uri, number) = (format!("lpd://{at}/office.front{mode}"), (n + 1).to_string());
+            let title = format!("title {n} {piped}");
+            let mut words = vec![number.as_str(), "ann", &title, "1", ""];
+            words.extend((!piped).then(|| file.to_str().unwrap()));
+            backend(&machine, lpd, &uri, &words, piped.then_some(file.as_path())).expect(0);
+            titles.push(title);
+        }
     }
-    let jobs = machine.jobs();
-    assert_eq!(jobs.len(), modes.len(), "{}", machine.log());
-    for job in &jobs {
-        assert_eq!(text(job, "total-job-octets"), "100000", "{job:#?}");
+    // Whoever streams does not wait for an answer: his job may come a moment after he has gone.
+    machine.wait_for("all are here", || machine.jobs().len() == titles.len());
+    for job in machine.jobs() {
+        assert_eq!(text(&job, "total-job-octets"), "100000", "{job:#?}");
     }
-    let mut command = Command::new(backend);
-    command.env("DEVICE_URI", format!("lpd://{at}/nowhere?contimeout=1")).args(["9", "ann", "t", "1", ""]).arg(&file);
-    assert_ne!(Outcome::of(&mut command).status, 0);
+    let mut found = machine.titles();
+    found.sort();
+    titles.sort();
+    assert_eq!(found, titles, "{}", machine.log());
+    // A pipe of which nobody knows how long it is becomes a job that says so.
+    let streamed =
+        text(&machine.jobs()[machine.titles().iter().position(|title| title == "title 5 true").unwrap()], "job-number");
+    assert!(machine.history(&streamed).contains("length unknown"), "{}", machine.history(&streamed));
+    machine.run(OPERATOR, "spoolcom", &["DEV LP1, START"]).expect(0);
+    let paper = || std::fs::read(machine.path("paper/out")).unwrap_or_default();
+    machine.wait_for("all are printed", || paper().len() == octets.len() * titles.len());
+    assert!(paper().chunks(octets.len()).all(|printed| printed == octets));
+    let uri = format!("lpd://{at}/nowhere?contimeout=1");
+    let refused = backend(&machine, lpd, &uri, &["9", "ann", "t", "1", "", file.to_str().unwrap()], None);
+    assert_ne!(refused.status, 0);
 }
 
 #[test]
 fn the_socket_backend_of_cups_delivers_to_a_raw_port() {
     let Some(machine) = site() else { return };
-    let backend = "/usr/lib/cups/backend/socket";
-    if !installed(backend) {
+    let socket = "/usr/lib/cups/backend/socket";
+    if !installed(socket) {
         return;
     }
     let at = machine.add_door("raw1", "raw", &["--to", "office.front"]);
     let file = machine.path("print");
     std::fs::write(&file, vec![b'x'; 300_000]).unwrap();
-    let mut command = Command::new(backend);
-    command.env("DEVICE_URI", format!("socket://{at}")).args(["1", "ann", "t", "1", ""]).arg(&file);
-    Outcome::of(&mut command).expect(0);
+    let uri = format!("socket://{at}");
+    backend(&machine, socket, &uri, &["1", "ann", "t", "1", "", file.to_str().unwrap()], None).expect(0);
     assert_eq!(text(&machine.jobs()[0], "total-job-octets"), "300000");
+    backend(&machine, socket, &uri, &["2", "ann", "t", "1", ""], Some(&file)).expect(0);
+    assert_eq!(machine.jobs().len(), 2);
 }
 
 #[test]
@@ -639,7 +687,7 @@ fn rlpr_delivers_and_takes_a_no_for_a_no() {
     let run = |more: &[&str], queue: &str| {
         let mut command = Command::new(rlpr);
         command.args(["-N", "-H", "127.0.0.1", "--port", &at.port().to_string(), "-P", queue]).args(more).arg(&file);
-        Outcome::of(command.stdin(Stdio::null()))
+        Outcome::of_foreign(command.stdin(Stdio::null()))
     };
     run(&["-h", "-J", "T"], "office.front").expect(0);
     run(&["-J", "T2"], "office.front").expect(0);
@@ -651,4 +699,39 @@ fn rlpr_delivers_and_takes_a_no_for_a_no() {
     // Without a burst page it sends no title, only the name of the file.
     assert!(titles[0].contains("print.txt"), "{titles:?}");
     assert_eq!(titles[1..], ["T2", "T3", "T4"]);
+}
+
+#[test]
+fn below_the_reserve_a_door_takes_nothing_says_why_and_takes_again_by_itself() {
+    let Some(machine) = site() else { return };
+    let lpd = machine.add_door("lpd1", "lpd", &["--to", "office.front"]);
+    let raw = machine.add_door("raw1", "raw", &["--to", "office.front"]);
+    let disk = spoolsuite::sys::files::room(&machine.path("base")).unwrap();
+    machine.run(OPERATOR, "spoolcom", &[&format!("SPOOLER, RESERVE {}", disk.1)]).expect(0);
+    let jobs = || machine.run(OPERATOR, "pdls", &["-U", "-r", "job-name", "-g"]).expect(0).out;
+    // The sender is told no at one of its steps, and keeps the job.
+    let (mut sender, first) = Sender::new(lpd, "office.front");
+    let mut answers = vec![first];
+    if first == Some(0) {
+        let (first, last) = sender.file(2, "cfA001hosta", control("refused", &["dfA001hosta"]).as_bytes());
+        answers.extend([first, last]);
+        if last == Some(0) {
+            let (first, last) = sender.file(3, "dfA001hosta", b"refused\n");
+            answers.extend([first, last]);
+        }
+    }
+    assert!(answers.iter().any(|answer| matches!(answer, Some(1 | 2))), "{answers:?}");
+    drop(sender);
+    let mut stream = TcpStream::connect(raw).unwrap();
+    stream.set_read_timeout(Some(DEADLINE)).unwrap();
+    // It may be closed already.
+    let _ = stream.write_all(b"refused at the raw port\n");
+    let _ = stream.shutdown(Shutdown::Write);
+    let _ = stream.read(&mut [0]);
+    machine.wait_for("the log says why", || machine.log().matches("RESERVE").count() >= 1);
+    assert!(!jobs().contains("refused"), "{}", jobs());
+    assert_eq!(machine.paper(), "");
+    machine.run(OPERATOR, "spoolcom", &["SPOOLER, RESERVE 1M"]).expect(0);
+    send(lpd, "office.front", "taken", b"taken by lpd\n");
+    machine.wait_for("the job is there", || jobs().contains("taken"));
 }

@@ -4,14 +4,18 @@
 
 mod access;
 mod account;
+mod door_faults;
 mod doors;
+mod ipp;
 mod limits;
 mod notified;
 mod remote;
 mod shown;
+mod summaries;
 mod supervised;
 mod support;
 mod syncs;
+mod two_servers;
 
 use std::io::Write;
 use std::process::Stdio;

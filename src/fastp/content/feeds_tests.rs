@@ -42,6 +42,7 @@ impl Doc {
             sequence: 1,
             path: RawPath::default(),
             transfer: Transfer::Copy,
+            arrival: None,
             size: self.bytes().len() as u64,
             file,
             copies,

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use nix::libc;
 
-use super::pieces::Source;
+use super::pieces::{HEAD, Source};
 use crate::fastp::content::boundary::Speech;
 use crate::fastp::device::control::AttemptControl;
 use crate::fastp::device::errors::{Fault, PrintError};
@@ -43,7 +43,8 @@ pub const MOVED: &str = "its file was moved or restored; it carries no digest";
 /// # Errors
 /// Returns [`PrintError::Document`] for a document that must not be printed, and other errors as they come.
 pub fn examine(claim: &Claim, control: &mut AttemptControl<'_>) -> Result<(Vec<Source>, Option<String>), PrintError> {
-    examine_all(&claim.documents, control)
+    // Of what may be on paper already, nothing is sent before its digest is known to be right.
+    examine_all(&claim.documents, !claim.possible_duplicate, control)
 }
 
 /// Does the same for the font that is sent ahead of the job. A font that must not be printed holds the job: it would look
@@ -52,7 +53,7 @@ pub fn examine(claim: &Claim, control: &mut AttemptControl<'_>) -> Result<(Vec<S
 /// # Errors
 /// As [`examine`].
 pub fn examine_font(claim: &Claim, control: &mut AttemptControl<'_>) -> Result<Vec<Source>, PrintError> {
-    match examine_all(&claim.font, control) {
+    match examine_all(&claim.font, false, control) {
         Ok((sources, _)) => Ok(sources),
         Err(PrintError::Document { text, moved, .. }) => {
             let text = format!("the font of its location cannot be sent: {text}");
@@ -64,14 +65,20 @@ pub fn examine_font(claim: &Claim, control: &mut AttemptControl<'_>) -> Result<V
 
 fn examine_all(
     documents: &[ClaimedDocument],
+    may_arrive: bool,
     control: &mut AttemptControl<'_>,
 ) -> Result<(Vec<Source>, Option<String>), PrintError> {
     let mut sources = Vec::with_capacity(documents.len());
     let mut remark = None;
     for document in documents {
         control.check()?;
+        let mut arrival = None;
         let ((file, now), word) = match document.transfer {
-            _ if let Some(origin) = &document.origin => (super::remote::open(document, origin, control)?, None),
+            _ if let Some(origin) = &document.origin => {
+                let opened = super::remote::open(document, origin, may_arrive, control)?;
+                arrival = opened.arrival;
+                ((opened.file, opened.now), None)
+            }
             Transfer::Copy => copy(document, control)?,
             Transfer::Link => {
                 let found = link(document, control)?;
@@ -88,7 +95,8 @@ fn examine_all(
             path: document.path.clone(),
             transfer: document.transfer,
             file,
-            size: now.size,
+            size: arrival.as_ref().map_or(now.size, super::remote::Arrival::octets),
+            arrival,
             copies: document.copies,
             format: document.format,
             origin: document.format_origin,
@@ -98,7 +106,17 @@ fn examine_all(
             bare_line_feeds: false,
             speech: Speech::Other,
         };
-        source.look().map_err(|error| damaged(&source, &format!("cannot be read: {error}")))?;
+        let look = |source: &mut Source| {
+            let looked = source.look();
+            looked.map_err(|error| damaged(source, &format!("cannot be read: {error}")))
+        };
+        source.demand(HEAD as u64, control)?;
+        look(&mut source)?;
+        if source.speech == Speech::Text && source.arrival.is_some() {
+            // How a text ends decides what stands before it.
+            source.demand_whole(control)?;
+            look(&mut source)?;
+        }
         sources.push(source);
     }
     Ok((sources, remark))

@@ -15,6 +15,7 @@ use super::boundary::{Boundary, Speech, UNIVERSAL_EXIT, between};
 use super::feeds::{Feed, FeedDecision, Feeds, TextEdges};
 use super::header::Sheets;
 use super::pjl;
+use super::remote::Arrival;
 use crate::documents::Expander;
 use crate::model::DocumentId;
 use crate::model::job::{Format, FormatOrigin, RawPath, Transfer};
@@ -27,7 +28,7 @@ pub const FORM_FEED: u8 = 0x0c;
 /// that it begins with.
 const LINE_ENDS: usize = 7;
 /// Octets that tell whether a document begins with PJL.
-const HEAD: usize = 16;
+pub(super) const HEAD: usize = 16;
 /// Octets in which the end of the first line is looked for.
 const FIRST_LINES: usize = 4096;
 /// Octets of text that are laid out at once.
@@ -46,6 +47,8 @@ pub struct Source {
     pub transfer: Transfer,
     /// The open file.
     pub file: File,
+    /// How it arrives, where not all of it may be there yet.
+    pub arrival: Option<Arrival>,
     /// Octets found when it was opened: exactly as many are sent.
     pub size: u64,
     /// Copies.

@@ -15,6 +15,7 @@ pub(in crate::fastp::content) fn source(format: Format, bytes: &[u8], copies: u3
         sequence: 1,
         path: RawPath::default(),
         transfer: Transfer::Copy,
+        arrival: None,
         file,
         size: bytes.len() as u64,
         copies,

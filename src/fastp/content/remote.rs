@@ -7,11 +7,20 @@
 //! Is a fetched file that lies there whole? Not after a power loss: it has its name, and its octets were never synced. So an earlier
 //! one is a cache. It is taken when it has the size and the digest that the document had when it was accepted. A link has no digest:
 //! its file is always fetched anew.
+//!
+//! A large stream is sent while it arrives ([`Arrival`]), to a device that can wait for the rest. Its last octets stay here until all of it is
+//! there and its digest is right, so nothing is recorded as printed, and no printer has a whole document, before that. Where it does not come
+//! to that the connection is cut, what was sent is announced as a possible duplicate, and the next attempt begins when the whole file is there:
+//! a file that is wrong spoils paper once. A text is fetched first: how it ends decides what stands before it.
 
+use std::cell::RefCell;
 use std::fs::File;
+use std::os::fd::AsFd;
+use std::path::Path;
 use std::time::Duration;
 
 use super::identity::hash;
+use super::pieces::Source;
 use crate::client::fetch;
 use crate::fastp::device::control::AttemptControl;
 use crate::fastp::device::errors::{Fault, PrintError};
@@ -19,6 +28,7 @@ use crate::fastp::device::helpers::HelperKind;
 use crate::model::job::{Identity, Transfer};
 use crate::model::remote::DocumentOrigin;
 use crate::model::state::HoldReason;
+use crate::model::wait::Wait;
 use crate::spool::interface::engine::{Claim, ClaimedDocument};
 use crate::spool::remote::asking::{self, Answer, Question};
 use crate::spool::remote::fetched;
@@ -31,42 +41,159 @@ const BEGINNING: Duration = Duration::from_secs(60);
 /// How long a file may take to arrive. The server here gives up much earlier when nothing arrives.
 const FETCHING: Duration = Duration::from_secs(24 * 3600);
 
-/// Opens a document of another server.
+/// What fits into this arrives before it is sent: it takes no longer.
+const SMALL: u64 = 1 << 20;
+/// Octets at the end that are kept back until the digest is right.
+const END: u64 = 64 << 10;
+/// How long it is waited for more before that is shown.
+const SHOWN_AFTER: Duration = Duration::from_secs(1);
+
+/// A document of another server that is open.
+pub struct Opened {
+    /// Its file.
+    pub file: File,
+    /// What it is.
+    pub now: Identity,
+    /// How it arrives, where not all of it is there.
+    pub arrival: Option<Arrival>,
+}
+
+/// A file that is sent while it arrives.
+#[derive(Debug)]
+pub struct Arrival {
+    octets: u64,
+    /// What the server here says of it; none when all of it is there.
+    news: RefCell<Option<fetch::Arriving>>,
+    /// How to say which document it is, and where it comes from.
+    what: String,
+}
+
+impl Arrival {
+    /// Returns how many octets it will have.
+    pub fn octets(&self) -> u64 {
+        self.octets
+    }
+
+    /// Returns how many octets of the file can be sent.
+    fn there(&self, file: &File) -> Result<u64, PrintError> {
+        let mut news = self.news.borrow_mut();
+        let Some(arriving) = news.as_mut() else { return Ok(self.octets) };
+        if arriving.is_whole().map_err(|why| unreachable_file(&self.what, &why))? {
+            *news = None;
+            return Ok(self.octets);
+        }
+        let length = file.metadata().map_err(|error| unreachable_file(&self.what, &error.to_string()))?.len();
+        Ok(length.min(self.octets.saturating_sub(END)))
+    }
+
+    /// Waits until more than `at` octets of the file can be sent, and returns how many.
+    fn await_more(&self, file: &File, at: u64, control: &mut AttemptControl<'_>) -> Result<u64, PrintError> {
+        loop {
+            let there = self.there(file)?;
+            if there > at || there == self.octets {
+                control.set_waiting_for(None);
+                return Ok(there);
+            }
+            let news = self.news.borrow();
+            if let Some(arriving) = news.as_ref()
+                && !control.wait_for_source(arriving.as_fd(), SHOWN_AFTER)?
+            {
+                control.set_waiting_for(Some(Wait::PrintFile));
+            }
+        }
+    }
+}
+
+impl Source {
+    /// Waits until octets behind `at` are there, and returns up to where it can be sent.
+    ///
+    /// # Errors
+    /// When it does not arrive, or the attempt is to end.
+    pub fn ready_from(&self, at: u64, control: &mut AttemptControl<'_>) -> Result<u64, PrintError> {
+        match &self.arrival {
+            Some(arrival) => arrival.await_more(&self.file, at, control),
+            None => Ok(self.size),
+        }
+    }
+
+    /// Waits until its first `octets` octets are there, or all of it where it has fewer.
+    ///
+    /// # Errors
+    /// As [`Source::ready_from`].
+    pub fn demand(&self, octets: u64, control: &mut AttemptControl<'_>) -> Result<(), PrintError> {
+        match octets.min(self.size) {
+            0 => Ok(()),
+            octets => self.ready_from(octets - 1, control).map(drop),
+        }
+    }
+
+    /// Waits until all of it is there.
+    ///
+    /// # Errors
+    /// As [`Source::ready_from`].
+    pub fn demand_whole(&self, control: &mut AttemptControl<'_>) -> Result<(), PrintError> {
+        self.demand(self.size, control)
+    }
+}
+
+fn unreachable_file(what: &str, why: &str) -> PrintError {
+    PrintError::Document { reason: HoldReason::Unreachable, text: format!("{what}: {why}"), moved: None }
+}
+
+/// Tells whether a document may be sent while it arrives.
+fn is_stream(document: &ClaimedDocument) -> bool {
+    document.octets > SMALL && !document.format.is_text()
+}
+
+/// Opens a document of another server; it may still arrive where that is allowed.
 pub fn open(
     document: &ClaimedDocument,
     origin: &DocumentOrigin,
+    may_arrive: bool,
     control: &mut AttemptControl<'_>,
-) -> Result<(File, Identity), PrintError> {
+) -> Result<Opened, PrintError> {
     let path = document.path.0.clone();
-    let whole = || {
-        let file = files::open_regular(&path).ok()?;
+    let what = format!("document {} lies at server {}", document.sequence, origin.server);
+    let open_at = |path: &Path| {
+        let file = files::open_regular(path).ok()?;
         let now = files::identity(&file).ok()?;
         Some((file, now))
     };
-    if let Some((file, now)) = whole() {
+    let whole = |(file, now)| Opened { file, now, arrival: None };
+    if let Some((file, now)) = open_at(&path) {
         match proved(document, &file, &now, control)? {
-            true => return Ok((file, now)),
+            true => return Ok(whole((file, now))),
             false => fetched::erase(&path),
         }
     }
     if let Some(found) = in_place(document, origin, control)? {
-        return Ok(found);
+        return Ok(whole(found));
     }
-    let (place, id) = (origin.fetcher.0.clone(), document.id);
-    let asked = control.in_helper(HelperKind::Document, FETCHING, move || fetch::fetch(&place, id))?;
+    let (place, id, streams) = (origin.fetcher.0.clone(), document.id, may_arrive && is_stream(document));
+    let asked = control.in_helper(HelperKind::Document, FETCHING, move || match streams {
+        true => fetch::stream(&place, id),
+        false => fetch::fetch(&place, id).map(|()| fetch::Fetched::Whole),
+    })?;
     let why = match asked {
-        Some(Ok(())) => match whole() {
-            Some(found) => return Ok(found),
+        Some(Ok(fetch::Fetched::Whole)) => match open_at(&path) {
+            Some(found) => return Ok(whole(found)),
             None => "it was fetched, and is gone again".to_owned(),
         },
+        Some(Ok(fetch::Fetched::Arriving(arriving))) => {
+            // It may have its name by now.
+            let found = open_at(&path.with_file_name(&arriving.name)).or_else(|| open_at(&path));
+            match found {
+                Some((file, now)) => {
+                    let (octets, news) = (arriving.octets, RefCell::new(Some(arriving)));
+                    return Ok(Opened { file, now, arrival: Some(Arrival { octets, news, what }) });
+                }
+                None => "it arrived, and is gone again".to_owned(),
+            }
+        }
         Some(Err(why)) => why,
         None => "it did not arrive in time".to_owned(),
     };
-    Err(PrintError::Document {
-        reason: HoldReason::Unreachable,
-        text: format!("document {} lies at server {}: {why}", document.sequence, origin.server),
-        moved: None,
-    })
+    Err(unreachable_file(&what, &why))
 }
 
 /// Asks whether the first octet of a job may leave that another server holds. When this returns, that server has it on its disk

@@ -62,6 +62,23 @@ fn send_text(
     }
 }
 
+/// Sends a document as it is, as far as it is there each time.
+fn send_as_it_arrives(
+    connection: &mut dyn Connection,
+    index: usize,
+    source: &Source,
+    from: u64,
+    control: &mut AttemptControl<'_>,
+) -> Result<(), PrintError> {
+    let mut at = from;
+    while at < source.size {
+        let there = source.ready_from(at, control)?;
+        connection.send(Chunk::Document(index, &source.file, at..there), control)?;
+        at = there;
+    }
+    Ok(())
+}
+
 /// A job whose every octet was sent.
 #[derive(Clone, Debug)]
 struct SentJob {
@@ -90,6 +107,8 @@ impl Device {
         let claim = Arc::new(claim);
         let mut control = AttemptControl::new(&context, Some(&claim));
         let ended = self.attempt(&claim, &mut control);
+        // What still arrives of a job that stopped is given up before its file is erased.
+        control.job = None;
         // A second descriptor would keep a dropped connection from being reset.
         control.hangup_fd = None;
         // A delivered job has not left its device before the close of its connection; then its files go with it.
@@ -114,6 +133,9 @@ impl Device {
             self.close_for_one_that_goes_alone(claim, control)?;
         }
         self.ensure_open(&format!("job {} is queued", claim.number), control)?;
+        if self.open.as_mut().is_some_and(|open| open.connection.program().is_some() || !open.connection.can_wait()) {
+            sources.iter().try_for_each(|source| source.demand_whole(control))?;
+        }
         // Behind this line octets may be on paper.
         remote::demand_begin(claim, control)?;
         (self.part_sent, self.part_unconfirmed) = (false, false);
@@ -243,7 +265,7 @@ impl Device {
                     match job.laid_out(index, from) {
                         Ok(None) => {
                             control.sends_body(place, source.size - from, source.size - from);
-                            open.connection.send(Chunk::Document(index, &source.file, from..source.size), control)
+                            send_as_it_arrives(open.connection.as_mut(), index, source, from, control)
                         }
                         Ok(Some(text)) => send_text(open.connection.as_mut(), place, text, control),
                         Err(error) => Err(PrintError::Source(index, format!("cannot be read: {error}"))),

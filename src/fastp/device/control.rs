@@ -463,6 +463,18 @@ impl<'a> AttemptControl<'a> {
         Ok(ready)
     }
 
+    /// Waits until there is news of a file that still arrives, at most `timeout`, and returns whether there is. That time does not count
+    /// against the device: nothing is offered to it.
+    ///
+    /// # Errors
+    /// Why the attempt must end.
+    pub fn wait_for_source(&mut self, news: BorrowedFd<'_>, timeout: Duration) -> Result<bool, PrintError> {
+        let began = Instant::now();
+        let ready = self.wait(news, PollFlags::POLLIN, Some(timeout));
+        self.stall.forgive(began.elapsed());
+        Ok(!ready?.is_empty())
+    }
+
     /// Returns how long to wait for a device that accepts nothing before asking again. [`AttemptControl::wait`] calls
     /// it for a caller that waits to write.
     ///

@@ -37,7 +37,7 @@ use crate::spool::disk::locks;
 use crate::spool::interface::engine::{DeviceOrder, Engine, Lease};
 use crate::spool::printing::trouble::Troubles;
 use crate::spool::{Base, Spool};
-use crate::supervise::Starter;
+use crate::supervise::{Starter, is_passing};
 use crate::sys::files::FileId;
 use crate::sys::lock::FileLock;
 use crate::sys::wake::WakeSocket;
@@ -160,7 +160,26 @@ fn run_by(
         Err(SpoolError::Ending) => return Ok(Ended::InOrder),
         Err(SpoolError::Refused(failure)) => return Err(failure),
     };
-    let program = match program.map(|(file, parm)| start_program(base, name, &file, parm, &timing, &log)).transpose() {
+    // A machine that is short of something for a while has it again later: that is no error of the process.
+    let started = program.map(|(file, parm)| {
+        asker.until_done("starting its program", &mut |now| {
+            let _ = progress.heartbeat(now.boot_ms);
+            match start_program(base, name, &file, parm, &timing, &log) {
+                Err(NotStarted::ForNow(why)) => Err(Failure::new(FailureKind::Io, why)),
+                Err(NotStarted::ForGood(why)) => Ok(Err(why)),
+                Ok(program) => Ok(Ok(program)),
+            }
+        })
+    });
+    let program = match started.transpose() {
+        Ok(started) => started.transpose(),
+        Err(SpoolError::Ending) => {
+            let ended = engine.ends(&lease, "its program did not start before it was told to end", &clock::now());
+            return ended.map(|()| Ended::InOrder);
+        }
+        Err(SpoolError::Refused(failure)) => return Err(failure),
+    };
+    let program = match program {
         Ok(program) => program,
         Err(why) => {
             log.line(format_args!("ends: {why}"));
@@ -264,10 +283,21 @@ fn start_program(
     parm: u16,
     timing: &Timing,
     log: &Log,
-) -> Result<Arc<Program>, String> {
-    let path = spawn::libexec_program(file).map_err(|why| format!("FILE {file}: {why}"))?;
+) -> Result<Arc<Program>, NotStarted> {
+    let path = spawn::libexec_program(file).map_err(|why| NotStarted::ForGood(format!("FILE {file}: {why}")))?;
     let program = Program::start(base, name, &path, parm, timing.program, log);
-    program.map(Arc::new).map_err(|error| format!("FILE {file}: {}: {error}", path.display()))
+    program.map(Arc::new).map_err(|error| {
+        let why = format!("FILE {file}: {}: {error}", path.display());
+        if is_passing(&error) { NotStarted::ForNow(why) } else { NotStarted::ForGood(why) }
+    })
+}
+
+/// Why a program does not run.
+enum NotStarted {
+    /// The machine is short of something, or somebody still writes the program's file.
+    ForNow(String),
+    /// It makes no sense to try again.
+    ForGood(String),
 }
 
 /// The state of main.

@@ -210,6 +210,11 @@ impl OutputFile {
 }
 
 impl Connection for OutputFile {
+    /// What an earlier attempt wrote is compared with the whole job.
+    fn can_wait(&self) -> bool {
+        false
+    }
+
     fn begin(
         &mut self,
         job: &Pieces,

@@ -145,6 +145,11 @@ pub trait Connection: Send {
         false
     }
 
+    /// Whether a job may stop between two octets until more of its document has arrived.
+    fn can_wait(&self) -> bool {
+        true
+    }
+
     /// Whether that stream can be parted by a new one in mid-job: a connection.
     fn is_renewable(&self) -> bool {
         false

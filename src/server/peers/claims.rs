@@ -6,8 +6,11 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use crate::client::peer::PeerStream;
-use crate::model::lease::{Answered, Assertion, ClaimAnswer, ClaimEnd, EndAnswer, LeaseAnswer, ReleasableJobs};
+use crate::model::lease::{
+    Answered, Assertion, ClaimAnswer, ClaimEnd, ClaimRefusal, EndAnswer, LeaseAnswer, ReleasableJobs,
+};
 use crate::model::remote::PeerFate;
+use crate::model::secure::{AtServers, HeldElsewhere, HeldRows, StationPrinter, Wanted};
 use crate::model::{Call, Caller, Failure, FailureKind, GlobalJobId, JobId, JobNumber, ServerName};
 use crate::spool::Local;
 use crate::spool::interface::operations::{self, Effect, Request};
@@ -47,6 +50,29 @@ pub fn answer(peers: &Peers, from: &ServerName, request: PeerRequest) -> Result<
             peers.log(&format!("claim of {job} by server {from}: {shown}"));
             PeerReply::Claim(answer)
         }
+        PeerRequest::Held { assertion, printers, only, after } => {
+            let caller = peers.believed(from, &assertion)?;
+            PeerReply::Held(spool.held_for((from, &caller), &printers, only.as_ref(), after, &now)?)
+        }
+        PeerRequest::Release { job, printer, assertion } => {
+            let caller = peers.believed(from, &assertion)?;
+            let who = (&caller, assertion.station.as_deref());
+            let answer = spool.release_to(from, (&job, &printer), who, terms)?;
+            let shown = match &answer {
+                ClaimAnswer::Granted(granted) => format!("granted as {}", granted.offer.token),
+                ClaimAnswer::Refused(why) => format!("refused: {}", why.keyword()),
+            };
+            peers.log(&format!("release of {job} on {} of server {from}: {shown}", printer.name.guardian()));
+            PeerReply::Claim(answer)
+        }
+        PeerRequest::Remove { job, assertion } => {
+            let caller = peers.believed(from, &assertion)?;
+            let targets = spool.remove_for(&caller, &job, &now)?;
+            if !targets.is_empty() {
+                peers.inner.attendant.attend(spool, &targets, &now);
+            }
+            PeerReply::Done
+        }
         PeerRequest::Renew(token) => PeerReply::Lease(spool.renew_lease(from, &token, terms)?),
         PeerRequest::Begin(token) => PeerReply::Lease(spool.begin_lease(from, &token, &now)?),
         PeerRequest::ClaimOver { token, end } => {
@@ -64,7 +90,14 @@ pub fn answer(peers: &Peers, from: &ServerName, request: PeerRequest) -> Result<
 fn look(peers: &Peers, caller: Caller, request: &str) -> Result<String, Failure> {
     let bad = |why: String| Failure::new(FailureKind::BadValue, why);
     let request: Request = serde_json::from_str(request).map_err(|error| bad(format!("no such operation: {error}")))?;
-    let goes_on = matches!(request, Request::AskServer { .. } | Request::Releasable { .. } | Request::Servers { .. });
+    let goes_on = matches!(
+        request,
+        Request::AskServer { .. }
+            | Request::Releasable { .. }
+            | Request::Servers { .. }
+            | Request::HeldElsewhere { .. }
+            | Request::WhyElsewhere { .. }
+    );
     if request.effect() != Effect::Looks || goes_on {
         return Err(Failure::new(FailureKind::Security, format!("{} is not done for another server", request.name())));
     }
@@ -117,7 +150,14 @@ impl Peers {
         let answered = match question {
             Question::Begin(job) => return self.begin(job),
             Question::Releasable(who, server) => self.releasable(&who, server).map(Answer::Releasable),
-            Question::Claim(who, job, destination) => self.claim(&who, &job, &destination).map(Answer::Claimed),
+            Question::Claim(who, job, destination) => self.claim(&who, &job, (&destination, None)).map(Answer::Claimed),
+            Question::Held { who, printers, servers } => self.held(&who, printers, servers).map(Answer::Held),
+            Question::HeldJob { who, printers, job } => self.held_job(&who, printers, job).map(Answer::Held),
+            Question::Release { who, job, printer, to } => {
+                self.claim(&who, &job, (&to, Some(printer))).map(Answer::Claimed)
+            }
+            Question::Remove { who, job } => self.remove(&who, job).map(|()| Answer::Done),
+            Question::Stations { who, wanted, servers } => self.stations(&who, *wanted, servers).map(Answer::Stations),
             Question::Look(who, server, request) => self.look_at(&who, &server, request).map(Answer::Looked),
             Question::Servers => Ok(Answer::Servers(self.inner.dial.servers())),
         };
@@ -133,15 +173,7 @@ impl Peers {
 
     fn ask_one(&self, server: &ServerName, request: &PeerRequest, patience: Duration) -> Result<PeerReply, Failure> {
         let mut stream = self.reach(server, patience)?;
-        let asked = frames::ask_of_one(stream.as_mut(), request).map_err(|error| unanswered(server, &error))?;
-        match asked.map_err(|error| Failure::new(FailureKind::BadValue, error.to_string()))? {
-            PeerReply::Refused(why) => Err(Failure::new(FailureKind::Security, format!("server {server}: {why}"))),
-            PeerReply::Failed(why) => Err(Failure::new(FailureKind::Unreachable, format!("server {server}: {why}"))),
-            PeerReply::Unsupported => {
-                Err(Failure::new(FailureKind::Unsupported, format!("server {server}: {}", frames::OLDER)))
-            }
-            reply => Ok(reply),
-        }
+        ask_on(stream.as_mut(), server, request)
     }
 
     /// Asks the other servers, or one of them, all at once, which jobs of a user they hold.
@@ -154,44 +186,180 @@ impl Peers {
             Some(one) => vec![one],
             None => members,
         };
-        let end = Instant::now() + LISTING.1;
-        let (tell, told) = mpsc::channel();
-        for server in asked.clone() {
-            let (peers, tell, request) = (self.clone(), tell.clone(), PeerRequest::Releasable(assert(who)));
-            // Without a thread it has not answered.
-            let _ = std::thread::Builder::new().name("ask".into()).spawn(move || {
-                let answer = peers.ask_one(&server, &request, LISTING.0);
-                let _ = tell.send((server, answer));
-            });
-        }
-        drop(tell);
         let mut found = ReleasableJobs::default();
-        let mut silent = asked;
-        while let Ok((server, answer)) = told.recv_timeout(end.saturating_duration_since(Instant::now())) {
-            silent.retain(|one| *one != server);
+        let request = PeerRequest::Releasable(assert(who));
+        let answers = self.ask_each(asked, move |peers, server| match peers.ask_one(server, &request, LISTING.0)? {
+            PeerReply::Releasable(jobs) => Ok(jobs),
+            _ => Err(odd(server)),
+        });
+        for (server, answer) in answers {
             let answered = match answer {
-                Ok(PeerReply::Releasable(jobs)) => {
+                Ok(jobs) => {
                     // A server speaks of its own jobs only.
                     found.jobs.extend(jobs.into_iter().filter(|one| one.job.server == server));
                     Answered::Yes
                 }
-                Ok(_) => Answered::No("its answer is none to the question".into()),
-                Err(failure) => Answered::No(failure.message),
+                Err(why) => Answered::No(why),
             };
             found.servers.push((server, answered));
         }
-        found.servers.extend(silent.into_iter().map(|one| (one, Answered::No("it did not answer in time".into()))));
-        found.servers.sort_by_key(|(server, _)| server.key());
         Ok(found)
     }
 
-    /// Claims a job of another server, and makes it here.
-    fn claim(&self, who: &OnBehalf, job: &GlobalJobId, destination: &str) -> Result<JobNumber, Failure> {
+    /// Asks servers all at once, and waits for their answers at most as long as a list may take. Returns them by name, each with what
+    /// it said or why it did not.
+    fn ask_each<T: Send + 'static>(
+        &self,
+        asked: Vec<ServerName>,
+        ask: impl Fn(&Self, &ServerName) -> Result<T, Failure> + Send + Sync + 'static,
+    ) -> Vec<(ServerName, Result<T, String>)> {
+        let end = Instant::now() + LISTING.1;
+        let ask = std::sync::Arc::new(ask);
+        let (tell, told) = mpsc::channel();
+        for server in asked.clone() {
+            let (peers, tell, ask) = (self.clone(), tell.clone(), std::sync::Arc::clone(&ask));
+            // Without a thread it has not answered.
+            let _ = std::thread::Builder::new().name("ask".into()).spawn(move || {
+                let answer = ask(&peers, &server).map_err(|failure| failure.message);
+                let _ = tell.send((server, answer));
+            });
+        }
+        drop(tell);
+        let mut found: Vec<(ServerName, Result<T, String>)> = Vec::new();
+        let mut silent = asked;
+        while let Ok((server, answer)) = told.recv_timeout(end.saturating_duration_since(Instant::now())) {
+            silent.retain(|one| *one != server);
+            found.push((server, answer));
+        }
+        found.extend(silent.into_iter().map(|one| (one, Err("it did not answer in time".to_owned()))));
+        found.sort_by_key(|(server, _)| server.key());
+        found
+    }
+
+    /// Tells the members of this group from other names; without names all members are meant.
+    fn members_among(&self, servers: Option<Vec<ServerName>>) -> (Vec<ServerName>, Vec<ServerName>) {
+        let members = self.inner.dial.servers();
+        match servers {
+            None => (members, Vec::new()),
+            Some(asked) => asked.into_iter().partition(|one| members.contains(one)),
+        }
+    }
+
+    /// Asks servers which jobs of a user wait there for their release, and what his printers mean for each.
+    fn held(
+        &self,
+        who: &OnBehalf,
+        printers: Vec<StationPrinter>,
+        servers: Option<Vec<ServerName>>,
+    ) -> Result<HeldElsewhere, Failure> {
+        let (asked, strangers) = self.members_among(servers);
+        let assertion = assert(who);
+        let answers = self.ask_each(asked, move |peers, server| {
+            let mut stream = peers.reach(server, LISTING.0)?;
+            let (mut rows, mut after) = (Vec::new(), None);
+            loop {
+                let request =
+                    PeerRequest::Held { assertion: assertion.clone(), printers: printers.clone(), only: None, after };
+                let (mut more, next) = held_rows(server, ask_on(stream.as_mut(), server, &request)?)?;
+                rows.append(&mut more);
+                if next.is_none() || next <= after {
+                    return Ok(rows);
+                }
+                after = next;
+            }
+        });
+        let mut found = HeldElsewhere::default();
+        for (server, answer) in answers {
+            let answered = match answer {
+                Ok(rows) => {
+                    found.rows.extend(rows);
+                    Answered::Yes
+                }
+                Err(why) => Answered::No(why),
+            };
+            found.servers.push((server, answered));
+        }
+        let no = |server| (server, Answered::No("it is no member of this group".to_owned()));
+        found.servers.extend(strangers.into_iter().map(no));
+        Ok(found)
+    }
+
+    /// Asks the owner of a job about it.
+    fn held_job(
+        &self,
+        who: &OnBehalf,
+        printers: Vec<StationPrinter>,
+        job: GlobalJobId,
+    ) -> Result<HeldElsewhere, Failure> {
+        let server = job.server.clone();
+        self.demand_member(&server)?;
+        let request = PeerRequest::Held { assertion: assert(who), printers, only: Some(job.clone()), after: None };
+        let reply = self.ask_one(&server, &request, LISTING.1)?;
+        let mut rows = held_rows(&server, reply)?.0;
+        rows.retain(|row| row.global == job);
+        Ok(HeldElsewhere { rows, servers: Vec::new(), only_here: false })
+    }
+
+    /// Has a job removed by its owner.
+    fn remove(&self, who: &OnBehalf, job: GlobalJobId) -> Result<(), Failure> {
+        self.demand_member(&job.server)?;
+        let server = job.server.clone();
+        let mut stream = self.reach(&server, STEP)?;
+        let request = PeerRequest::Remove { job: job.clone(), assertion: assert(who) };
+        match frames::ask_of_one(stream.as_mut(), &request).map_err(|error| unanswered(&server, &error))? {
+            Ok(PeerReply::Done) => Ok(()),
+            // Whether it exists and is another's, or does not exist: whoever asks is told the same.
+            Ok(PeerReply::Refused(why)) if why.ends_with("does not exist") => {
+                Err(Failure::not_found(format!("job {job}")))
+            }
+            Ok(reply) => Err(refused(&server, reply)),
+            Err(error) => Err(Failure::new(FailureKind::BadValue, error.to_string())),
+        }
+    }
+
+    /// Asks servers what their stations make of a job.
+    fn stations(&self, who: &OnBehalf, wanted: Wanted, servers: Vec<ServerName>) -> Result<AtServers, Failure> {
+        let (asked, strangers) = self.members_among(Some(servers));
+        let request = serde_json::to_string(&Request::AtStations { wanted })
+            .map_err(|error| Failure::internal(error.to_string()))?;
+        let request = PeerRequest::Look { assertion: assert(who), request };
+        let mut found =
+            self.ask_each(asked, move |peers, server| match peers.ask_one(server, &request, LISTING.0)? {
+                PeerReply::Looked(reply) => match serde_json::from_str(&reply) {
+                    Ok(operations::Reply::AtStations(stations)) => Ok(stations),
+                    Ok(operations::Reply::Failed(failure)) => Err(failure),
+                    _ => Err(odd(server)),
+                },
+                _ => Err(odd(server)),
+            });
+        found.extend(strangers.into_iter().map(|one| (one, Err("it is no member of this group".to_owned()))));
+        Ok(found)
+    }
+
+    fn demand_member(&self, server: &ServerName) -> Result<(), Failure> {
+        match self.inner.dial.servers().contains(server) {
+            true => Ok(()),
+            false => Err(Failure::not_found(format!("server {server}")).hint("pdserver members   lists the servers")),
+        }
+    }
+
+    /// Claims a job of another server, and makes it here. With a printer of a station it is one that waits for its release.
+    fn claim(
+        &self,
+        who: &OnBehalf,
+        job: &GlobalJobId,
+        (destination, released): (&str, Option<StationPrinter>),
+    ) -> Result<JobNumber, Failure> {
         let spool = &self.inner.spool;
         let (to, printer) = spool.may_claim(&Call::of(&who.caller, &clock::now()), job, destination)?;
         let server = &job.server;
+        self.demand_member(server)?;
         let mut stream = self.reach(server, STEP)?;
-        let request = PeerRequest::Claim { job: job.clone(), printer, assertion: assert(who) };
+        let at_station = released.as_ref().map(|printer| (who.station.clone(), printer.name.clone()));
+        let request = match released {
+            Some(printer) => PeerRequest::Release { job: job.clone(), printer, assertion: assert(who) },
+            None => PeerRequest::Claim { job: job.clone(), printer, assertion: assert(who) },
+        };
         let sent = clock::now();
         let asked = frames::ask_of_one(stream.as_mut(), &request).map_err(|error| unanswered(server, &error))?;
         let reply = asked.map_err(|error| Failure::new(FailureKind::BadValue, error.to_string()))?;
@@ -200,26 +368,21 @@ impl Peers {
             PeerReply::Claim(ClaimAnswer::Granted(granted)) => *granted,
             PeerReply::Claim(ClaimAnswer::Refused(why)) => {
                 let kind = match &why {
-                    crate::model::lease::ClaimRefusal::NotOwner => FailureKind::Security,
-                    crate::model::lease::ClaimRefusal::Gone => FailureKind::NotFound,
+                    // At a station nobody is told of jobs of others.
+                    ClaimRefusal::NotOwner | ClaimRefusal::Gone if at_station.is_some() => {
+                        return Err(Failure::not_found(format!("job {job}")));
+                    }
+                    ClaimRefusal::NotOwner => FailureKind::Security,
+                    ClaimRefusal::Gone => FailureKind::NotFound,
                     _ => FailureKind::State,
                 };
                 return Err(Failure::new(kind, format!("server {server} does not release {job}: {}", why.words())));
             }
-            PeerReply::Refused(why) => {
-                return Err(Failure::new(FailureKind::Security, format!("server {server}: {why}")));
-            }
-            PeerReply::Failed(why) => {
-                return Err(Failure::new(FailureKind::Unreachable, format!("server {server}: {why}")));
-            }
-            PeerReply::Unsupported => {
-                return Err(Failure::new(FailureKind::Unsupported, format!("server {server}: {}", frames::OLDER)));
-            }
-            _ => return Err(Failure::internal(format!("server {server} answers something else than it was asked"))),
+            reply => return Err(refused(server, reply)),
         };
         let token = granted.offer.token.clone();
         let call = Call::of(&who.caller, &clock::now());
-        match spool.take_claimed(&call, (server, job), granted, &to, &sent) {
+        match spool.take_claimed(&call, (server, job), granted, (&to, at_station), &sent) {
             Ok((number, targets)) => {
                 fault::point("claim-taken");
                 if !targets.is_empty() {
@@ -272,6 +435,40 @@ impl Peers {
             LeaseAnswer::Over(why) => over(why),
             LeaseAnswer::Stands(_) => Answer::Later(format!("server {server} does not let it begin")),
         }
+    }
+}
+
+/// Asks a server over a connection. A reply that says no is a failure.
+fn ask_on(stream: &mut dyn PeerStream, server: &ServerName, request: &PeerRequest) -> Result<PeerReply, Failure> {
+    let asked = frames::ask_of_one(stream, request).map_err(|error| unanswered(server, &error))?;
+    match asked.map_err(|error| Failure::new(FailureKind::BadValue, error.to_string()))? {
+        no @ (PeerReply::Refused(_) | PeerReply::Failed(_) | PeerReply::Unsupported) => Err(refused(server, no)),
+        reply => Ok(reply),
+    }
+}
+
+/// The failure that a reply tells, or that it is none to the question.
+fn refused(server: &ServerName, reply: PeerReply) -> Failure {
+    match reply {
+        PeerReply::Refused(why) => Failure::new(FailureKind::Security, format!("server {server}: {why}")),
+        PeerReply::Failed(why) => Failure::new(FailureKind::Unreachable, format!("server {server}: {why}")),
+        PeerReply::Unsupported => Failure::new(FailureKind::Unsupported, format!("server {server}: {}", frames::OLDER)),
+        _ => odd(server),
+    }
+}
+
+fn odd(server: &ServerName) -> Failure {
+    Failure::internal(format!("server {server} answers something else than it was asked"))
+}
+
+/// The jobs in a reply. A server speaks of its own jobs only.
+fn held_rows(server: &ServerName, reply: PeerReply) -> Result<HeldRows, Failure> {
+    match reply {
+        PeerReply::Held((mut rows, next)) => {
+            rows.retain(|row| row.global.server == *server);
+            Ok((rows, next))
+        }
+        _ => Err(odd(server)),
     }
 }
 

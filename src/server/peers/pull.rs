@@ -3,6 +3,9 @@
 //! A print process asks at a socket that is open to the account of the server only. The file arrives as `NAME.N.part`, where N is of
 //! this fetch alone: two devices that print a job at a time have it fetched twice. It gets its name when all of it is there and its digest is right. A connection that breaks off is made again, and the file goes on where it
 //! stood. One with a wrong digest is fetched from the beginning; after three of them the print process is told.
+//!
+//! A print process whose device can wait reads the file while it arrives (`client::fetch`). Then nothing begins anew: octets of it may
+//! be on paper, so a wrong digest is told at once, and so is a file that became another one.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -12,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::client::fetch::MAX_LINE;
+use crate::client::fetch::{ARRIVES, MAX_LINE};
 use crate::client::peer::PeerStream;
 use crate::model::remote::Wanted;
 use crate::model::{DocumentId, Failure, FailureKind};
@@ -79,10 +82,10 @@ fn serve(peers: &Peers, mut stream: &UnixStream) -> io::Result<()> {
         stream.set_write_timeout(Some(STEP))?;
         return stream.write_all(&answer);
     }
-    let id = line.trim_end().strip_prefix("fetch ").and_then(|id| id.parse().ok());
-    let done = match id {
-        Some(id) => fetch(peers, DocumentId(id), stream),
-        None => Err("that is no question".to_owned()),
+    let (word, id) = line.trim_end().split_once(' ').unwrap_or_default();
+    let done = match (word, id.parse()) {
+        ("fetch" | "stream", Ok(id)) => fetch(peers, DocumentId(id), (stream, word == "stream")),
+        _ => Err("that is no question".to_owned()),
     };
     let answer = match done {
         Ok(()) => "ok\n".to_owned(),
@@ -91,8 +94,8 @@ fn serve(peers: &Peers, mut stream: &UnixStream) -> io::Result<()> {
     stream.write_all(answer.as_bytes())
 }
 
-/// Fetches the file of a document. Returns when it lies there.
-fn fetch(peers: &Peers, document: DocumentId, asker: &UnixStream) -> Result<(), String> {
+/// Fetches the file of a document, which may be read while it arrives (`streams`). Returns when it lies there.
+fn fetch(peers: &Peers, document: DocumentId, (asker, streams): (&UnixStream, bool)) -> Result<(), String> {
     let spool = &peers.inner.spool;
     let wanted = spool.wanted(document).map_err(|failure| failure.message)?;
     let dir = spool.base().pulled(spool.server());
@@ -100,6 +103,7 @@ fn fetch(peers: &Peers, document: DocumentId, asker: &UnixStream) -> Result<(), 
     spool.demand_room(wanted.octets).map_err(|failure| failure.message)?;
     let path = dir.join(&wanted.name);
     let mut arriving = Arriving::begin(&path).map_err(|error| format!("{}: {error}", dir.display()))?;
+    arriving.streams = streams;
     let (mut tries, mut wrong) = (0, 0);
     loop {
         let before = arriving.octets;
@@ -116,8 +120,12 @@ fn fetch(peers: &Peers, document: DocumentId, asker: &UnixStream) -> Result<(), 
             Ok(_) => {
                 wrong += 1;
                 peers.log(&format!("{} of {}: its digest is wrong", wanted.name, wanted.server));
-                arriving.restart().map_err(|error| format!("{}: {error}", path.display()))?;
-                if wrong >= TRIES {
+                // What is read already is not replaced.
+                let last = wrong >= TRIES || arriving.told.is_some();
+                if !last {
+                    arriving.restart().map_err(|error| format!("{}: {error}", path.display()))?;
+                }
+                if last {
                     Some(format!("what {} sends is not what was accepted: its digest differs", wanted.server))
                 } else {
                     None
@@ -161,6 +169,10 @@ struct Arriving {
     file: File,
     octets: u64,
     hasher: blake3::Hasher,
+    /// Whether the print process reads it while it arrives.
+    streams: bool,
+    /// The size that was told to it, with the name, when its first octets were there.
+    told: Option<u64>,
 }
 
 impl Drop for Arriving {
@@ -177,7 +189,7 @@ impl Arriving {
         part.push(format!(".{}{PART}", FETCHES.fetch_add(1, Ordering::Relaxed)));
         let part = PathBuf::from(part);
         let file = File::options().write(true).create_new(true).mode(0o600).open(&part)?;
-        Ok(Self { part, file, octets: 0, hasher: blake3::Hasher::new() })
+        Ok(Self { part, file, octets: 0, hasher: blake3::Hasher::new(), streams: false, told: None })
     }
 
     fn restart(&mut self) -> io::Result<()> {
@@ -196,6 +208,18 @@ impl Arriving {
         std::fs::rename(&self.part, path)
     }
 
+    /// Tells the print process that there is more of it. Can that block? The first line cannot, and the others are not waited for:
+    /// where the ones before are not read yet they say the same.
+    fn tell(&mut self, size: u64, mut asker: &UnixStream) -> io::Result<()> {
+        if self.told.is_some() {
+            return socket::send_if_room(asker, b"\n");
+        }
+        let name = self.part.file_name().unwrap_or_default().to_string_lossy();
+        asker.write_all(format!("{ARRIVES}{name} {size}\n").as_bytes())?;
+        self.told = Some(size);
+        Ok(())
+    }
+
     /// Fetches what is missing, over a connection of its own. Returns the digest that the other server tells at the end.
     fn go_on(&mut self, peers: &Peers, wanted: &Wanted, asker: &UnixStream) -> Result<[u8; 32], Broken> {
         let dialled = peers.inner.dial.dial(&wanted.server, STEP);
@@ -211,6 +235,9 @@ impl Arriving {
             PeerReply::Refused(why) | PeerReply::Failed(why) => return Err(Broken::Given(why)),
             _ => return Err(Broken::Given("its answer is none to the question".to_owned())),
         };
+        if self.told.is_some_and(|told| told != size) {
+            return Err(Broken::Given("its file is another one now".to_owned()));
+        }
         if size < self.octets {
             self.restart()?;
             return Err(Broken::Off("its file is another one now".to_owned()));
@@ -231,6 +258,9 @@ impl Arriving {
                     self.file.write_all(&octets).map_err(|error| Broken::Given(error.to_string()))?;
                     self.hasher.update(&octets);
                     self.octets += octets.len() as u64;
+                    if self.streams {
+                        self.tell(size, asker).map_err(|error| Broken::Given(error.to_string()))?;
+                    }
                     fault::point("fetching");
                 }
                 Kind::End if self.octets == size => {

@@ -35,10 +35,10 @@ use crate::model::process::{ProcessChange, ProcessStatus};
 use crate::model::query::{Cursor, Page, Query};
 use crate::model::queue::QueueItem;
 use crate::model::request::{Answer, Cleared, DeviceRequest};
-use crate::model::secure::{AuditPage, HeldPage, Released};
+use crate::model::secure::{AtStation, AuditPage, HeldElsewhere, HeldPage, Released, Wanted};
 use crate::model::space::Reserve;
 use crate::model::state::{DeviceState, HoldReasons};
-use crate::model::why::Why;
+use crate::model::why::{Cause, Why};
 use crate::model::{
     BatchNumber, Call, CollectorName, DeviceName, Failure, FailureKind, FontName, GlobalJobId, GroupName, JobId,
     JobNumber, JobRef, LocationName, LocationPattern, ProcessName, RequestId, ServerName,
@@ -544,7 +544,21 @@ operations! {
     /// of the station makes of them. Without a station the only one that there is counts.
     looks held_jobs / HeldJobs(station: Option<ObjectName>, after: Option<JobId>, limit: u32) -> HeldPage =>
         |spool, call| spool.held_jobs(call, station, after, limit);
-    /// Releases a job that waits for its owner on a printer of a station; without a printer on the first one that takes it.
+    /// The jobs that other servers hold for the caller, with what each printer of the station makes of them, and which servers did
+    /// not say.
+    looks held_elsewhere / HeldElsewhere(station: Option<ObjectName>) -> HeldElsewhere =>
+        |spool, call| spool.held_elsewhere(call, station.as_ref());
+    /// What the stations of this server make of a job that asks for this.
+    looks at_stations / AtStations(wanted: Wanted) -> Vec<AtStation> =>
+        |spool, call| spool.at_stations(call, &wanted);
+    /// What the stations of other servers make of a job that waits for its owner.
+    looks why_elsewhere / WhyElsewhere(job: JobRef) -> Vec<Cause> =>
+        |spool, call| spool.why_elsewhere(call, &job);
+    /// Removes a job of the caller that waits for its release at another server.
+    changes remove_elsewhere / RemoveElsewhere(job: GlobalJobId) -> () =>
+        |spool, call| spool.remove_elsewhere(call, &job);
+    /// Releases a job that waits for its owner on a printer of a station; without a printer on the first one that takes it. The job may
+    /// lie on another server.
     wakes release_job / ReleaseJob(job: JobRef, station: Option<ObjectName>, printer: Option<DeviceName>) -> Released =>
         |spool, call| spool.release_job(call, &job, station, printer);
     /// Lines of the record of releases after the one with that place, oldest first, at most 1,000: all of them for whoever the

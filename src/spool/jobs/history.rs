@@ -11,9 +11,13 @@ use crate::attributes::Class;
 use crate::attributes::filter::Filter;
 use crate::attributes::object::Object;
 use crate::model::Call;
+use crate::model::event::EventWord;
 use crate::model::finished::FinishedStatus;
 use crate::model::query::{Condition, Cursor, Page};
+use crate::model::summary::JobSummary;
+use crate::model::time::Moment;
 use crate::model::{GlobalJobId, JobId, JobRef};
+use crate::store::event::Object as Subject;
 use crate::store::finished::FinishedRow;
 use crate::store::{self, Fallible, Tx};
 
@@ -68,6 +72,44 @@ impl Spool {
                 }
             }
         })
+    }
+
+    /// Returns one page of the jobs that left the spool after a place: an age of the spool, and a job. Each with its place, and the page
+    /// in their order.
+    ///
+    /// # Errors
+    /// When the spool cannot be read.
+    pub fn ended_after(&self, after: (i64, JobId)) -> Fallible<Vec<((i64, JobId), JobSummary)>> {
+        self.look(&Call::timeless(), |tx| {
+            let mut page = Vec::new();
+            for row in store::finished::since(tx, after)? {
+                let claimed = store::event::last(tx, Subject::Job(row.id), &[EventWord::Claimed])?;
+                let claimed = claimed.filter(|_| row.device.is_some());
+                let begun_ms = claimed.map_or(row.finished_ms, |event| event.at_ms);
+                let span = |from: i64, to: i64| u64::try_from(to.saturating_sub(from)).unwrap_or(0);
+                let summary = JobSummary {
+                    job: GlobalJobId { server: self.server().clone(), serial: row.serial },
+                    owner: row.owner,
+                    queue: row.destination.group().to_string(),
+                    device: row.device.map(|device| device.to_string()),
+                    octets: row.octets,
+                    pages: row.pages,
+                    outcome: row.outcome,
+                    waiting_ms: span(row.created_ms, begun_ms),
+                    printing_ms: span(begun_ms, row.finished_ms),
+                };
+                page.push(((row.finished_spool, row.id), summary));
+            }
+            Ok(page)
+        })
+    }
+
+    /// Returns the age of the spool in milliseconds.
+    ///
+    /// # Errors
+    /// When the spool cannot be read.
+    pub fn age_ms(&self, now: &Moment) -> Fallible<i64> {
+        self.look(&Call::of_spooler(now), |tx| Ok(store::spool::seen_time(tx)?.0))
     }
 
     /// Returns the identity of a job, living or finished.

@@ -28,6 +28,7 @@ use crate::model::state::{DeviceWish, SpoolerState};
 use crate::model::{
     Call, DestName, DeviceName, Failure, FailureKind, GroupName, LocationName, LocationPattern, ProcessName,
 };
+use crate::store::access::Owner;
 use crate::store::device::DeviceRow;
 use crate::store::event::{Object, record};
 use crate::store::location::{GroupRow, LocationRow};
@@ -136,6 +137,9 @@ impl Spool {
         }
         let spool = self.clone();
         let aftermath = self.change(Room::Takes, call, move |tx| {
+            if changes.iter().any(|change| change.field == Field::Access) {
+                tx.lock(Lock::Spool)?;
+            }
             Self::demand(tx, Right::Configure)?;
             changes.iter().try_for_each(|change| spool.demand_told(tx, change))?;
             let message = message.as_deref();
@@ -310,6 +314,7 @@ impl Spool {
         // It is disabled until somebody enables it: SPOOLER, START leaves it alone.
         store::device::set_wish(tx, id, DeviceWish::Stopped)?;
         store::managed::set(tx, Holder::Device(id), &draft.kept)?;
+        set_rules(tx, Owner::Device(id), &Access::default(), &draft.access)?;
         let row = store::device::by_id(tx, id)?.ok_or_else(|| Failure::internal("a new device cannot be found"))?;
         match &draft.queue {
             Some(queue) => make_outlet(tx, queue, &row),
@@ -330,6 +335,9 @@ impl Spool {
         draft.settings = row.settings.clone();
         draft.kept.clone_from(&before);
         draft.queue = outlet.as_ref().map(|outlet| outlet.name.group.clone());
+        let owner = Owner::Device(row.id);
+        draft.access = store::access::of(tx, owner)?;
+        let access = draft.access.clone();
         changes.iter().try_for_each(|change| draft.take(change, false))?;
         draft.finish()?;
         let queue_before = outlet.as_ref().map(|outlet| &outlet.name.group);
@@ -378,6 +386,7 @@ impl Spool {
         }
         let mut said: Vec<String> = draft.changes.iter().map(ToString::to_string).collect();
         said.extend(changed);
+        said.extend(set_rules(tx, owner, &access, &draft.access)?);
         let mut aftermath = Aftermath::default();
         if moved {
             said.push("associated-queue".to_owned());
@@ -560,6 +569,15 @@ fn changed<'a>(before: &'a BTreeMap<Field, Value>, after: &'a BTreeMap<Field, Va
     fields.into_iter().filter(|field| before.get(field) != after.get(field)).map(Field::stored).collect()
 }
 
+/// Stores the rules of an object, if they differ. Returns how that is said.
+fn set_rules(tx: &Tx<'_>, owner: Owner, before: &Access, after: &Access) -> Fallible<Option<String>> {
+    if before == after {
+        return Ok(None);
+    }
+    store::access::set(tx, owner, after)?;
+    Ok(Some(format!("ACCESS {after}")))
+}
+
 /// Stores what an operator says of an object, and puts it into its history.
 fn leave_message(tx: &Tx<'_>, holder: Holder, object: Object, message: Option<&str>) -> Fallible<()> {
     let Some(text) = message else { return Ok(()) };
@@ -580,6 +598,7 @@ fn make_queue(tx: &Tx<'_>, object: &ManagedObject, draft: &Draft) -> Fallible<()
         store::location::set_broadcast(tx, id, true)?;
     }
     store::managed::set(tx, Holder::Group(id), &draft.kept)?;
+    set_rules(tx, Owner::Group(id), &Access::default(), &draft.access)?;
     record(tx, Object::Spool, EventWord::Declared, &format!("queue {name}"))
 }
 
@@ -589,13 +608,17 @@ fn set_queue(tx: &Tx<'_>, object: &ManagedObject, changes: &[ManagedChange], mes
     let mut draft = Draft::new(ManagedClass::Queue, None);
     draft.broadcast = row.broadcast;
     draft.kept.clone_from(&before);
+    let owner = Owner::Group(row.id);
+    draft.access = store::access::of(tx, owner)?;
+    let access = draft.access.clone();
     changes.iter().try_for_each(|change| draft.take(change, false))?;
     draft.finish()?;
-    let mut said: Vec<&str> = changed(&before, &draft.kept);
+    let mut said: Vec<String> = changed(&before, &draft.kept).into_iter().map(str::to_owned).collect();
     if draft.broadcast != row.broadcast {
         store::location::set_broadcast(tx, row.id, draft.broadcast)?;
-        said.push(if draft.broadcast { "BROADCAST ON" } else { "BROADCAST OFF" });
+        said.push(if draft.broadcast { "BROADCAST ON" } else { "BROADCAST OFF" }.to_owned());
     }
+    said.extend(set_rules(tx, owner, &access, &draft.access)?);
     let said = said.join(", ");
     keep_message(&mut draft.kept, message);
     if draft.kept != before {
@@ -633,9 +656,13 @@ fn set_server(tx: &Tx<'_>, changes: &[ManagedChange], message: Option<&str>) -> 
     let before = given(tx, Holder::Spool)?;
     let mut draft = Draft::new(ManagedClass::Server, None);
     draft.kept.clone_from(&before);
+    draft.access = store::access::of(tx, Owner::Spool)?;
+    let access = draft.access.clone();
     changes.iter().try_for_each(|change| draft.take(change, false))?;
     draft.finish()?;
-    let said = changed(&before, &draft.kept).join(", ");
+    let mut said: Vec<String> = changed(&before, &draft.kept).into_iter().map(str::to_owned).collect();
+    said.extend(set_rules(tx, Owner::Spool, &access, &draft.access)?);
+    let said = said.join(", ");
     keep_message(&mut draft.kept, message);
     if draft.kept != before {
         store::managed::set(tx, Holder::Spool, &draft.kept)?;
@@ -667,6 +694,7 @@ fn make_logical(tx: &Tx<'_>, object: &ManagedObject, draft: &Draft) -> Fallible<
     store::location::set_takes_jobs(tx, id, false)?;
     store::location::set_content(tx, id, draft.content)?;
     store::managed::set(tx, Holder::Location(id), &draft.kept)?;
+    set_rules(tx, Owner::Location(id), &Access::default(), &draft.access)?;
     record(tx, Object::Location(id), EventWord::Declared, &format!("{name}, as a logical destination"))
 }
 
@@ -676,6 +704,9 @@ fn set_logical(tx: &Tx<'_>, row: &LocationRow, changes: &[ManagedChange], messag
     draft.queue = Some(row.group.name.clone());
     draft.content = row.content;
     draft.kept.clone_from(&before);
+    let owner = Owner::Location(row.id);
+    draft.access = store::access::of(tx, owner)?;
+    let access = draft.access.clone();
     changes.iter().try_for_each(|change| draft.take(change, false))?;
     draft.finish()?;
     let mut said: Vec<String> = changed(&before, &draft.kept).into_iter().map(str::to_owned).collect();
@@ -687,6 +718,7 @@ fn set_logical(tx: &Tx<'_>, row: &LocationRow, changes: &[ManagedChange], messag
         store::location::set_content(tx, row.id, draft.content)?;
         said.push(format!("CONTENT {}", crate::model::location::content_word(draft.content)));
     }
+    said.extend(set_rules(tx, owner, &access, &draft.access)?);
     keep_message(&mut draft.kept, message);
     if draft.kept != before {
         store::managed::set(tx, Holder::Location(row.id), &draft.kept)?;

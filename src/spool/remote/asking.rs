@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::model::lease::ReleasableJobs;
+use crate::model::secure::{AtServers, HeldElsewhere, StationPrinter, Wanted};
 use crate::model::{Call, Caller, Failure, FailureKind, GlobalJobId, JobId, JobNumber, ServerName};
 use crate::store::Fallible;
 use crate::sys::socket;
@@ -47,6 +48,51 @@ pub enum Question {
     Releasable(OnBehalf, Option<ServerName>),
     /// Claims a job of another server for a destination here.
     Claim(OnBehalf, GlobalJobId, String),
+    /// Which jobs of a user wait for their release at these servers, or at all?
+    Held {
+        /// Who asks.
+        who: OnBehalf,
+        /// The printers where he stands.
+        printers: Vec<StationPrinter>,
+        /// The servers; none = all.
+        servers: Option<Vec<ServerName>>,
+    },
+    /// The same about one job.
+    HeldJob {
+        /// Who asks.
+        who: OnBehalf,
+        /// The printers where he stands.
+        printers: Vec<StationPrinter>,
+        /// The job.
+        job: GlobalJobId,
+    },
+    /// Claims a job of another server that waits for its release.
+    Release {
+        /// Who releases it.
+        who: OnBehalf,
+        /// The job.
+        job: GlobalJobId,
+        /// The printer where he stands.
+        printer: StationPrinter,
+        /// The destination here by which it reaches that printer.
+        to: String,
+    },
+    /// Removes a job of another server that waits for its release.
+    Remove {
+        /// Whose job it is.
+        who: OnBehalf,
+        /// The job.
+        job: GlobalJobId,
+    },
+    /// What do the stations of these servers make of a job?
+    Stations {
+        /// Who asks.
+        who: OnBehalf,
+        /// What it asks of a printer.
+        wanted: Box<Wanted>,
+        /// The servers.
+        servers: Vec<ServerName>,
+    },
     /// An operation that only looks, at another server: the JSON of it.
     Look(OnBehalf, ServerName, String),
     /// Which other servers are there?
@@ -66,6 +112,12 @@ pub enum Answer {
     Releasable(ReleasableJobs),
     /// The job is here, under this number.
     Claimed(JobNumber),
+    /// The jobs that wait for their release.
+    Held(HeldElsewhere),
+    /// Done.
+    Done,
+    /// What the stations of each server make of it, or why it did not say.
+    Stations(AtServers),
     /// What was found there: the JSON of a reply.
     Looked(String),
     /// The other servers of the group.
@@ -99,7 +151,8 @@ pub fn ask(place: &Path, question: &Question) -> Result<Answer, String> {
 }
 
 impl Spool {
-    fn ask_other(&self, question: &Question) -> Fallible<Answer> {
+    /// Asks the server here, which asks another one.
+    pub(crate) fn ask_other(&self, question: &Question) -> Fallible<Answer> {
         let asked = ask(&self.base().fetch_socket(), question);
         match asked.map_err(|why| Failure::new(FailureKind::Unreachable, why))? {
             Answer::Failed(failure) => Err(failure),

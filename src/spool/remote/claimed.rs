@@ -109,7 +109,8 @@ impl Spool {
         }
     }
 
-    /// Makes the job of a claim that was granted; the request was sent at `sent`. Returns its number, and the print processes that have
+    /// Makes the job of a claim that was granted; the request was sent at `sent`. `at_station` is where its owner stands who has
+    /// released it. Returns its number, and the print processes that have
     /// work.
     ///
     /// # Errors
@@ -119,7 +120,7 @@ impl Spool {
         call: &Call,
         (from, job): (&ServerName, &GlobalJobId),
         granted: Granted,
-        destination: &Destination,
+        (destination, at_station): (&Destination, Option<(Option<String>, DeviceName)>),
         sent: &Moment,
     ) -> Fallible<(JobNumber, Vec<WakeTarget>)> {
         let Granted { lease_ms, offer } = granted;
@@ -152,6 +153,12 @@ impl Spool {
             }
             let why = format!("claimed of {from}, where it is held");
             record(tx, Object::Job(accepted.id), EventWord::Remark, &why)?;
+            if let Some((station, printer)) = &at_station {
+                let printer = printer.to_string();
+                let job = (offer.global.to_string(), Some(accepted.number));
+                let place = (station.as_deref(), Some(printer.as_str()));
+                spool.write_elsewhere(tx, (&job.0, job.1), ("release", "ok"), place)?;
+            }
             crate::sys::fault::point("claim-commit");
             Ok((accepted.number, wakes::of_devices(tx, &devices)?))
         })

@@ -110,6 +110,8 @@ impl Spool {
         if let Err(bad) = given_by_people(&offer).try_for_each(|given| check_given(given, offer.documents.len())) {
             return Ok((OfferAnswer::Refused(bad.message), Vec::new()));
         }
+        // Its files come later, if at all; but a spool below its reserve takes nothing more, whoever brings it.
+        let full = self.demand_room(0).err();
         let (spool, from) = (self.clone(), from.clone());
         let taken = self.change(Room::Takes, &call, move |tx| {
             tx.lock(Lock::Spool)?;
@@ -127,6 +129,9 @@ impl Spool {
                     return Ok((OfferAnswer::Taken, targets));
                 }
                 None => {}
+            }
+            if let Some(full) = full.clone() {
+                return Err(full);
             }
             takes_work(tx)?;
             let destination = spool.place_for(tx, &from, &offer.device)?;

@@ -30,6 +30,7 @@ use crate::spool::disk::files;
 use crate::spool::interface::records::SpoolerState;
 use crate::spool::jobs::actions;
 use crate::spool::jobs::lifetime::is_discarded;
+use crate::spool::secure::record::came_back;
 use crate::spool::{Room, Spool};
 
 /// How many jobs of one user one answer names.
@@ -61,6 +62,11 @@ fn may_release(tx: &Tx<'_>, job: &JobRow) -> Fallible<bool> {
 fn refusal(tx: &Tx<'_>, job: &JobRow) -> Fallible<Option<ClaimRefusal>> {
     if !may_release(tx, job)? {
         return Ok(Some(ClaimRefusal::NotOwner));
+    }
+    // Whoever claims such a job stands at a station, and says on which printer.
+    if store::secure::of_job(tx, job.id)?.is_some() {
+        let why = "it waits for its owner at a station: pdrelease".to_owned();
+        return Ok(Some(ClaimRefusal::NotReleasable(why)));
     }
     if let Some(lease) = store::lease::on(tx, job.id)? {
         return Ok(Some(ClaimRefusal::HeldElsewhere(lease.server.to_string())));
@@ -158,38 +164,50 @@ impl Spool {
                 record(tx, Object::Job(job.id), EventWord::Refused, &format!("to {from}: {}", why.words()))?;
                 return Ok(ClaimAnswer::Refused(why));
             }
-            if store::remote::lend(tx, job.id)? == 0 {
-                let why = "nothing of it is held".to_owned();
-                return Ok(ClaimAnswer::Refused(ClaimRefusal::NotReleasable(why)));
-            }
-            let last = store::remote::away(tx, job.id)?.map_or(0, |row| row.round);
-            let row = AwayRow {
-                job: job.id,
-                server: from.clone(),
-                device: printer.with_node(&from),
-                round: lease::next_number(last, tx.now().wall_ms),
-                stage: Stage::Leased,
-                shown: None,
-                words: None,
-            };
-            store::remote::set_away(tx, &row)?;
-            let offer = spool.as_offer(tx, &job, &row)?;
-            let lease = LeaseRow {
-                token: offer.token.clone(),
-                job: job.id,
-                server: from.clone(),
-                user: user.clone(),
-                standing: Standing::Leased,
-                until: Some(lease::owner_until(store::spool::time(tx)?.0, lease_ms)),
-                why: None,
-            };
-            store::lease::set(tx, &lease)?;
-            let why = format!("by {from} for {user}, number {}, for {}", row.round, row.device.guardian());
-            record(tx, Object::Job(job.id), EventWord::Claimed, &why)?;
-            Ok(ClaimAnswer::Granted(Box::new(Granted { lease_ms, offer })))
+            spool.lend_to(tx, &job, (&from, &printer), &user, lease_ms)
         })?;
         crate::sys::fault::point("claim-granted");
         Ok(granted)
+    }
+
+    /// Lends a job that is held and locked, for a printer of another server.
+    pub(crate) fn lend_to(
+        &self,
+        tx: &Tx<'_>,
+        job: &JobRow,
+        (from, printer): (&ServerName, &DeviceName),
+        user: &str,
+        lease_ms: i64,
+    ) -> Fallible<ClaimAnswer> {
+        if store::remote::lend(tx, job.id)? == 0 {
+            let why = "nothing of it is held".to_owned();
+            return Ok(ClaimAnswer::Refused(ClaimRefusal::NotReleasable(why)));
+        }
+        let last = store::remote::away(tx, job.id)?.map_or(0, |row| row.round);
+        let row = AwayRow {
+            job: job.id,
+            server: from.clone(),
+            device: printer.with_node(from),
+            round: lease::next_number(last, tx.now().wall_ms),
+            stage: Stage::Leased,
+            shown: None,
+            words: None,
+        };
+        store::remote::set_away(tx, &row)?;
+        let offer = self.as_offer(tx, job, &row)?;
+        let lease = LeaseRow {
+            token: offer.token.clone(),
+            job: job.id,
+            server: from.clone(),
+            user: user.to_owned(),
+            standing: Standing::Leased,
+            until: Some(lease::owner_until(store::spool::time(tx)?.0, lease_ms)),
+            why: None,
+        };
+        store::lease::set(tx, &lease)?;
+        let why = format!("by {from} for {user}, number {}, for {}", row.round, row.device.guardian());
+        record(tx, Object::Job(job.id), EventWord::Claimed, &why)?;
+        Ok(ClaimAnswer::Granted(Box::new(Granted { lease_ms, offer })))
     }
 
     /// Lets a claim last longer.
@@ -423,11 +441,12 @@ fn give_back(tx: &Tx<'_>, job: &JobRow, row: LeaseRow, why: &str) -> Fallible<()
     let text = format!("the claim of {} has ended: {why}", row.server);
     record(&tx.spooler(), Object::Job(job.id), EventWord::Returned, &text)?;
     store::lease::set(tx, &LeaseRow { standing: Standing::Ended, until: None, why: Some(why.to_owned()), ..row })?;
+    came_back(tx, job, "unprinted")?;
     take_back(tx, job, false)
 }
 
 /// Ends a claim that has not begun. Returns the files to erase after the commit: a job whose time came meanwhile is gone at once.
-fn end_lease(tx: &Tx<'_>, job: &JobRow, row: LeaseRow, why: &str) -> Fallible<Vec<String>> {
+pub(crate) fn end_lease(tx: &Tx<'_>, job: &JobRow, row: LeaseRow, why: &str) -> Fallible<Vec<String>> {
     give_back(tx, job, row, why)?;
     ended_unprinted(tx, job)
 }
@@ -448,6 +467,7 @@ fn lost(tx: &Tx<'_>, job: &JobRow, what: &str) -> Fallible<Vec<String>> {
         return end_lease(tx, job, row, &why);
     }
     store::lease::set(tx, &LeaseRow { standing: Standing::Ended, until: None, why: Some(why.clone()), ..row })?;
+    came_back(tx, job, "may-have-printed")?;
     take_back(tx, job, true)?;
     if job.wish != Wish::Cancel {
         hold(tx, job, HoldReason::MayHavePrinted, &format!("{why}; it had begun to print it"))?;
@@ -465,6 +485,7 @@ fn reported(tx: &Tx<'_>, job: &JobRow, end: &ClaimEnd) -> Fallible<Vec<String>> 
     let words = [Delivery::Transferred, Delivery::Sent, Delivery::Confirmed];
     let Some(delivery) = words.into_iter().find(|delivery| delivery.word() == end.outcome) else {
         note(EventWord::Returned, &format!("{server}: {}", end.outcome))?;
+        came_back(tx, job, if end.begun { "may-have-printed" } else { "unprinted" })?;
         take_back(tx, job, end.begun)?;
         if end.begun && job.wish != Wish::Cancel {
             hold(tx, job, HoldReason::MayHavePrinted, &format!("{shown}: {}", end.outcome))?;

@@ -193,7 +193,7 @@ impl Spool {
 
     /// Returns the same of a job that is claimed. A file of more than a gibioctet is not read while somebody waits for the answer: it is
     /// fetched, which proves it as well.
-    pub(super) fn unread_of(&self, serial: crate::model::Serial, now: &Moment) -> Fallible<Vec<Unread>> {
+    pub(crate) fn unread_of(&self, serial: crate::model::Serial, now: &Moment) -> Fallible<Vec<Unread>> {
         let dir = self.base().server(self.server());
         let documents = self.look(&Call::of_spooler(now), |tx| {
             match store::job::by_ref(tx, &JobRef::Serial(serial), 0, self.server().as_str())? {

@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 
 use crate::model::Call;
 use crate::model::object::ObjectName;
-use crate::model::secure::{HeldJob, HeldPage, PoolQueue, PrinterVerdict, ReleaseState, StationPrinter};
-use crate::model::state::{HoldReason, HoldReasons, JobState};
+use crate::model::secure::{HeldJob, HeldPage, HeldRows, PoolQueue, PrinterVerdict, ReleaseState, StationPrinter};
+use crate::model::state::{EntryState, HoldReason, HoldReasons, JobState};
 use crate::model::time::SpoolTime;
 use crate::model::why::Cause;
 use crate::model::{DeviceName, GroupId, JobId};
+use crate::store::entry::EntryRow;
 use crate::store::job::JobRow;
+use crate::store::lease::Standing;
 use crate::store::secure::SecureRow;
 use crate::store::{self, Fallible, Tx};
 
@@ -47,8 +49,24 @@ pub(super) fn standing(job: &JobRow, row: &SecureRow, state: JobState, now: Spoo
     }
 }
 
+/// The same, where another server may have claimed it.
+pub(super) fn standing_everywhere(
+    tx: &Tx<'_>,
+    job: &JobRow,
+    row: &SecureRow,
+    (state, entries): (JobState, &[EntryRow]),
+    now: SpoolTime,
+) -> Fallible<ReleaseState> {
+    let is_away = entries.iter().any(|entry| entry.state == EntryState::Away);
+    Ok(match if is_away { store::lease::on(tx, job.id)? } else { None } {
+        Some(lease) if lease.standing == Standing::Begun => ReleaseState::Begun,
+        Some(_) => ReleaseState::Released,
+        None => standing(job, row, state, now),
+    })
+}
+
 /// The printers of a station, each as it is now.
-type Printers = Vec<(DeviceName, Option<StationPrinter>)>;
+pub(super) type Printers = Vec<(DeviceName, Option<StationPrinter>)>;
 
 impl Spool {
     /// Returns one page of the jobs that the caller may release, in the order of submission, after `after`.
@@ -68,33 +86,47 @@ impl Spool {
                 Some(station) => self.printers_of(tx, station, &mut alive)?,
                 None => Vec::new(),
             };
-            let mut rows: Vec<SecureRow> = Vec::new();
-            for key in reach.keys() {
-                rows.extend(store::secure::of_owner(tx, key, after.unwrap_or(JobId(0)), limit)?);
-            }
-            rows.sort_by_key(|row| row.job);
-            let more = rows.len() >= limit as usize;
-            rows.truncate(limit as usize);
-            let next = rows.last().map(|row| row.job).filter(|_| more);
-            let now = store::spool::seen_time(tx)?;
-            let mut found = Vec::with_capacity(rows.len());
-            // Many jobs, few queues.
-            let mut queues: BTreeMap<GroupId, PoolQueue> = BTreeMap::new();
-            for row in rows {
-                let delegated = reach.delegated.contains(&row.owner);
-                let queue = match queues.get(&row.group) {
-                    Some(queue) => queue.clone(),
-                    None => self.pool_queue(tx, row.group)?,
-                };
-                queues.entry(row.group).or_insert_with(|| queue.clone());
-                found.extend(self.held_job(tx, &row, (delegated, queue), now, (&printers, &mut alive))?);
-            }
+            let (rows, next) = self.held_rows(tx, &reach, (after, limit), (&printers, &mut alive))?;
             let printers = printers.into_iter().filter_map(|one| one.1).collect();
-            Ok(HeldPage { station: station.map(|station| station.name), printers, rows: found, next })
+            Ok(HeldPage { station: station.map(|station| station.name), printers, rows, next })
         })
     }
 
-    fn held_job(
+    /// Returns the jobs that somebody may release, in the order of submission, at most `limit` after `after`, with what these
+    /// printers make of each; and after which one to go on.
+    pub(super) fn held_rows(
+        &self,
+        tx: &Tx<'_>,
+        reach: &Reach,
+        (after, limit): (Option<JobId>, u32),
+        (printers, alive): (&Printers, &mut Alive),
+    ) -> Fallible<HeldRows> {
+        let mut rows: Vec<SecureRow> = Vec::new();
+        for key in reach.keys() {
+            rows.extend(store::secure::of_owner(tx, key, after.unwrap_or(JobId(0)), limit)?);
+        }
+        rows.sort_by_key(|row| row.job);
+        let more = rows.len() >= limit as usize;
+        rows.truncate(limit as usize);
+        let next = rows.last().map(|row| row.job).filter(|_| more);
+        let now = store::spool::seen_time(tx)?;
+        let mut found = Vec::with_capacity(rows.len());
+        // Many jobs, few queues.
+        let mut queues: BTreeMap<GroupId, PoolQueue> = BTreeMap::new();
+        for row in rows {
+            let delegated = reach.delegated.contains(&row.owner);
+            let queue = match queues.get(&row.group) {
+                Some(queue) => queue.clone(),
+                None => self.pool_queue(tx, row.group)?,
+            };
+            queues.entry(row.group).or_insert_with(|| queue.clone());
+            found.extend(self.held_job(tx, &row, (delegated, queue), now, (printers, &mut *alive))?);
+        }
+        Ok((found, next))
+    }
+
+    /// Returns a job as whoever may release it sees it.
+    pub(super) fn held_job(
         &self,
         tx: &Tx<'_>,
         row: &SecureRow,
@@ -103,7 +135,8 @@ impl Spool {
         (printers, alive): (&Printers, &mut Alive),
     ) -> Fallible<Option<HeldJob>> {
         let Some(job) = store::job::by_id(tx, row.job)? else { return Ok(None) };
-        let (state, _) = self.true_state(tx, &job, alive)?;
+        let (state, entries) = self.true_state(tx, &job, alive)?;
+        let how = standing_everywhere(tx, &job, row, (state, &entries), now)?;
         let wanted = Self::asks(tx, &job, queue)?;
         let documents = store::document::of_job(tx, job.id)?;
         let mut formats = Vec::new();
@@ -129,13 +162,14 @@ impl Spool {
             owner: login.to_owned(),
             delegated,
             queue: wanted.queue.name.parse().unwrap_or_else(|_| crate::model::GroupName::default_group()),
+            compatible: wanted.queue.compatible,
             formats,
             pages: job.pages,
             octets: job.octets,
             submitted_ms: job.created_ms,
             expires_ms: row.due.map(|due| tx.now().wall_ms.saturating_add(due.0.saturating_sub(now.0))),
             attributes: wanted.attributes,
-            state: standing(&job, row, state, now),
+            state: how,
             reasons: job.reasons,
             printer: row.device.clone(),
             correlation: self.correlation(&job),

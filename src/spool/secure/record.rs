@@ -23,26 +23,55 @@ pub(super) struct Act<'a> {
     pub(super) result: &'a str,
 }
 
-/// Writes what became of a job of a secure queue at its end; of any other job nothing. `outcome` is its word in the history.
+/// Writes what became of a job of a secure queue at its end, or of one of another server that was released here; of any other
+/// job nothing. `outcome` is its word in the history.
 pub(crate) fn ended(tx: &Tx<'_>, job: &JobRow, outcome: &str, device: Option<&str>) -> Fallible<()> {
-    let Some(row) = store::secure::of_job(tx, job.id)? else { return Ok(()) };
+    let row = store::secure::of_job(tx, job.id)?;
+    let printed = matches!(outcome, "sent" | "transferred" | "confirmed");
     let what = match outcome {
-        "sent" | "transferred" | "confirmed" => "print",
+        _ if printed => "print",
         // It was handed in only to be kept.
         "kept" => return Ok(()),
+        _ if row.is_none() => "abort",
         _ => "delete",
     };
-    let server = store::spool::row(tx)?.server;
-    let correlation = format!("{server}:{:010}", job.serial.0);
-    let printer = device.or(row.device.as_deref());
+    let correlation = match &job.origin {
+        Some(origin) => origin.to_string(),
+        None => format!("{}:{:010}", store::spool::row(tx)?.server, job.serial.0),
+    };
+    let (owner, station, printer) = match row {
+        Some(row) => (row.owner, row.station, row.device),
+        // Few jobs of other servers were released here.
+        None if job.origin.is_none() => return Ok(()),
+        None => match store::secure::last_of(tx, &correlation)? {
+            Some(line) => (line.owner, line.station, line.printer),
+            None => return Ok(()),
+        },
+    };
     let line = Line {
         correlation: &correlation,
         what,
+        owner: &owner,
+        number: Some(job.number),
+        station: station.as_deref(),
+        printer: device.or(printer.as_deref()),
+        result: if printed { outcome } else { "ok" },
+    };
+    store::secure::add(tx, line)
+}
+
+/// Writes that a job of a secure queue came back unprinted, or perhaps printed, from the server that had claimed it.
+pub(crate) fn came_back(tx: &Tx<'_>, job: &JobRow, result: &str) -> Fallible<()> {
+    let Some(row) = store::secure::of_job(tx, job.id)? else { return Ok(()) };
+    let correlation = format!("{}:{:010}", store::spool::row(tx)?.server, job.serial.0);
+    let line = Line {
+        correlation: &correlation,
+        what: "abort",
         owner: &row.owner,
-        number: job.number,
+        number: Some(job.number),
         station: row.station.as_deref(),
-        printer,
-        result: if what == "print" { outcome } else { "ok" },
+        printer: row.device.as_deref(),
+        result,
     };
     store::secure::add(tx, line)
 }
@@ -59,7 +88,7 @@ impl Spool {
             correlation: &correlation,
             what: act.what,
             owner: &row.owner,
-            number: job.number,
+            number: Some(job.number),
             station: act.station,
             printer: act.printer,
             result: act.result,

@@ -9,14 +9,14 @@ use crate::model::location::Destination;
 use crate::model::object::ObjectName;
 use crate::model::secure::{ReleaseState, Released, Verdict};
 use crate::model::state::{HoldReasons, JobState, Wish};
-use crate::model::{Call, DeviceName, Failure, FailureKind, JobNumber, JobRef};
+use crate::model::{Call, DeviceName, Failure, FailureKind, JobRef};
 use crate::store::event::{Object, record};
 use crate::store::job::JobRow;
 use crate::store::secure::SecureRow;
 use crate::store::{self, Fallible, Tx};
 
 use super::arrive::secure_queue;
-use super::held::{ended_by_release, standing};
+use super::held::{ended_by_release, standing, standing_everywhere};
 use super::people::Reach;
 use super::record::Act;
 use super::stations::{Station, not_related, verdict};
@@ -51,6 +51,11 @@ impl Spool {
         station: Option<ObjectName>,
         printer: Option<DeviceName>,
     ) -> Fallible<(Released, Vec<WakeTarget>)> {
+        if let JobRef::Global(global) = job
+            && global.server != *self.server()
+        {
+            return self.release_elsewhere(call, global, station, printer);
+        }
         let place = self.choose(call, job, station.as_ref(), printer)?;
         let (spool, job) = (self.clone(), job.clone());
         self.change(Room::Gives, call, move |tx| {
@@ -164,7 +169,7 @@ impl Spool {
     ) -> Fallible<Result<(Released, Vec<WakeTarget>), Refusal>> {
         let number = before.number;
         let (state, entries) = Self::job_state(tx, before)?;
-        let how = standing(before, secure, state, store::spool::time(tx)?);
+        let how = standing_everywhere(tx, before, secure, (state, &entries), store::spool::time(tx)?)?;
         if let Some(why) = unready(before, how, secure) {
             let failure = Failure::new(FailureKind::State, format!("job {number} {why}"));
             return Ok(Err(Refusal { failure, result: how.keyword() }));
@@ -222,13 +227,14 @@ impl Spool {
 }
 
 /// Says why a job cannot be released wherever somebody stands, as the end of the sentence "job n …".
-fn unready(job: &JobRow, how: ReleaseState, secure: &SecureRow) -> Option<String> {
+pub(super) fn unready(job: &JobRow, how: ReleaseState, secure: &SecureRow) -> Option<String> {
     let device = || secure.device.as_ref().map_or_else(String::new, |name| format!(" on {name}"));
     match how {
         ReleaseState::Waiting | ReleaseState::Kept | ReleaseState::MayHavePrinted => None,
         ReleaseState::Expired => Some("has expired: its purge time is over".to_owned()),
         ReleaseState::Released => Some(format!("is released already{}", device())),
         ReleaseState::Printing => Some(format!("is being printed{}", device())),
+        ReleaseState::Begun => Some(format!("has been begun{}, and may have printed", device())),
         ReleaseState::Blocked => {
             let others = job.reasons.without(ended_by_release());
             let words: Vec<&str> = others.iter().map(crate::model::state::HoldReason::words).collect();
@@ -240,16 +246,16 @@ fn unready(job: &JobRow, how: ReleaseState, secure: &SecureRow) -> Option<String
     }
 }
 
-fn refusal(number: JobNumber, printer: &DeviceName, verdict: &Verdict) -> Failure {
-    Failure::new(FailureKind::State, format!("job {number} is not released on {printer}: {verdict}"))
+pub(super) fn refusal(job: impl std::fmt::Display, printer: &DeviceName, verdict: &Verdict) -> Failure {
+    Failure::new(FailureKind::State, format!("job {job} is not released on {printer}: {verdict}"))
 }
 
-fn no_station() -> Failure {
+pub(super) fn no_station() -> Failure {
     Failure::new(FailureKind::BadValue, "no station is named, and there is not just one")
         .hint("--station NAME   names it;  pdls -c station   lists the stations")
 }
 
-fn without_printers(station: &Station) -> Failure {
+pub(super) fn without_printers(station: &Station) -> Failure {
     Failure::new(FailureKind::State, format!("station {} has no printers", station.name))
         .hint(format!("pdset -c station -x related-printers=PRINTER {}   gives it some", station.name))
 }

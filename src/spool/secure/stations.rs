@@ -27,6 +27,8 @@ pub(crate) struct Station {
     pub(crate) name: ObjectName,
     /// The printers where it releases, as they were named.
     pub(crate) related: Vec<String>,
+    /// Whether it shows the jobs of everybody.
+    pub(crate) shows_all: bool,
 }
 
 /// Why a device takes no job now, as the end of the sentence "the printer …".
@@ -112,7 +114,8 @@ impl Spool {
     fn station_of(tx: &Tx<'_>, row: store::object::ObjectRow) -> Fallible<Station> {
         let values = store::object::values(tx, ObjectClass::Station, row.id)?;
         let related = texts(values.get("related-printers").map(|values| Value::Many(values.clone())));
-        Ok(Station { name: row.name, related })
+        let shown = texts(values.get("jobs-shown").map(|values| Value::Many(values.clone())));
+        Ok(Station { name: row.name, related, shows_all: shown.iter().any(|word| word == "all") })
     }
 
     /// Returns the stations, as many as are shown.

@@ -76,7 +76,7 @@ impl Two {
         let job = granted.offer.global.clone();
         let to = self.b.spool.resolve(&self.b.call(), "office.front").unwrap();
         let sent = self.b.now();
-        self.b.spool.take_claimed(&self.b.call(), (&name("acme1"), &job), granted, &to, &sent).unwrap().0.get()
+        self.b.spool.take_claimed(&self.b.call(), (&name("acme1"), &job), granted, (&to, None), &sent).unwrap().0.get()
     }
 
     fn begun(&self, token: &str) -> LeaseAnswer {
@@ -417,7 +417,7 @@ fn who_prints_counts_from_sending_and_begins_nothing_after_that() {
     // The answer was long on its way.
     two.b.pass(20_000);
     let to = two.b.spool.resolve(&two.b.call(), "office.front").unwrap();
-    two.b.spool.take_claimed(&two.b.call(), (&name("acme1"), &global), granted, &to, &sent).unwrap();
+    two.b.spool.take_claimed(&two.b.call(), (&name("acme1"), &global), granted, (&to, None), &sent).unwrap();
     let lease = two.b.begins();
     let claim = two.b.claim(&lease, two.device).unwrap();
     two.b.pass(LEASE_MS - 20_000 - 1);
@@ -442,7 +442,7 @@ fn an_answer_that_comes_when_the_claim_is_over_makes_no_job() {
     let sent = two.b.now();
     two.b.pass(LEASE_MS);
     let to = two.b.spool.resolve(&two.b.call(), "office.front").unwrap();
-    assert!(two.b.spool.take_claimed(&two.b.call(), (&name("acme1"), &global), granted, &to, &sent).is_err());
+    assert!(two.b.spool.take_claimed(&two.b.call(), (&name("acme1"), &global), granted, (&to, None), &sent).is_err());
 }
 
 #[test]

@@ -11,7 +11,7 @@ use crate::model::{Failure, FailureKind, JobRef};
 use crate::spool::interface::engine::{AttemptEnd, Engine};
 use crate::spool::interface::operations::Operations;
 use crate::spool::interface::records::EventSubject;
-use crate::spool::testing::{Alive, Site, clock, delivered, error, local, name, pass, user};
+use crate::spool::testing::{Alive, Site, clock, delivered, error, jump, local, name, pass, user};
 
 const MINUTE: i64 = 60;
 
@@ -234,7 +234,28 @@ fn vectors_17_and_18_a_job_is_purged_when_its_time_is_over_unless_it_prints() {
 }
 
 #[test]
-fn a_jump_of_the_wall_clock_purges_nothing() {
+fn a_jump_of_the_wall_clock_purges_nothing_and_keeps_nothing_longer() {
+    let (mut site, _alive) = site();
+    let job = submit(&mut site, |_| {});
+    let (day, time) = (24 * 60 * MINUTE, 120 * MINUTE);
+    let due = |site: &mut Site| site.local.set_manager_access(false).unwrap();
+    jump(day);
+    due(&mut site);
+    assert_eq!(held(&site, &job).state, ReleaseState::Waiting, "the clock was set to the next day");
+    // What is shown moves with the clock: there is as much left as before.
+    assert_eq!(held(&site, &job).expires_ms, Some(clock().wall_ms + time * 1000));
+    pass(time / 2);
+    jump(-2 * day);
+    pass(time / 2 - 1);
+    due(&mut site);
+    assert_eq!(held(&site, &job).state, ReleaseState::Waiting, "the clock was set back");
+    pass(1);
+    due(&mut site);
+    assert_eq!(state(&mut site, &job), None, "its time is over, whatever the clock says");
+}
+
+#[test]
+fn a_purge_time_that_is_changed_holds_for_later_jobs() {
     let (mut site, _alive) = site();
     let job = submit(&mut site, |_| {});
     altered(&mut site, ManagedClass::Queue, "OFFICE", "purge-time", Value::Integer(5));

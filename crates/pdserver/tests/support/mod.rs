@@ -41,6 +41,32 @@ impl Outcome {
         }
     }
 
+    /// Runs a program that is not ours, and kills it when it takes too long: a test that hangs tells nobody why.
+    #[track_caller]
+    pub fn of_foreign(command: &mut Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0).spawn().unwrap();
+        let pid = Pid::from_raw(-(child.id() as i32));
+        let (done, waits) = std::sync::mpsc::channel::<()>();
+        let watch = std::thread::spawn(move || {
+            let late = waits.recv_timeout(DEADLINE) == Err(std::sync::mpsc::RecvTimeoutError::Timeout);
+            if late {
+                let _ = kill(pid, Signal::SIGKILL);
+            }
+            late
+        });
+        // Its standard input, if the test has made a pipe of it, ends here.
+        drop(child.stdin.take());
+        let output = child.wait_with_output().unwrap();
+        let _ = done.send(());
+        let outcome = Self {
+            status: output.status.code().unwrap_or(-1),
+            out: String::from_utf8_lossy(&output.stdout).into_owned(),
+            err: String::from_utf8_lossy(&output.stderr).into_owned(),
+        };
+        assert!(!watch.join().unwrap(), "{command:?} had not ended after {DEADLINE:?}: {outcome:#?}");
+        outcome
+    }
+
     #[track_caller]
     pub fn expect(self, status: i32) -> Self {
         assert_eq!(self.status, status, "{self:#?}");
@@ -58,6 +84,8 @@ impl Outcome {
 pub struct Machine {
     pub dir: tempfile::TempDir,
     pub server: Option<Child>,
+    /// Further words of the server's command line.
+    pub options: Vec<&'static str>,
     ready: UnixDatagram,
 }
 
@@ -71,6 +99,11 @@ pub fn copy_program(from: &Path, to: &Path) {
 impl Machine {
     /// None where we cannot become other users, which is said.
     pub fn new() -> Option<Self> {
+        Self::prepared(|_| true)
+    }
+
+    /// The same; `prepare` sees the directory of the spool while it is empty. None also where it returns false.
+    pub fn prepared(prepare: impl FnOnce(&Path) -> bool) -> Option<Self> {
         if !nix::unistd::geteuid().is_root() {
             eprintln!("SKIPPED: only root can become other users");
             return None;
@@ -94,13 +127,16 @@ impl Machine {
         }
         let base = dir.path().join("base");
         std::fs::create_dir(&base).unwrap();
+        if !prepare(&base) {
+            return None;
+        }
         std::fs::set_permissions(&base, PermissionsExt::from_mode(0o700)).unwrap();
         chown(&base, Some(SERVER), Some(SERVER)).unwrap();
         let notify = dir.path().join("notify");
         let ready = UnixDatagram::bind(&notify).unwrap();
         std::fs::set_permissions(&notify, PermissionsExt::from_mode(0o666)).unwrap();
         ready.set_read_timeout(Some(DEADLINE)).unwrap();
-        let mut machine = Self { dir, server: None, ready };
+        let mut machine = Self { dir, server: None, options: Vec::new(), ready };
         machine.start();
         Some(machine)
     }
@@ -141,7 +177,7 @@ impl Machine {
     pub fn server_command(&self) -> Command {
         let mut command = self.command(SERVER, "pdserver");
         command.args(["--name", "acme1", "--operators", "nogroup", "--base"]).arg(self.path("base"));
-        command.arg("--socket").arg(self.path("run/socket"));
+        command.arg("--socket").arg(self.path("run/socket")).args(&self.options);
         command
     }
 

@@ -23,6 +23,7 @@ use crate::commands::pd::command_line::targets::Target;
 use crate::commands::pd::runner::CommandLine;
 use crate::commands::pd::{Exit, Shell, Stop, clock};
 use crate::commands::why::Times;
+use crate::model::field::Field;
 use crate::model::query::{Condition, Order, Parts, Query};
 use crate::model::{Failure, FailureKind, JobRef, ServerName};
 use crate::spool::interface::operations::{At, Operations};
@@ -158,6 +159,13 @@ impl ListingRequest {
             }
             selection.documents.clear();
             selection.documents_named = false;
+        }
+        // Where destinations of several servers stand in one table, each says whose it is.
+        if self.requests.is_empty()
+            && self.arguments.iter().any(|word| word.starts_with("*:"))
+            && let Some(server) = crate::attributes::find(class, Field::AssociatedServer)
+        {
+            selection.add(server);
         }
         let style = if json { Style::Json } else { self.style.unwrap_or_else(|| Style::usual(&requested)) };
         let mut documents = Condition::Any;

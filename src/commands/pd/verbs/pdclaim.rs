@@ -24,8 +24,8 @@ const PROGRAM: &str = "pdclaim";
 
 /// Print a job here that another server holds.
 ///
-/// The job has to be yours, or one that you may start by the rules of its own server, and it has to be held for somebody to release it:
-/// by HOLD, or for secure release. It prints at the destination that -d names, on this server, and ends at its own. Without jobs those
+/// The job has to be yours, or one that you may start by the rules of its own server, and it has to be held by HOLD. One that waits in a
+/// secure queue is released at a station: pdrelease. It prints at the destination that -d names, on this server, and ends at its own. Without jobs those
 /// are listed that may be claimed, of all servers of the group, and the servers that do not answer.
 #[derive(Parser, Debug)]
 #[command(name = PROGRAM, version, max_term_width = 100, args_override_self = true)]

@@ -20,10 +20,11 @@ use crate::commands::pd::{Exit, Shell, Stop, clock};
 use crate::commands::release;
 use crate::commands::shell::Intent;
 use crate::commands::why::Times;
+use crate::model::lease::Answered;
 use crate::model::object::ObjectName;
 use crate::model::query::PAGE;
-use crate::model::secure::{HeldJob, HeldPage, ReleaseState};
-use crate::model::{DeviceName, Failure, FailureKind, JobRef};
+use crate::model::secure::{HeldElsewhere, HeldJob, HeldPage, ReleaseState};
+use crate::model::{DeviceName, Failure, FailureKind, GlobalJobId, JobRef};
 use crate::spool::interface::operations::Operations;
 
 const PROGRAM: &str = "pdrelease";
@@ -32,8 +33,9 @@ const STATION: &str = "PD_STATION";
 
 /// List your jobs that wait for release, and release them at a station.
 ///
-/// Without jobs and without --all your jobs in secure queues are listed: what they are, how long they can still be released, and
-/// whether they can be released at this station or why not. Jobs that are named are released in the order in which they are
+/// Without jobs and without --all your jobs in secure queues are listed, here and on the other servers of the pool: what they are, how
+/// long they can still be released, and whether they can be released at this station or why not. A server that does not answer within
+/// three seconds is named, and the status is 1. A job of another server is named with it, as server:digits. Jobs that are named are released in the order in which they are
 /// named, those of --all in the order of their submission. Each prints on the first printer of the station that takes it, or on
 /// the one that -p names. A printer that is offline or in error is refused, and the job goes on waiting.
 #[derive(Parser, Debug)]
@@ -120,21 +122,52 @@ fn release_jobs(line: CommandLine, shell: &mut Shell<'_>) -> Result<Exit, Stop> 
     if delete {
         return Ok(remove(spool, shell, &jobs));
     }
-    if all {
-        let (page, jobs) = waiting(spool, &place, shell)?;
-        if jobs.is_empty() {
-            return nothing(shell, &page, json);
-        }
+    if !all && !jobs.is_empty() {
         return each(spool, shell, &place, &jobs, json);
     }
-    if jobs.is_empty() {
-        let page = whole(spool, &place)?;
-        return match json {
-            true => write_json(shell, &release::list(&page)),
-            false => table(shell, &page),
-        };
+    let page = whole(spool, &place)?;
+    let elsewhere = spool.held_elsewhere(place.station.clone())?;
+    let found = Found { page: &page, elsewhere: &elsewhere };
+    let exit = match all {
+        true => {
+            let jobs = waiting(&found, shell);
+            match jobs.is_empty() {
+                true => nothing(shell, &found, json)?,
+                false => each(spool, shell, &place, &jobs, json)?,
+            }
+        }
+        false if json => write_json(shell, &release::list(&page, &elsewhere))?,
+        false => table(shell, &found)?,
+    };
+    Ok(exit.max(report_silent(&elsewhere, shell)))
+}
+
+/// The jobs of the caller, here and on other servers.
+struct Found<'a> {
+    page: &'a HeldPage,
+    elsewhere: &'a HeldElsewhere,
+}
+
+impl Found<'_> {
+    fn jobs(&self) -> Vec<&HeldJob> {
+        release::all(self.page, self.elsewhere)
     }
-    each(spool, shell, &place, &jobs, json)
+
+    fn is_here(&self, job: &HeldJob) -> bool {
+        self.page.rows.iter().any(|one| one.global == job.global)
+    }
+}
+
+/// Reports the servers that did not answer.
+fn report_silent(elsewhere: &HeldElsewhere, shell: &mut Shell<'_>) -> Exit {
+    let mut exit = Exit::Done;
+    for (server, answered) in &elsewhere.servers {
+        if let Answered::No(why) = answered {
+            let failure = Failure::new(FailureKind::NotFound, release::silence(server, why));
+            exit = exit.max(shell.report(PROGRAM, &failure));
+        }
+    }
+    exit
 }
 
 fn station(line: &CommandLine, shell: &Shell<'_>) -> Result<Option<ObjectName>, Stop> {
@@ -164,18 +197,20 @@ fn whole(spool: &mut dyn Operations, place: &Place) -> Result<HeldPage, Failure>
 
 /// Returns the jobs that wait, in the order of submission. One that may have printed is not among them, nor one that has
 /// printed and is kept: whoever wants such a one again names it.
-fn waiting(spool: &mut dyn Operations, place: &Place, shell: &mut Shell<'_>) -> Result<(HeldPage, Vec<JobRef>), Stop> {
-    let page = whole(spool, place)?;
-    let number = |job: &HeldJob| JobRef::Number(job.number);
-    let uncertain = page.rows.iter().filter(|job| job.state == ReleaseState::MayHavePrinted).count();
+fn waiting(found: &Found<'_>, shell: &mut Shell<'_>) -> Vec<JobRef> {
+    let jobs = found.jobs();
+    let uncertain = jobs.iter().filter(|job| job.state == ReleaseState::MayHavePrinted).count();
     if uncertain > 0 {
         let jobs = if uncertain == 1 { "1 job".to_owned() } else { format!("{uncertain} jobs") };
         // A closed standard error must not turn into a failure.
         let _ =
             writeln!(shell.err, "{PROGRAM}: {jobs} may have printed already and stay; name a job to print it again");
     }
-    let jobs = page.rows.iter().filter(|job| job.state == ReleaseState::Waiting).map(number).collect();
-    Ok((page, jobs))
+    let named = |job: &HeldJob| match found.is_here(job) {
+        true => JobRef::Number(job.number),
+        false => JobRef::Global(job.global.clone()),
+    };
+    jobs.into_iter().filter(|job| job.state == ReleaseState::Waiting).map(named).collect()
 }
 
 fn each(
@@ -191,7 +226,12 @@ fn each(
         match spool.release_job(job.clone(), place.station.clone(), place.printer.clone()) {
             Ok(released) if json => done.push(release::released(&released)),
             Ok(released) => {
-                writeln!(shell.out, "job {} prints on {}", released.number, released.printer)?;
+                // Of a job of another server nobody knows the number that it has here.
+                let name = match job {
+                    JobRef::Global(name) => name.to_string(),
+                    _ => released.number.to_string(),
+                };
+                writeln!(shell.out, "job {name} prints on {}", released.printer)?;
             }
             Err(failure) => {
                 let lost = matches!(failure.kind, FailureKind::Unreachable | FailureKind::Damaged);
@@ -211,19 +251,33 @@ fn each(
 fn remove(spool: &mut dyn Operations, shell: &mut Shell<'_>, jobs: &[JobRef]) -> Exit {
     let mut exit = Exit::Done;
     for job in jobs {
-        if let Err(failure) = spool.delete_job(job.clone(), None, None) {
+        let removed = match job {
+            JobRef::Global(name) => remove_named(spool, name),
+            _ => spool.delete_job(job.clone(), None, None).map(drop),
+        };
+        if let Err(failure) = removed {
             exit = exit.max(shell.report(PROGRAM, &not_found(failure, job)));
         }
     }
     exit
 }
 
+/// Removes a job that is named with its server: where it lies.
+fn remove_named(spool: &mut dyn Operations, name: &GlobalJobId) -> Result<(), Failure> {
+    match spool.delete_job(JobRef::Global(name.clone()), None, None) {
+        Err(failure) if failure.kind == FailureKind::NotFound && name.server != spool.about()?.server => {
+            spool.remove_elsewhere(name.clone())
+        }
+        removed => removed.map(drop),
+    }
+}
+
 /// Says that there was nothing to release, and why.
-fn nothing(shell: &mut Shell<'_>, page: &HeldPage, json: bool) -> Result<Exit, Stop> {
+fn nothing(shell: &mut Shell<'_>, found: &Found<'_>, json: bool) -> Result<Exit, Stop> {
     if json {
         return write_json(shell, &Value::Array(Vec::new()));
     }
-    match page.rows.is_empty() {
+    match found.jobs().is_empty() {
         true => writeln!(shell.out, "No job of yours waits for its release.")?,
         false => writeln!(shell.out, "No job of yours can be released now; {PROGRAM} shows why.")?,
     }
@@ -235,20 +289,28 @@ fn write_json(shell: &mut Shell<'_>, value: &Value) -> Result<Exit, Stop> {
     Ok(Exit::Done)
 }
 
-fn table(shell: &mut Shell<'_>, page: &HeldPage) -> Result<Exit, Stop> {
-    if page.rows.is_empty() {
+fn table(shell: &mut Shell<'_>, found: &Found<'_>) -> Result<Exit, Stop> {
+    if found.elsewhere.only_here {
+        writeln!(shell.out, "{}", release::ONLY_HERE)?;
+    }
+    let jobs = found.jobs();
+    if jobs.is_empty() {
         writeln!(shell.out, "No job of yours waits for its release.")?;
         return Ok(Exit::Done);
     }
-    if let Some(station) = &page.station {
+    if let Some(station) = &found.page.station {
         writeln!(shell.out, "Station {station}")?;
     }
     let mut lines = vec![["Job", "Name", "Pages", "Format", "Expires", "Release"].map(str::to_owned)];
-    for job in &page.rows {
+    for job in jobs {
         let formats: Vec<&str> = job.formats.iter().map(|format| format.keyword()).collect();
         let name = if job.delegated { format!("{} (of {})", job.name, job.owner) } else { job.name.clone() };
         lines.push([
-            if job.delegated { job.global.serial.to_string() } else { job.local.to_string() },
+            match job.delegated {
+                _ if !found.is_here(job) => job.global.to_string(),
+                true => job.global.serial.to_string(),
+                false => job.local.to_string(),
+            },
             escaped(&name),
             job.pages.map_or_else(|| "-".to_owned(), |pages| pages.to_string()),
             formats.join(","),

@@ -22,6 +22,7 @@ use crate::model::job::{JobStatus, Occurrence};
 use crate::model::lifetime::Retention;
 use crate::model::query::{Comparison, Condition, Cursor, Order, PAGE, Parts, Query};
 use crate::model::state::JobState;
+use crate::model::why::Cause;
 use crate::model::{CollectorName, Failure, FailureKind, JobNumber, JobRef, LocationPattern, Serial};
 use crate::spool::interface::operations::Operations;
 use crate::spool::interface::records::{EventSubject, Intended, Removal};
@@ -364,7 +365,11 @@ fn run_at(action: &JobAction, job: &JobRef, seen: bool, session: &mut Session<'_
             Ok(job::single(out, style, &status, &occurrences)?)
         }),
         JobAction::Why(display) => session.show(display, |spool, out, style| {
-            let why = spool.why(job.clone()).map_err(|failure| about(failure, job, seen))?;
+            let mut why = spool.why(job.clone()).map_err(|failure| about(failure, job, seen))?;
+            if why.causes.iter().any(|cause| matches!(cause, Cause::Station { .. } | Cause::Expires { .. })) {
+                // The job that was found: what was typed may be a number that another server gave.
+                why.causes.extend(spool.why_elsewhere(JobRef::Global(why.job.clone()))?);
+            }
             Ok(history::why(out, style, &why)?)
         }),
         JobAction::Log(display) => {

@@ -11,7 +11,7 @@
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::fs::{File, Metadata};
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
@@ -458,7 +458,9 @@ impl Watcher {
                 .ok_or(io::ErrorKind::AlreadyExists)?;
             let mut beside = target.clone();
             beside.push(".reason");
-            std::fs::write(failed.join(beside), format!("{reason}\n"))?;
+            // Whoever may write there cannot have us write through a link of his.
+            let mut why = File::options().write(true).create_new(true).open(failed.join(beside))?;
+            why.write_all(format!("{reason}\n").as_bytes())?;
             std::fs::rename(claim.join(name), failed.join(&target))?;
             let (mut side, mut kept) = (name.to_owned(), target);
             side.push(SIDE);

@@ -21,6 +21,7 @@ use spoolsuite::model::door::{DoorDocument, DoorJob, DoorTrouble};
 use spoolsuite::model::job::Format;
 use spoolsuite::model::printable::escaped;
 use spoolsuite::model::{Failure, FailureKind};
+use spoolsuite::sys::fault;
 use spoolsuite::wire::lpd::{
     self, Command, ControlFile, Count, LATER, MAX_CONTROL, MAX_LINE, NO, QueueLine, Subcommand, YES, text,
 };
@@ -454,7 +455,9 @@ impl Session<'_> {
             attributes: Vec::new(),
             link: None,
         };
+        fault::point("door-received");
         self.context.link.submit(job, descriptors)?;
+        fault::point("door-submitted");
         Ok(token)
     }
 

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use spoolsuite::model::door::{DoorDocument, DoorJob, DoorTrouble};
 use spoolsuite::model::{Failure, FailureKind};
+use spoolsuite::sys::fault;
 use spoolsuite::wire::pjl::{self, Head};
 
 use super::connection::{Connection, Got};
@@ -245,7 +246,9 @@ fn submit(context: &Context, connection: &Connection, job: Arriving, by: By) -> 
         attributes: Vec::new(),
         link: None,
     };
+    fault::point("door-received");
     context.link.submit(job_of, vec![job.file.into()])?;
+    fault::point("door-submitted");
     Ok(token)
 }
 
