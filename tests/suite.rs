@@ -2,6 +2,7 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test ends where it finds a fault")]
 
+mod add;
 mod access_attributes;
 mod alter;
 mod attributes;
@@ -49,6 +50,7 @@ mod lives;
 mod lp;
 mod moving;
 mod neighbours;
+mod night_desk;
 mod notification;
 mod nth_call;
 mod objects;
