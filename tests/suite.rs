@@ -2,8 +2,8 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test ends where it finds a fault")]
 
-mod add;
 mod access_attributes;
+mod add;
 mod alter;
 mod attributes;
 mod backup;
