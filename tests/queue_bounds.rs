@@ -41,7 +41,7 @@ fn a_queue_shows_how_long_its_jobs_take_and_tells_when_that_is_too_long() {
     submit();
     assert_eq!(shown(&site), "queue-backlog = 0:05\nbacklogged = true\n");
     let found =
-        site.run("pdls", &["-c", "queue", "-r", "queue-name", "-g", "-f", "backlogged=true", "acme1:"]).expect(0);
+        site.run("pdls", &["-c", "queue", "-r", "queue-name", "-g", "-f", "backlogged==true", "acme1:"]).expect(0);
     assert_eq!(found.out.trim(), "q");
     site.run("pdrm", &["1"]).expect(0);
     assert_eq!(shown(&site), "queue-backlog = 0:03\nbacklogged = false\n");
