@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_pdserver_global_optspecs
-    string join \n base= name= socket= listen= fetch-rate= operators= h/help V/version
+    string join \n base= name= socket= listen= fetch-rate= operators= log= h/help V/version
 end
 
 function __fish_pdserver_needs_command
@@ -30,6 +30,9 @@ complete -c pdserver -n "__fish_pdserver_needs_command" -l socket -d 'Where user
 complete -c pdserver -n "__fish_pdserver_needs_command" -l listen -d 'Where other machines connect; without it none does' -r -f -a "(__fish_print_hostnames)"
 complete -c pdserver -n "__fish_pdserver_needs_command" -l fetch-rate -d 'Octets a second at which each print file of another server is fetched at most, as 500K or 10M' -r
 complete -c pdserver -n "__fish_pdserver_needs_command" -l operators -d 'The Unix group whose members are operators' -r
+complete -c pdserver -n "__fish_pdserver_needs_command" -l log -d 'The form of the log; without it journal where standard error is that of systemd, and text elsewhere' -r -f -a "text\t'Lines for people, on standard error'
+json\t'A JSON object a line, on standard error'
+journal\t'Entries with fields in the journal of systemd'"
 complete -c pdserver -n "__fish_pdserver_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pdserver -n "__fish_pdserver_needs_command" -s V -l version -d 'Print version'
 complete -c pdserver -n "__fish_pdserver_needs_command" -f -a "invite" -d 'Prints a token with which a server, or with --client a person, joins the group; makes the group if there is none'
