@@ -8,7 +8,8 @@ use crate::support::{DEADLINE, Site};
 
 /// A queue with a disabled printer of 60 lines a minute.
 fn site() -> Site {
-    let site = Site::new();
+    let mut site = Site::new();
+    site.env.push(("PD_CONFIRM_DELETE", "no"));
     site.run("pdcreate", &["-c", "queue", "acme1:q"]).expect(0);
     let made = "destination-realization=actual associated-queue=q destination-tcpip-internet-address=127.0.0.1 device-speed=60";
     site.run("pdcreate", &["-c", "destination", "-x", made, "acme1:ad"]).expect(0);
