@@ -162,3 +162,10 @@ fn what_comes_slowly_over_a_pipe_waits_for_its_owner_too() {
     site.wait_until_empty();
     assert_eq!(std::fs::read_to_string(site.files.path().join("one")).unwrap(), "the first line\nthe last line\n");
 }
+
+#[test]
+fn a_job_that_waits_for_its_release_is_no_trouble() {
+    let site = site();
+    submit(&site, "secret", &[]);
+    assert!(site.spoolcom("CHECK").out.starts_with("well: 1 jobs"));
+}

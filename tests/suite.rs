@@ -3,6 +3,7 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test ends where it finds a fault")]
 
 mod access_attributes;
+mod add;
 mod alter;
 mod attributes;
 mod backup;
@@ -20,6 +21,7 @@ mod device_life;
 mod device_queue;
 mod document_format;
 mod documents;
+mod door_formats;
 mod dump_config;
 mod fastcnfg;
 mod fastcnfg_check;
@@ -38,6 +40,7 @@ mod hold;
 mod hostile;
 mod infoprint_jobs;
 mod infoprint_site;
+mod ipp_text;
 mod json;
 mod keeper;
 mod kills;
@@ -47,6 +50,7 @@ mod lives;
 mod lp;
 mod moving;
 mod neighbours;
+mod night_desk;
 mod notification;
 mod nth_call;
 mod objects;

@@ -74,7 +74,7 @@ complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_
 complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from add" -l socket -d 'The socket of the server, for operators who do not have its account' -r -F
 complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from add" -l listen -d 'Where it listens; a port alone is one of this machine' -r
 complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from add" -l directory -d 'dir: the directory that it watches' -r -f -a "(__fish_complete_directories)"
-complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from add" -l to -d 'Where its jobs go: a destination; for lpd several, and other names for them' -r
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from add" -l to -d 'Where its jobs go: a destination; for lpd and ipp several, and other names for them' -r
 complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from add" -l allow -d 'Who may connect; without it this machine alone' -r
 complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from add" -l trust-users -d 'From where the name of a user is believed: his jobs are those of the user here' -r
 complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from add" -l max-octets -d 'The largest job, as 500M' -r
@@ -102,7 +102,7 @@ complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_
 complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from set" -l socket -d 'The socket of the server, for operators who do not have its account' -r -F
 complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from set" -l listen -d 'Where it listens; a port alone is one of this machine' -r
 complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from set" -l directory -d 'dir: the directory that it watches' -r -f -a "(__fish_complete_directories)"
-complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from set" -l to -d 'Where its jobs go: a destination; for lpd several, and other names for them' -r
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from set" -l to -d 'Where its jobs go: a destination; for lpd and ipp several, and other names for them' -r
 complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from set" -l allow -d 'Who may connect; without it this machine alone' -r
 complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from set" -l trust-users -d 'From where the name of a user is believed: his jobs are those of the user here' -r
 complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from set" -l max-octets -d 'The largest job, as 500M' -r

@@ -15,6 +15,7 @@ complete -c spoolcom -l foreground -d 'SPOOLER, START stays and keeps the print 
 complete -c spoolcom -l dump-config -d 'Write the configuration of the spool as a command file that makes it in an empty one'
 complete -c spoolcom -l nagios -d 'CHECK answers as a Nagios plug-in does: one line; 0 OK, 1 warning, 2 critical, 3 unknown'
 complete -c spoolcom -l metrics -d 'CHECK answers with Prometheus text'
+complete -c spoolcom -l test-page -d 'ADD prints a page that says what it is, like its word TEST'
 complete -c spoolcom -l no-wait -d 'DEV, DRAIN does not wait until the device is offline'
 complete -c spoolcom -s h -l help -d 'Print help'
 complete -c spoolcom -s V -l version -d 'Print version'

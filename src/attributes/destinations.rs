@@ -5,7 +5,7 @@
 
 use super::Class::{Destination, Queue, Server};
 use super::Kind::{Boolean, Duration, Integer, Keyword, Name, Range, Text};
-use super::Shown::{All, Brief, Verbose};
+use super::Shown::{All, Brief, ByName, Verbose};
 use super::draft::Draft;
 use super::getters::{destination_name, device_state, is_enabled, number, optional, plain, problem, text, texts};
 use super::row::{carried, destination, queue, server};
@@ -385,6 +385,9 @@ pub static TABLE: &[Attribute] = &[
         "notifications that are not delivered yet").server(|s| number(s.deliveries.waiting)),
     server(Field::NotificationsLost, Integer(0, MAX), All, &["Notifications", "Lost"],
         "notifications that were given up since the cold start").server(|s| number(s.deliveries.lost)),
+    server(Field::Health, Text, ByName, &["Health"],
+        "what is wrong with the spool and its objects, a line each with its cure, or well; shown only when asked for by name").many()
+        .server(|s| s.health.map_or(NONE, |lines| texts(lines.iter().cloned()))),
     carried(Server, "notification-profile", Text, &["Notification", "Profile"], "who is told of which events, and how").many()
         .decides().written(check_profile, Some(profile_key)),
     carried(Server, "job-submission-timer", Duration, &["Submission", "Timer"], "how long the last document of a job is waited for"),

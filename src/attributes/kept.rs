@@ -12,7 +12,7 @@ use crate::model::field::Field;
 use crate::model::secure::JOBS_SHOWN;
 
 /// Kinds of doors.
-pub const DOORS: &[&str] = &["lpd", "raw", "directory"];
+pub const DOORS: &[&str] = &["lpd", "ipp", "raw", "directory"];
 /// What is counted.
 const COUNT: super::Kind = Integer(0, i64::MAX);
 

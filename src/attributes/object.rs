@@ -59,6 +59,7 @@ impl KeptFacts<'_> {
             | "initial-value-document-identifier"
             | "log-name"
             | "station-name"
+            | "door-name"
             | "user-id" => {
                 return Value::Text(self.name.to_owned());
             }
@@ -137,6 +138,8 @@ pub struct ServerFacts<'a> {
     pub given: &'a [(Field, Value)],
     /// Its objects, where they are looked at.
     pub members: Option<&'a Members>,
+    /// What is wrong, a line each, where somebody asks for that.
+    pub health: Option<&'a [String]>,
 }
 
 /// The objects of a server by name.

@@ -21,6 +21,22 @@ pub fn definitions() -> Vec<clap::Command> {
     pd.chain([spoolcom::definition(), lp::definition()]).collect()
 }
 
+/// Puts causes into the words that all languages share, for a door, which is no command.
+#[derive(Debug)]
+pub struct WhyWords(jiff::tz::TimeZone);
+
+impl WhyWords {
+    /// The words with the times of this machine's zone, which is read now: later there may be no files.
+    pub fn of_this_machine() -> Self {
+        Self(jiff::tz::TimeZone::system())
+    }
+
+    /// Why a job does not print, in one line, at `now_ms`.
+    pub fn say(&self, cause: &crate::model::why::Cause, now_ms: i64) -> String {
+        why::words(cause, &why::Times { zone: self.0.clone(), now_ms })
+    }
+}
+
 /// Returns an I/O error in the system's words, without its number.
 pub fn plain(error: &std::io::Error) -> String {
     let text = error.to_string();

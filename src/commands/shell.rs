@@ -30,6 +30,10 @@ pub enum Exit {
     Usage = 2,
     /// The spool or server cannot be reached.
     Unreachable = 3,
+    /// `pdpr --wait`: the job is held until a person acts.
+    Held = 4,
+    /// `pdpr --wait`: the job was removed before it printed.
+    Removed = 5,
 }
 
 impl Exit {

@@ -1,4 +1,4 @@
-//! Doors: where other systems hand in jobs in a language of their own (LPD, a raw port, a directory).
+//! Doors: where other systems hand in jobs in a language of their own (LPD, IPP, a raw port, a directory).
 //!
 //! A door is an object that is only kept ([`super::object::ObjectClass::Door`]); [`DoorSettings`] is what its attributes mean. The
 //! server starts a process for each door. Between the two travel the values of this file, with open files beside them: the
@@ -21,6 +21,8 @@ use super::object::ObjectAttribute;
 pub enum DoorKind {
     /// A line printer daemon (RFC 1179).
     Lpd,
+    /// The Internet Printing Protocol (RFC 8010, RFC 8011).
+    Ipp,
     /// A port that takes the octets of one job a connection (9100).
     Raw,
     /// A directory whose files are jobs.
@@ -29,12 +31,13 @@ pub enum DoorKind {
 
 impl DoorKind {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Lpd, Self::Raw, Self::Directory];
+    pub const ALL: [Self; 4] = [Self::Lpd, Self::Ipp, Self::Raw, Self::Directory];
 
     /// Its word.
     pub fn word(self) -> &'static str {
         match self {
             Self::Lpd => "lpd",
+            Self::Ipp => "ipp",
             Self::Raw => "raw",
             Self::Directory => "directory",
         }
@@ -54,7 +57,7 @@ impl FromStr for DoorKind {
         let found =
             Self::ALL.into_iter().find(|kind| kind.word() == word || (*kind == Self::Directory && word == "dir"));
         found.ok_or_else(|| {
-            bad(format!("{}: there is no such kind of door", shown(&word))).hint("kinds are lpd, raw and dir")
+            bad(format!("{}: there is no such kind of door", shown(&word))).hint("kinds are lpd, ipp, raw and dir")
         })
     }
 }
@@ -324,7 +327,7 @@ impl DoorSettings {
     fn check(&self) -> Result<(), Failure> {
         let addresses = self.listen.iter().map(|text| listening_address(text)).collect::<Result<Vec<_>, _>>()?;
         match self.kind {
-            DoorKind::Lpd | DoorKind::Raw => {
+            DoorKind::Lpd | DoorKind::Ipp | DoorKind::Raw => {
                 if addresses.is_empty() {
                     return Err(bad(format!("a door of kind {} needs an address to listen at", self.kind))
                         .hint("--listen ADDR:PORT"));
@@ -491,6 +494,185 @@ pub enum DoorRequest {
         /// Numbers of jobs and names of users; none = the first job of the user.
         which: Vec<String>,
     },
+    /// The printers behind this door, by name, at most 1,000.
+    Printers {
+        /// One of them, as the sender names it; empty = the usual one. None = those after `after`.
+        queue: Option<String>,
+        /// The place in the list where to go on.
+        after: u64,
+    },
+    /// Jobs, the newest of the finished ones first.
+    Jobs {
+        /// Which.
+        which: DoorJobs,
+        /// Who asks.
+        asker: DoorAsker,
+    },
+    /// A job begins to arrive: its documents follow. It has a number from now on.
+    Open(Box<DoorJob>),
+    /// A document of a job that has begun to arrive; it travels beside this. None = the job is complete without another.
+    Append {
+        /// The job.
+        number: u32,
+        /// Who sends.
+        asker: DoorAsker,
+        /// What the document is.
+        document: Option<DoorDocument>,
+        /// A digest of its octets, in hexadecimal digits.
+        digest: String,
+        /// Whether the job is complete with it.
+        last: bool,
+    },
+    /// Do something about a job.
+    Act {
+        /// The job.
+        number: u32,
+        /// Who asks.
+        asker: DoorAsker,
+        /// What.
+        act: DoorAct,
+    },
+}
+
+/// Who asks something by a door, as far as anybody knows.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DoorAsker {
+    /// The address.
+    pub peer: Option<IpAddr>,
+    /// The name of the user, as the sender says.
+    pub user: Option<String>,
+}
+
+/// Which jobs are asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DoorJobs {
+    /// One job.
+    One(u32),
+    /// Those of a printer, or of all printers of the door.
+    Of {
+        /// The printer, as the sender names it; none = all.
+        queue: Option<String>,
+        /// Whether those that have ended are meant, and not those that have not.
+        ended: bool,
+        /// Those of the asker alone.
+        own: bool,
+        /// Those behind so many.
+        skip: u32,
+        /// At most so many.
+        limit: u32,
+    },
+}
+
+/// What is done about a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DoorAct {
+    /// It is removed.
+    Cancel,
+    /// It is held.
+    Hold,
+    /// It is held no longer.
+    Release,
+}
+
+/// What a printer is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PrinterDoes {
+    /// Nothing.
+    Waits,
+    /// It prints.
+    Prints,
+    /// It prints nothing until something changes.
+    Stopped,
+}
+
+/// A destination as those see it who ask by a door.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DoorPrinter {
+    /// Its name at this door.
+    pub name: String,
+    /// Whether it is a group of devices.
+    pub is_group: bool,
+    /// Whether it is the usual one.
+    pub is_default: bool,
+    /// What it is doing.
+    pub does: PrinterDoes,
+    /// Why it does not print, in the words of RFC 8011 (`paused`, `connecting-to-device` …).
+    pub reasons: Vec<String>,
+    /// The same in a sentence; empty = there is nothing to say.
+    pub message: String,
+    /// Why it takes no jobs; none = it takes them.
+    pub refuses: Option<String>,
+    /// Jobs that wait, those that print among them.
+    pub jobs: u32,
+    /// What it is declared to print.
+    pub formats: Vec<Format>,
+    /// Whether it is declared to take everything as it comes.
+    pub takes_all: bool,
+    /// What people call it.
+    pub about: String,
+    /// The destination that the spool knows, which never changes with an alias.
+    pub known_as: String,
+}
+
+/// How a job stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DoorJobState {
+    /// It lives.
+    Lives(super::state::JobState),
+    /// It was printed, as far as that is known: the word of the history.
+    Printed(String),
+    /// Somebody has removed it.
+    Cancelled,
+    /// It was given up.
+    Aborted,
+}
+
+/// A job as those see it who ask by a door.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DoorJobRow {
+    /// Its number.
+    pub number: u32,
+    /// Its name everywhere.
+    pub global: String,
+    /// The name of its printer at this door.
+    pub queue: String,
+    /// How it stands.
+    pub state: DoorJobState,
+    /// Why it is held.
+    pub reasons: super::state::HoldReasons,
+    /// Why it does not print, the most decisive cause first; none where it was not looked for.
+    pub why: Vec<super::why::Cause>,
+    /// What is its asker's to see; none = it is somebody else's.
+    pub own: Option<OwnJob>,
+    /// Octets of its documents.
+    pub octets: u64,
+    /// Copies.
+    pub copies: u32,
+    /// Documents.
+    pub documents: u32,
+    /// Priority.
+    pub priority: u8,
+    /// When it came, milliseconds since 1970.
+    pub created_ms: i64,
+    /// When it began to print.
+    pub started_ms: Option<i64>,
+    /// When it ended.
+    pub ended_ms: Option<i64>,
+    /// Jobs before it.
+    pub before: Option<u32>,
+}
+
+/// What only the owner of a job sees.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnJob {
+    /// The user, as the sender named him.
+    pub user: String,
+    /// Its title.
+    pub title: String,
+    /// The host from which it came.
+    pub host: String,
+    /// The names of its documents.
+    pub names: Vec<String>,
 }
 
 /// A job that waits, as the queue of a line printer daemon shows it.
@@ -541,6 +723,12 @@ pub enum DoorReply {
     Queue(DoorQueue),
     /// So many jobs were removed.
     Removed(u32),
+    /// Printers; the place of the next one, if there are more.
+    Printers(Vec<DoorPrinter>, Option<u64>),
+    /// Jobs.
+    Jobs(Vec<DoorJobRow>),
+    /// The document is taken; with the token of its job, if that is complete and on disk.
+    Appended(Option<String>),
     /// It cannot be.
     Failed(Failure),
 }
@@ -600,7 +788,10 @@ mod tests {
             settings(&[text("door-kind", &["dir"]), text("door-directory", &[path]), text("door-destination", &["a"])])
         };
         assert!(dir("/in").is_ok() && dir("in").is_err());
-        assert!("ipp".parse::<DoorKind>().is_err());
+        assert!("smb".parse::<DoorKind>().is_err());
+        let ipp = [text("door-kind", &["ipp"]), text("door-listen", &["631"])];
+        assert_eq!(settings(&ipp).unwrap().kind, DoorKind::Ipp);
+        assert!(settings(&[&ipp[..], &[text("door-end-mark", &["x"])]].concat()).is_err());
     }
 
     #[test]

@@ -112,6 +112,8 @@ fields! {
     NotificationsWaiting = "notifications-waiting",
     /// Notifications that were given up.
     NotificationsLost = "notifications-lost",
+    /// What is wrong with the spool and its objects.
+    Health = "health",
     /// What one user may have.
     JobsPerUser = "jobs-per-user",
     /// What one user may have.

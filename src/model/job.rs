@@ -611,6 +611,18 @@ pub struct JobStatus {
 }
 
 impl JobStatus {
+    /// Tells whether it has printed, or never will.
+    pub fn has_ended(&self) -> bool {
+        self.ended.is_some() || self.state == JobState::Retained
+    }
+
+    /// Tells whether it is held until a person acts, on no device, for something that went wrong.
+    pub fn waits_for_a_person(&self) -> bool {
+        self.state == JobState::Held && self.reasons.0 & HoldReasons::ATTENTION.0 != 0
+    }
+}
+
+impl JobStatus {
     /// Returns why it is held, in words, and what else is known of that.
     pub fn hold_words(&self) -> (Vec<&str>, Option<&str>) {
         let text = self.reason_text.as_deref();

@@ -93,6 +93,11 @@ impl HoldReasons {
     /// reach. Never secure release, resources, damage or a dead writer.
     pub const CLEARED_BY_START: Self = Self(1 | 2 | 16 | 32 | 256 | 512 | 1024 | 2048);
 
+    /// What a person has to look at: its document failed, changed, is damaged or cannot be had, its writer died, it may have
+    /// printed, it was set aside, or something that it needs is missing. Never what somebody meant: a hold, a print-after time,
+    /// a secure release.
+    pub const ATTENTION: Self = Self(4 | 16 | 32 | 64 | 128 | 256 | 512 | 1024 | 2048);
+
     /// Tells whether the set is empty.
     pub fn is_empty(self) -> bool {
         self.0 == 0

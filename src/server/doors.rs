@@ -1,4 +1,5 @@
-//! What the process of a door may ask, and nothing else: does a queue take jobs, an empty file, here is a job, what waits, remove.
+//! What the process of a door may ask, and nothing else: does a queue take jobs, an empty file, here is a job, what waits, what
+//! are printers and jobs like, remove, hold, release.
 //!
 //! The process parses octets of strangers, so nothing that it says is believed beyond what the door itself is allowed: whose job it
 //! is follows from the networks that the door trusts, the rights are those of that user or of nobody, and its settings are read
@@ -6,6 +7,9 @@
 //!
 //! A channel is a socket; each has a thread. A job is acknowledged on it after it is on disk; a process that is gone by then has
 //! told nobody, and when its client tries again, the two are announced ([`crate::spool::jobs`]).
+
+mod opened;
+mod printers;
 
 use std::collections::{HashMap, VecDeque};
 use std::io;
@@ -23,7 +27,6 @@ use crate::client::channel::{self, ChannelError};
 use crate::model::authority::NOBODY;
 use crate::model::door::{
     DoorDocument, DoorJob, DoorKind, DoorQueue, DoorQueueRow, DoorReply, DoorRequest, DoorSettings, DoorTrouble,
-    Duplicates,
 };
 use crate::model::event::EventWord;
 use crate::model::field::{Field, Value};
@@ -36,7 +39,7 @@ use crate::model::query::{Condition, Order, Parts, Query};
 use crate::model::state::JobState;
 use crate::model::{Call, Caller, Failure, FailureKind, JobRef};
 use crate::spool::interface::operations::Operations;
-use crate::spool::jobs::by_door::{ByDoor, take_attributes};
+use crate::spool::jobs::by_door::take_attributes;
 use crate::spool::{Attendant, Local, Spool};
 use crate::sys::socket::Deadline;
 use crate::sys::{clock, users};
@@ -96,6 +99,8 @@ struct Shared {
     /// Tokens of jobs whose senders have their acknowledgement, with the moment at which that was so.
     proven: Mutex<HashMap<String, Instant>>,
     events: Mutex<VecDeque<Instant>>,
+    /// Jobs that arrive in several requests, by number.
+    open: Mutex<HashMap<u32, opened::OpenJob>>,
     reported: Mutex<Vec<(&'static str, Value)>>,
 }
 
@@ -166,6 +171,7 @@ impl Doors {
             before,
             proven: Mutex::default(),
             events: Mutex::default(),
+            open: Mutex::default(),
             reported: Mutex::default(),
         };
         DoorService { shared: Arc::new(shared) }
@@ -307,16 +313,7 @@ impl Shared {
         if files.is_empty() || files.len() != job.documents.len() {
             return Err(bad("a job needs its documents"));
         }
-        let mut octets = 0u64;
-        for file in &files {
-            let meta = fstat(file).map_err(|error| Failure::new(FailureKind::Io, error.to_string()))?;
-            if SFlag::from_bits_truncate(meta.st_mode) & SFlag::S_IFMT != SFlag::S_IFREG {
-                return Err(bad("a document that comes by a door is a file"));
-            }
-            octets = octets.saturating_add(u64::try_from(meta.st_size).unwrap_or(0));
-            // The process has written it, so it stands at its end.
-            lseek(file, 0, Whence::SeekSet).map_err(|error| Failure::new(FailureKind::Io, error.to_string()))?;
-        }
+        let octets = self.demand_files(&files)?;
         if let Some(most) = settings.most_octets.filter(|most| *most < octets) {
             return Err(bad(format!("a job of {octets} octets: door {} takes {most}", self.name)));
         }
@@ -325,30 +322,31 @@ impl Shared {
             _ => self.sender(&settings, job.peer, job.user.as_deref(), job.host.as_deref()),
         };
         let destination = self.demand_taking(&settings, &sender, &job.queue)?;
-        let (token, prefix) = tokens(&self.name, &job);
-        let (submission, remarks) = self.submission(&settings, &job, &sender, (destination, token))?;
-        let door = ByDoor {
-            noted: Field::from_stored("received-from")
-                .map(|field| (field, Value::Text(self.from(&job, &sender))))
-                .into_iter()
-                .collect(),
-            remarks,
-            prefix,
-            within_ms: i64::try_from(REPEATED_WITHIN.as_millis()).unwrap_or(i64::MAX),
-            proven: lock(&self.proven).keys().cloned().collect(),
-            holds_repeats: settings.duplicates == Duplicates::Hold,
-        };
-        let call = Call::of(&sender.caller, &clock::now());
-        let (taken, repeats) = self.spool.submit_by((&call, &|| call.clone()), submission, files, Some(door))?;
-        let number = taken.accepted.number.get();
-        let local = Local::new(self.spool.clone(), sender.caller, clock::now, Arc::clone(&self.attendant));
-        local.see_to(taken, &call.now);
+        let number = self.take(&settings, &job, (sender, destination), files, None)?;
+        Ok(DoorReply::Accepted { number })
+    }
+
+    /// Makes sure that documents are files, and returns their octets.
+    fn demand_files(&self, files: &[OwnedFd]) -> Result<u64, Failure> {
+        let mut octets = 0u64;
+        for file in files {
+            let meta = fstat(file).map_err(|error| Failure::new(FailureKind::Io, error.to_string()))?;
+            if SFlag::from_bits_truncate(meta.st_mode) & SFlag::S_IFMT != SFlag::S_IFREG {
+                return Err(bad("a document that comes by a door is a file"));
+            }
+            octets = octets.saturating_add(u64::try_from(meta.st_size).unwrap_or(0));
+            // The process has written it, so it stands at its end.
+            lseek(file, 0, Whence::SeekSet).map_err(|error| Failure::new(FailureKind::Io, error.to_string()))?;
+        }
+        Ok(octets)
+    }
+
+    fn count_accepted(&self, number: u32, repeats: bool) {
         self.counters.accepted.fetch_add(1, Ordering::Relaxed);
         if repeats {
             self.counters.repeats.fetch_add(1, Ordering::Relaxed);
             (self.log)(&format!("door {}: job {number} is a possible duplicate", self.name));
         }
-        Ok(DoorReply::Accepted { number })
     }
 
     /// By which door a job came, and from whom.
@@ -526,6 +524,13 @@ impl Shared {
             }
             DoorRequest::Queue { queue, peer } => alone(self.queue(&queue, peer)),
             DoorRequest::Remove { queue, peer, agent, which } => alone(self.remove(&queue, peer, &agent, &which)),
+            DoorRequest::Printers { queue, after } => alone(self.printers(queue.as_deref(), after)),
+            DoorRequest::Jobs { which, asker } => alone(self.jobs(&which, asker)),
+            DoorRequest::Open(job) => alone(self.open(*job)),
+            DoorRequest::Append { number, asker, document, digest, last } => {
+                alone(self.append(number, &asker, (document, digest, last), files))
+            }
+            DoorRequest::Act { number, asker, act } => alone(self.act(number, asker, act)),
         }
     }
 }
@@ -617,6 +622,7 @@ impl DoorService {
     /// When it cannot be written.
     pub fn report(&self, state: &str) -> Result<(), Failure> {
         let shared = &self.shared;
+        shared.end_overdue();
         let counters = &shared.counters;
         let counts =
             [&counters.accepted, &counters.refused, &counters.unfinished, &counters.turned_away, &counters.repeats];
@@ -635,6 +641,11 @@ impl DoorService {
         shared.spool.report_door(&shared.call(), shared.name.clone(), reported.clone())?;
         *last = reported;
         Ok(())
+    }
+
+    /// Gives up the jobs that have not arrived: the server ends.
+    pub fn end(&self) {
+        self.shared.end_all();
     }
 
     /// Writes what happened at the door.

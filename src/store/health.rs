@@ -1,5 +1,6 @@
 //! What a look at the health of a spool needs beside the rows of its objects. Each look costs the same among a million jobs.
 
+use crate::model::state::HoldReasons;
 use crate::model::{JobId, LocationName};
 
 use super::value::{columns, values};
@@ -34,9 +35,8 @@ pub(crate) fn oldest_waiting(tx: &Tx<'_>) -> Fallible<Oldest> {
     Ok(if more { Oldest::Unknown } else { Oldest::Nothing })
 }
 
-/// The reasons for which a job is held until a person acts, as the index has them: its document failed, changed, is damaged or
-/// cannot be had, its writer died, it may have printed, it was set aside, or something that it needs is missing.
-pub(crate) const ATTENTION: u32 = 4084;
+/// The reasons for which a job is held until a person acts, as the index has them.
+pub(crate) const ATTENTION: u32 = HoldReasons::ATTENTION.0;
 
 /// Returns the jobs that wait for a person, the oldest first, at most `limit`.
 pub(crate) fn attention(tx: &Tx<'_>, limit: u32) -> Fallible<Vec<JobId>> {
@@ -59,4 +59,28 @@ pub(crate) fn parked(tx: &Tx<'_>, limit: u32) -> Fallible<Vec<(LocationName, u64
         let name = LocationName { group: row.get(parked::group_name)?, dest: row.get(parked::dest)? };
         Ok((name, u64::try_from(row.get::<i64>(parked::jobs)?).unwrap_or(0)))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::state::HoldReason;
+
+    #[test]
+    fn the_index_has_the_reasons_of_the_model() {
+        assert_eq!(
+            ATTENTION, 4084,
+            "the index job_attention was made with this number: another one needs another index"
+        );
+    }
+
+    #[test]
+    fn a_job_needs_a_person_for_trouble_and_not_for_a_hold_that_somebody_meant() {
+        for reason in HoldReasons(u32::MAX).iter() {
+            let counts = HoldReasons::NONE.with(reason).0 & ATTENTION != 0;
+            // Who holds a job, gives it a time or has it wait at a station means that.
+            let meant = [HoldReason::Operator, HoldReason::PrintAfter, HoldReason::SecureRelease].contains(&reason);
+            assert_eq!(counts, !meant, "{reason:?}");
+        }
+    }
 }

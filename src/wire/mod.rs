@@ -1,7 +1,9 @@
 //! Codecs: octets to values and back. No I/O, no clock; octets from a peer are never trusted.
 
+pub mod chunked;
 pub mod frame;
 pub mod hello;
+pub mod ipp;
 pub mod lpd;
 pub mod peer;
 pub mod pieces;

@@ -4,7 +4,9 @@
 #![allow(dead_code, reason = "each test uses its own part")]
 
 pub mod documents;
+pub mod doors;
 pub mod inside;
+pub mod ipp;
 pub mod lines;
 pub mod managed;
 pub mod network;

@@ -17,7 +17,7 @@ one use. Whoever has it joins: a server with pdserver join, a person with pdserv
 user of this machine who has his name. What pdserver revoke ends, ends at once. Certificates are good for a year; servers renew \
 theirs by themselves, and one that ends within 30 days is announced.
 
-With pdserver door add other systems hand in jobs: by LPD, by a raw port, by a directory. None is open by default, and one that
+With pdserver door add other systems hand in jobs: by LPD, by IPP, by a raw port, by a directory. None is open by default, and one that
 the network reaches says with --allow who may come. A process of its own, pddoor, serves each.
 
 The server runs in the foreground until SIGTERM or SIGINT. It answers what it has read and ends; print processes go on, and \
@@ -169,7 +169,7 @@ pub enum DoorCommand {
         of: OfDoors,
         /// Its name
         name: String,
-        /// lpd, raw or dir
+        /// lpd, ipp, raw or dir
         kind: String,
         #[command(flatten)]
         settings: Box<DoorOptions>,
@@ -230,7 +230,7 @@ pub struct DoorOptions {
     /// dir: the directory that it watches
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub directory: Option<PathBuf>,
-    /// Where its jobs go: a destination; for lpd several, and other names for them
+    /// Where its jobs go: a destination; for lpd and ipp several, and other names for them
     #[arg(long, value_name = "[NAME=]DEST")]
     pub to: Vec<String>,
     /// Who may connect; without it this machine alone

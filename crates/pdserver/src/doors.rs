@@ -119,7 +119,7 @@ struct Running {
 /// What a process of this door is started for: a drained one of a kind that can say so goes on.
 fn to_run(settings: &DoorSettings) -> Option<DoorSettings> {
     match (settings.kind, settings.drained) {
-        (DoorKind::Lpd, _) => Some(DoorSettings { drained: false, ..settings.clone() }),
+        (DoorKind::Lpd | DoorKind::Ipp, _) => Some(DoorSettings { drained: false, ..settings.clone() }),
         (_, false) => Some(settings.clone()),
         (_, true) => None,
     }
@@ -136,6 +136,7 @@ impl Kept {
                 open.stop();
                 let until = Instant::now() + PARTING;
                 open.ending.iter_mut().for_each(|(running, _)| end(&mut running.child, until));
+                open.service.end();
             }
         }
         let server = self.doors.server();
@@ -168,6 +169,7 @@ impl Kept {
         let until = Instant::now() + PARTING;
         for open in self.open.values_mut() {
             open.ending.iter_mut().for_each(|(running, _)| end(&mut running.child, until));
+            open.service.end();
             let _ = open.service.report("closed: no server runs");
         }
     }

@@ -191,6 +191,8 @@ fn what_is_refused_is_refused_before_its_data_and_said() {
     assert_eq!(Sender::new(at, "office.front").1, Some(1));
     let listed = machine.run(OPERATOR, "spoolcom", &["COLLECT"]).expect(0).out;
     assert!(listed.contains("$lpd1") && listed.contains("DRAINED") && listed.contains("DOOR"), "{listed}");
+    let row = machine.run(OPERATOR, "pdls", &["-c", "door"]).expect(0).out;
+    assert!(row.lines().any(|line| line.starts_with("lpd1 ")), "{row}");
     machine.run(OPERATOR, "spoolcom", &["COLLECT $LPD1, START"]).expect(0);
     machine.wait_for("it takes jobs again", || Sender::new(at, "office.front").1 == Some(0));
     machine.run(OPERATOR, "spoolcom", &["COLLECT $LPD1, DELETE"]).expect(1).says("takes jobs");

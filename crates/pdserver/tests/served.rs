@@ -6,6 +6,7 @@ mod access;
 mod account;
 mod door_faults;
 mod doors;
+mod ipp;
 mod limits;
 mod notified;
 mod remote;
@@ -15,6 +16,7 @@ mod supervised;
 mod support;
 mod syncs;
 mod two_servers;
+mod typed;
 
 use std::io::Write;
 use std::process::Stdio;

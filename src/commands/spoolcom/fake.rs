@@ -339,6 +339,7 @@ pub fn at_prompt(world: &Rc<RefCell<World>>, sit: impl FnOnce(&RefCell<Runner<'_
     };
     let session = Session {
         form: crate::commands::health::Form::Lines,
+        test_page: false,
         spool: None,
         out: &mut out,
         err: &mut err,

@@ -128,6 +128,7 @@ pub fn definition() -> clap::Command {
                 .conflicts_with_all(["json", "metrics"]),
         )
         .arg(switch("metrics", "CHECK answers with Prometheus text").conflicts_with("json"))
+        .arg(switch("test-page", "ADD prints a page that says what it is, like its word TEST"))
         .arg(switch("no-wait", "DEV, DRAIN does not wait until the device is offline").conflicts_with("wait"))
         .arg(
             value("wait", "SECONDS", "DEV, DRAIN gives up when nothing has moved for so long; 60 if not given")
@@ -264,12 +265,25 @@ pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {
         _ => Form::Lines,
     };
     if form != Form::Lines
-        && !matches!(&from, From::Words(statements) if matches!(statements.as_slice(), [Statement::Check]))
+        && !matches!(&from, From::Words(statements) if matches!(statements.as_slice(), [Statement::Check(None)]))
     {
         let what = "--nagios and --metrics go with CHECK alone";
         return usage(shell.err, Message::Syntax, what, &["spoolcom --nagios CHECK"]);
     }
+    let test_page = options.get_flag("test-page");
+    if test_page
+        && !matches!(&from, From::Words(statements) if statements.iter().any(|one| matches!(one, Statement::Add(_))))
+    {
+        let what = "--test-page goes with ADD";
+        return usage(
+            shell.err,
+            Message::Syntax,
+            what,
+            &["spoolcom --test-page 'ADD LP1, URI socket://10.0.0.9:9100'"],
+        );
+    }
     let settings = Settings {
+        test_page,
         cwd: shell.cwd.clone(),
         now_ms: shell.now_ms,
         zone: crate::sys::clock::zone((shell.env)("TZ")),
@@ -409,6 +423,7 @@ struct Settings<'e> {
     zone: TimeZone,
     json: bool,
     form: Form,
+    test_page: bool,
     wait: bool,
     patience: Duration,
     interrupted: fn() -> bool,
@@ -440,6 +455,7 @@ impl Settings<'_> {
             zone: self.zone.clone(),
             json: self.json,
             form: self.form,
+            test_page: self.test_page,
             wait: self.wait,
             patience: self.patience,
             from_shell: false,

@@ -79,6 +79,8 @@ pub struct Session<'a> {
     pub json: bool,
     /// In which form CHECK answers, unless that is JSON.
     pub form: crate::commands::health::Form,
+    /// Whether ADD prints a test page.
+    pub test_page: bool,
     /// Whether DRAIN waits.
     pub wait: bool,
     /// How long DRAIN waits while nothing moves.

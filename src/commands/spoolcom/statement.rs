@@ -13,6 +13,7 @@ use super::language::syntax::Parser;
 use super::language::tree::Command;
 use super::language::values::Object;
 use super::session::{EarlyEnd, Session};
+use super::verbs::add::AddStatement;
 use super::verbs::batch::BatchStatement;
 use super::verbs::collect::CollectStatement;
 use super::verbs::dev::DeviceStatement;
@@ -22,7 +23,7 @@ use super::verbs::loc::LocationStatement;
 use super::verbs::operands::Source;
 use super::verbs::print::PrintStatement;
 use super::verbs::spooler::SpoolerStatement;
-use super::verbs::{health, help, open};
+use super::verbs::{health, help, open, trouble};
 
 /// What to do after a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,10 +37,12 @@ pub enum Flow {
 /// A command that is ready to be executed.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Statement {
+    /// ADD
+    Add(AddStatement),
     /// BATCH
     Batch(BatchStatement),
-    /// CHECK
-    Check,
+    /// CHECK, or one of its lists
+    Check(Option<trouble::List>),
     /// COLLECT
     Collect(CollectStatement),
     /// COMMENT
@@ -76,8 +79,9 @@ impl Statement {
     pub fn of(command: &Command, source: &Source<'_>) -> Result<Self, Mistake> {
         check_object(command, source)?;
         Ok(match command.grammar.verb {
+            Verb::Add => Self::Add(AddStatement::of(command, source)?),
             Verb::Collect => Self::Collect(CollectStatement::of(command, source)?),
-            Verb::Check => Self::Check,
+            Verb::Check => Self::Check(trouble::list(command)?),
             Verb::Comment => Self::Comment,
             Verb::Dev => Self::Dev(DeviceStatement::of(command, source)?),
             Verb::Exit => Self::Exit,
@@ -97,7 +101,8 @@ impl Statement {
     pub fn intent(&self) -> Option<Intent> {
         match self {
             Self::Comment | Self::Exit | Self::Fc(_) | Self::Help(_) => None,
-            Self::Check | Self::Open(_) => Some(Intent::Read),
+            Self::Check(_) | Self::Open(_) => Some(Intent::Read),
+            Self::Add(statement) => Some(statement.intent()),
             Self::Collect(statement) => Some(statement.intent()),
             Self::Dev(statement) => Some(statement.intent()),
             Self::Batch(statement) => Some(statement.intent()),
@@ -116,7 +121,9 @@ impl Statement {
             // The runner carries out OPEN. FC never comes here.
             Self::Comment | Self::Open(_) | Self::Fc(_) => {}
             Self::Help(topic) => help::run(*topic, session).map_err(|trouble| ("HELP".to_owned(), trouble))?,
-            Self::Check => health::run(session).map_err(|trouble| ("CHECK".to_owned(), trouble))?,
+            Self::Check(None) => health::run(session).map_err(|trouble| ("CHECK".to_owned(), trouble))?,
+            Self::Check(Some(list)) => trouble::run(*list, session).map_err(|trouble| ("CHECK".to_owned(), trouble))?,
+            Self::Add(statement) => statement.run(session)?,
             Self::Collect(statement) => statement.run(session)?,
             Self::Dev(statement) => statement.run(session)?,
             Self::Batch(statement) => statement.run(session)?,

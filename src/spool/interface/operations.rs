@@ -568,6 +568,10 @@ operations! {
     /// Waits until a job that was held or paused is on no device any more, at most `timeout_ms`, and says what it is then.
     waits(timeout_ms) await_stopped / AwaitStopped(job: JobRef, timeout_ms: u64) -> JobStatus =>
         |spool, again| spool.await_stopped(&again(), &job, longest(timeout_ms)).map(WaitResult::from);
+    /// Waits until a job has ended or is held until a person acts, at most `timeout_ms`, and says what it is then; none where it
+    /// has ended and is gone.
+    waits(timeout_ms) await_end / AwaitEnd(job: JobRef, timeout_ms: u64) -> Option<JobStatus> =>
+        |spool, again| spool.await_end(&again(), &job, longest(timeout_ms)).map(WaitResult::from);
 
     /// The other servers of the group.
     looks servers / Servers() -> Vec<ServerName> =>

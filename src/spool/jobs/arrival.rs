@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use crate::model::event::EventWord;
 use crate::model::job::{Accepted, Submission};
+use crate::model::state::HoldReason;
 use crate::model::{Call, CollectorName, Failure, FailureKind, JobId, JobNumber};
 use crate::store::device::DeviceRow;
 use crate::store::event::{Object, record};
@@ -37,10 +38,11 @@ const SEEN_AFTER: Duration = Duration::from_secs(1);
 const LOOK: Duration = Duration::from_secs(30);
 
 /// A row that is arriving, and the lock that says so.
-pub(super) struct Opened {
+pub(crate) struct Opened {
     /// The job.
     pub(super) id: JobId,
-    number: JobNumber,
+    /// Its number.
+    pub(crate) number: JobNumber,
     _lock: Option<RangeLock>,
 }
 
@@ -118,7 +120,7 @@ impl Arrival<'_> {
     }
 
     /// Makes the row. None when another submission with this token is under way.
-    fn open(&self) -> Fallible<Option<Opened>> {
+    pub(super) fn open(&self) -> Fallible<Option<Opened>> {
         let (spool, token) = (self.spool.clone(), token(self.submission));
         let io =
             |error: std::io::Error| Failure::new(FailureKind::Io, format!("the arrival cannot be locked: {error}"));
@@ -145,8 +147,14 @@ impl Arrival<'_> {
 
 impl NewJob {
     /// Completes the job whose row is arriving. Its place is that of a job that arrives now; what was said of it meanwhile
-    /// stays.
-    pub(super) fn close(&self, tx: &Tx<'_>, spool: &Spool, opened: JobId) -> Fallible<(Accepted, Vec<DeviceRow>)> {
+    /// stays. With `held` somebody has to start it.
+    pub(super) fn close(
+        &self,
+        tx: &Tx<'_>,
+        spool: &Spool,
+        opened: JobId,
+        held: bool,
+    ) -> Fallible<(Accepted, Vec<DeviceRow>)> {
         let Some(row) = store::job::lock(tx, opened)?.filter(|row| row.arriving) else {
             return Err(Failure::new(FailureKind::State, "the job was removed while it was still arriving"));
         };
@@ -161,6 +169,7 @@ impl NewJob {
             work: self.work,
             octets: self.octets,
             pages: self.pages,
+            reasons: if held { row.reasons.with(HoldReason::Operator) } else { row.reasons },
             sort,
             place,
             ..row
@@ -176,8 +185,13 @@ impl Spool {
     /// Ends a job that will not be complete: its submission failed. Where that cannot be recorded, the row is ended like one
     /// whose submitter died.
     pub(super) fn abandon(&self, call: &Call, opened: &Opened) {
+        self.give_up(call, opened, "its submission failed");
+    }
+
+    /// The same for another reason.
+    pub(crate) fn give_up(&self, call: &Call, opened: &Opened, why: &'static str) {
         let id = opened.id;
-        let _ = self.change(Room::Gives, call, move |tx| end(tx, id, "its submission failed"));
+        let _ = self.change(Room::Gives, call, move |tx| end(tx, id, why));
     }
 
     /// Ends the jobs that are arriving and whose submitters died.

@@ -115,4 +115,24 @@ impl Spool {
             watch.wait(left).map_err(io)?;
         }
     }
+
+    /// Waits until the job has ended or is held until a person acts, or until `timeout`; none where it is gone. A commit wakes
+    /// the wait; nothing is polled.
+    pub(crate) fn await_end(&self, call: &Call, job: &JobRef, timeout: Duration) -> Fallible<Option<JobStatus>> {
+        let io = |error: std::io::Error| Failure::new(FailureKind::Io, format!("cannot watch the spool: {error}"));
+        let deadline = Instant::now() + timeout;
+        let watch = Watch::new(&self.base().write_lock()).map_err(io)?;
+        loop {
+            let status = match self.job(call, job) {
+                Ok(status) => status,
+                Err(failure) if failure.kind == FailureKind::NotFound => return Ok(None),
+                Err(failure) => return Err(failure),
+            };
+            let left = deadline.saturating_duration_since(Instant::now());
+            if status.has_ended() || status.waits_for_a_person() || left.is_zero() {
+                return Ok(Some(status));
+            }
+            watch.wait(left).map_err(io)?;
+        }
+    }
 }

@@ -146,17 +146,16 @@ impl Spool {
         submission: Submission,
         files: Vec<OwnedFd>,
     ) -> Fallible<Taken> {
-        self.submit_by(calls, submission, files, None).map(|(taken, _)| taken)
+        self.submit_by(calls, submission, files, (None, None)).map(|(taken, _)| taken)
     }
 
-    /// The same of a job that may have come by a door. Returns also whether it was announced as a possible duplicate.
-    pub(crate) fn submit_by(
+    /// Completes what was said of a submission by what holds for all of them, and checks it.
+    fn prepared(
         &self,
-        (call, again): (&Call, &dyn Fn() -> Call),
+        call: &Call,
         mut submission: Submission,
-        files: Vec<OwnedFd>,
-        door: Option<ByDoor>,
-    ) -> Fallible<(Taken, bool)> {
+        door: Option<&ByDoor>,
+    ) -> Fallible<(Submission, ByDefault)> {
         submission.name = title(&submission.name);
         if let Some((collector, destination)) = by_way_of(&submission.destination) {
             submission = Submission { collector: Some(collector), destination: destination.to_owned(), ..submission };
@@ -165,7 +164,7 @@ impl Spool {
         complete(&mut submission);
         check(&submission)?;
         // What only the spool notes is no user's to give.
-        if let Some(door) = &door {
+        if let Some(door) = door {
             submission.given.extend(door.noted.iter().map(|(field, value)| GivenValue {
                 document: 0,
                 field: *field,
@@ -175,13 +174,61 @@ impl Spool {
         }
         // Papers have names that forms may not have, so this comes behind the check of the form.
         self.take_media(call, &mut submission)?;
+        Ok((submission, by_default))
+    }
+
+    /// Makes the row of a job that comes by a door in several requests: it has a number, and arrives. Its documents follow with
+    /// [`Spool::submit_by`]; until then [`Spool::give_up`] ends it, and so does the death of this process.
+    pub(crate) fn open_by(&self, call: &Call, submission: Submission, door: &ByDoor) -> Fallible<Opened> {
+        let (submission, by_default) = self.prepared(call, submission, Some(door))?;
+        let reserve = self.look(call, |tx| {
+            accepting(tx, &submission, true)?;
+            let destination = self.destination(tx, &submission.destination)?;
+            may_submit(tx, asked(&submission, by_default.priority), &destination, (0, false))?;
+            demand_open(tx, &destination)?;
+            Ok(store::spool::row(tx)?.reserve)
+        })?;
+        reserve::demand(self.base(), reserve, 0)?;
+        self.demand_recordable(&call.now)?;
+        let arrival = Arrival { spool: self, call, submission: &submission, by_default, collector: None };
+        let busy = || Failure::new(FailureKind::State, "a job with this token is arriving already");
+        arrival.open()?.ok_or_else(busy)
+    }
+
+    /// The same of a job that may have come by a door, and whose row may be there already. Returns also whether it was announced
+    /// as a possible duplicate.
+    pub(crate) fn submit_by(
+        &self,
+        (call, again): (&Call, &dyn Fn() -> Call),
+        submission: Submission,
+        files: Vec<OwnedFd>,
+        (door, before): (Option<ByDoor>, Option<Opened>),
+    ) -> Fallible<(Taken, bool)> {
+        let done = self.take_in((call, again), submission, files, (door, before.as_ref()));
+        if let (Err(failure), Some(opened)) = (&done, &before)
+            && failure.kind != FailureKind::Unknown
+        {
+            self.abandon(&again(), opened);
+        }
+        done
+    }
+
+    fn take_in(
+        &self,
+        (call, again): (&Call, &dyn Fn() -> Call),
+        submission: Submission,
+        files: Vec<OwnedFd>,
+        (door, before): (Option<ByDoor>, Option<&Opened>),
+    ) -> Fallible<(Taken, bool)> {
+        let (submission, by_default) = self.prepared(call, submission, door.as_ref())?;
         // Refuse before an octet is copied: is there such a destination, and does the spool accept jobs at all? What it says
         // of its documents, and what they are printed on, decides how they are counted. Another answer a moment later
         // changes nothing: they are what was said when they came.
         let (content, sheet, opens, reserve, limits, collector) = self.look(call, |tx| {
             let collector = accepting(tx, &submission, door.is_some())?;
             let destination = self.destination(tx, &submission.destination)?;
-            may_submit(tx, asked(&submission, by_default.priority), &destination, (sizes(&files), false))?;
+            let (octets, counted) = (sizes(&files), before.is_some());
+            may_submit(tx, asked(&submission, by_default.priority), &destination, (octets, counted))?;
             demand_open(tx, &destination)?;
             if let Some(group) = store::location::group(tx, destination.group())? {
                 let transfers = submission.documents.iter().map(|document| document.transfer);
@@ -219,7 +266,8 @@ impl Spool {
         };
         let done = received.and_then(|intake| {
             let call = if opened.is_some() { &again() } else { call };
-            self.accept(call, &submission, intake, (opened.as_ref(), collector.clone(), by_default), door.clone())
+            let opened = opened.as_ref().or(before);
+            self.accept(call, &submission, intake, (opened, collector.clone(), by_default), door.clone())
         });
         // The row of one whose outcome is not known is ended when nobody holds its lock.
         if let Err(failure) = &done
@@ -272,7 +320,7 @@ impl Spool {
             let repeats = door.as_ref().map_or(Ok(None), |door| door.repeats(tx))?;
             let held = repeats.is_some() && door.as_ref().is_some_and(|door| door.holds_repeats);
             let (accepted, devices) = match opened {
-                Some(opened) => plan.close(tx, &spool, opened)?,
+                Some(opened) => plan.close(tx, &spool, opened, held)?,
                 None if held => plan.held().insert(tx, &spool, &destination, collector)?,
                 None => plan.insert(tx, &spool, &destination, collector)?,
             };

@@ -11,8 +11,8 @@
 //! A crash: arriving, releasing and purging are one transaction each, with their events and their lines in the record. After a
 //! release the job has an entry at its printer, so all that holds for other jobs holds for it.
 //!
-//! A job may lie on one server and be released on a printer of another one: [`owner`] is the side where it lies, which checks
-//! everything again, [`elsewhere`] the side of the station. Between them is a claim ([`crate::spool::remote::leases`]).
+//! A job may lie on one server and be released on a printer of another one: `owner` is the side where it lies, which checks
+//! everything again, `elsewhere` the side of the station. Between them is a claim ([`crate::spool::remote::leases`]).
 
 pub(crate) mod arrive;
 pub(crate) mod elsewhere;

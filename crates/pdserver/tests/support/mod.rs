@@ -146,7 +146,12 @@ impl Machine {
     }
 
     pub fn command(&self, uid: u32, program: &str) -> Command {
-        let mut command = Command::new(self.path(program));
+        self.command_at(uid, &self.path(program))
+    }
+
+    /// The same for a program that is not ours.
+    pub fn command_at(&self, uid: u32, program: &Path) -> Command {
+        let mut command = Command::new(program);
         command
             .env_clear()
             .env("PD_SOCKET", self.path("run/socket"))

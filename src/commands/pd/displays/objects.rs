@@ -15,6 +15,7 @@ use crate::attributes::object::{
     Actual, KeptFacts, Logical, Members, Object, QueueFacts, ServerFacts, device_is_ready,
 };
 use crate::commands::pd::{Exit, Shell, Stop};
+use crate::commands::why::Times;
 use crate::model::collector::CollectorState;
 use crate::model::device::DeviceStatus;
 use crate::model::field::{Field, Value};
@@ -119,9 +120,10 @@ fn list_at(
         now_ms: *now_ms,
         given: &about.given,
         members: None,
+        health: None,
     };
     let around = Around::of(spool, layout, condition)?;
-    let here = ServerFacts { members: around.members.as_ref(), ..here };
+    let here = ServerFacts { members: around.members.as_ref(), health: around.health.as_deref(), ..here };
     let filter = Filter::new(condition, layout.class);
     for argument in arguments {
         let mut add = |label: String, object: &Object<'_>| -> Result<(), Stop> {
@@ -177,6 +179,17 @@ fn name_of<'a>(spool: &mut dyn Operations, argument: &'a str) -> Result<Option<&
         check_server(spool, Some(&server))?;
     }
     Ok((!name.is_empty()).then_some(name))
+}
+
+/// Returns what `spoolcom CHECK` says, a line each.
+fn health(spool: &mut dyn Operations, layout: &Layout) -> Result<Vec<String>, Failure> {
+    let found = spool.health()?;
+    let times = Times { zone: layout.zone.clone(), now_ms: layout.now_ms };
+    let findings = crate::commands::health::findings(&found, &times);
+    if findings.is_empty() {
+        return Ok(vec![crate::commands::health::well(&found, &times)]);
+    }
+    Ok(findings.iter().map(crate::commands::health::line).collect())
 }
 
 fn server(here: &ServerFacts<'_>, name: Option<&str>, add: &mut Add<'_>) -> Result<(), Stop> {
@@ -278,6 +291,8 @@ struct Around {
     ready: BTreeSet<String>,
     /// The objects of the server, where somebody asks for them.
     members: Option<Members>,
+    /// What is wrong, a line each, where somebody asks for that.
+    health: Option<Vec<String>>,
 }
 
 impl Around {
@@ -290,6 +305,9 @@ impl Around {
         };
         let of_server = layout.class == Class::Server
             && asks(&[Field::LogicalDestinationsSupported, Field::ActualDestinationsSupported, Field::QueuesSupported]);
+        if layout.class == Class::Server && asks(&[Field::Health]) {
+            around.health = Some(health(spool, layout)?);
+        }
         let of_these = matches!(layout.class, Class::Destination | Class::Queue) || of_server;
         if !of_these {
             return Ok(around);

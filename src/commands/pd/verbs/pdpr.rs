@@ -10,7 +10,7 @@ use clap::{CommandFactory, Parser, ValueHint};
 
 use crate::attributes::object::Object;
 use crate::attributes::text::{Clock, escaped, read_given, title};
-use crate::attributes::{self, Attribute, Class, Settable};
+use crate::attributes::{self, Attribute, Class, Settable, Shown};
 use crate::commands::pd::command_line::flags::ServerFlag;
 use crate::commands::pd::command_line::options;
 use crate::commands::pd::command_line::options::{Item, Meaning, Names, Setting};
@@ -95,6 +95,12 @@ pub struct Arguments {
     /// Read flags and arguments from a file, each flag on a line of its own
     #[arg(short = 'Z', value_name = "FILE", action = clap::ArgAction::Append, value_hint = ValueHint::FilePath)]
     input: Vec<OsString>,
+    /// Show the accepted job as JSON, with the attributes of -r, or the usual ones
+    #[arg(long)]
+    json: bool,
+    /// Wait until the job has printed (status 0), is held until a person acts (4) or was removed (5)
+    #[arg(long)]
+    wait: bool,
     /// Files to print; - is standard input
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     documents: Vec<OsString>,
@@ -130,6 +136,10 @@ struct SubmissionRequest {
     headings: bool,
     /// How the submitter is to be told.
     told: Option<Method>,
+    /// Whether the display is JSON.
+    json: bool,
+    /// Whether the end of the job is waited for.
+    wait: bool,
 }
 
 fn submit(mut line: CommandLine, shell: &mut Shell<'_>) -> Result<Exit, Stop> {
@@ -165,13 +175,57 @@ fn submit(mut line: CommandLine, shell: &mut Shell<'_>) -> Result<Exit, Stop> {
     if shell.err_is_terminal {
         say_what_keeps_it(&accepted, spool.as_mut(), shell, &clock);
     }
-    match show(&request, &accepted, spool.as_mut(), shell, &clock) {
+    let shown = match show(&request, &accepted, spool.as_mut(), shell, &clock) {
         // The exit status must differ from that of a job that was not accepted.
         Err(Stop::Failed(failure)) => {
             let message = format!("accepted as {}, but it cannot be shown: {}", accepted.global, failure.message);
             Err(Failure { message, kind: FailureKind::Io, hints: failure.hints }.into())
         }
         other => other.map(|()| Exit::Done),
+    };
+    if !request.wait {
+        return shown;
+    }
+    let exit = shown?;
+    shell.out.flush()?;
+    // Who takes submissions may be a print process that is about to sleep: the spool itself is asked.
+    drop(spool);
+    let mut spool = line.open(shell, Intent::Read)?;
+    Ok(exit.max(wait(&accepted, spool.as_mut(), shell, &clock)?))
+}
+
+/// How long one question waits. The job may take days; what the wait is asked of may be started again in between.
+const ONE_WAIT_MS: u64 = 60_000;
+
+/// Waits until the job has printed, needs a person, or was removed. A commit of the spool wakes the wait.
+fn wait(accepted: &Accepted, spool: &mut dyn Operations, shell: &mut Shell<'_>, clock: &Clock) -> Result<Exit, Stop> {
+    let global = JobRef::Global(accepted.global.clone());
+    let outcome = loop {
+        match spool.await_end(global.clone(), ONE_WAIT_MS)? {
+            None => {
+                let query =
+                    Query { condition: Condition::Job(global.clone()), order: Order::Schedule, parts: Parts::JOB };
+                break spool.finished(query, None, 1)?.rows.pop().map(|job| job.outcome);
+            }
+            Some(job) if job.has_ended() => break job.ended.map(|ended| ended.outcome),
+            Some(job) if job.waits_for_a_person() => {
+                let times = Times { zone: clock.zone.clone(), now_ms: shell.now_ms };
+                for cause in spool.why(global.clone())?.causes {
+                    // A closed standard error must not turn into a failure.
+                    let _ = writeln!(shell.err, "{PROGRAM}: {}: {}", accepted.number, why::words(&cause, &times));
+                }
+                return Ok(Exit::Held);
+            }
+            Some(_) => {}
+        }
+    };
+    match outcome.as_deref() {
+        Some("transferred" | "sent" | "confirmed") => Ok(Exit::Done),
+        outcome => {
+            let what = if outcome == Some("kept") { "was never to be printed, and is kept" } else { "was removed" };
+            let _ = writeln!(shell.err, "{PROGRAM}: {}: {what}", accepted.number);
+            Ok(Exit::Removed)
+        }
     }
 }
 
@@ -192,6 +246,8 @@ fn read_request(
         style: None,
         headings: true,
         told: None,
+        json: matches.get_flag("json"),
+        wait: matches.get_flag("wait"),
     };
     // The document attributes read so far, which hold for the documents that follow.
     let mut so_far: Vec<(&'static Attribute, Value)> = Vec::new();
@@ -223,6 +279,9 @@ fn read_request(
                 }
             }
         }
+    }
+    if request.json && request.style.is_some() {
+        return Err(Stop::usage("--json and -s exclude each other"));
     }
     request.tell()?;
     request.unused = since.iter().map(|(row, value)| format!("{}={}", row.name(), escaped(value))).collect();
@@ -406,11 +465,15 @@ fn show(
     shell: &mut Shell<'_>,
     clock: &Clock,
 ) -> Result<(), Stop> {
-    let selection = request.requested.select(Class::Job, Some(BRIEF));
+    let mut selection = request.requested.select(Class::Job, Some(BRIEF));
+    if request.json && request.requested.0.is_empty() {
+        selection = Requested::group(Shown::Brief).select(Class::Job, Some(BRIEF));
+    }
     if selection.object.is_empty() && selection.documents.is_empty() {
         return Ok(());
     }
-    let style = request.style.unwrap_or_else(|| Style::usual(&request.requested));
+    let style =
+        if request.json { Style::Json } else { request.style.unwrap_or_else(|| Style::usual(&request.requested)) };
     let layout = Layout {
         class: Class::Job,
         document_table: !selection.documents.is_empty(),

@@ -307,6 +307,23 @@ subcommands! {
 }
 
 subcommands! {
+    /// Subcommands of ADD: words of DEV with the same meaning, and two of its own.
+    ADD: AddSubcommand
+    now {
+        Content(OptionalName) "RAW: every octet leaves as it came, nothing of ours is added";
+        Eol(OneOf(&["CRLF", "NONE"])) "CRLF completes the line ends of text (against a staircase)";
+        Exclusive(SwitchBang) "ON keeps the device open, OFF closes it when nothing waits, OFF! after each job";
+        Form(OptionalText) "the form it carries; only jobs with the same form print on it";
+        Header(OneOf(&["ON", "OFF", "BATCH"])) "pages of ours around text jobs";
+        Loc(Name) "the location that leads to it; #ALL and its own name if not given";
+        Process(Name) "the print process that drives it; $SPLA if not given";
+        Test "print one page that says what it is; so does --test-page";
+        Uri(Text) "where its octets go: socket://host:9100, file:///path, char:///dev/x, fifo:///path, null:";
+    }
+    meaningless {}
+}
+
+subcommands! {
     /// Subcommands of BATCH.
     BATCH: BatchSubcommand
     now {
@@ -409,8 +426,9 @@ macro_rules! grammar {
 
 /// Every command.
 pub const GRAMMAR: &[Grammar] = &[
+    grammar!(Add, Name " name", ADD, "a printer in one word: declare print process, device and location, and start them (our addition)"),
     grammar!(Batch, Name " [number]", BATCH, "batches: jobs that print one after the other, as one listing"),
-    grammar!(Check, Nothing "", &[], "what is wrong with the spool, one line for each trouble with its cure; 0 well, 1 trouble, 3 unreachable (our addition)"),
+    grammar!(Check, Words " [DEV|JOB|QUEUE|SPACE]", &[], "what is wrong with the spool, one line for each trouble with its cure; 0 well, 1 trouble, 3 unreachable; or a list: devices, jobs with their WHY, queues by age, who fills the disk (our addition)"),
     grammar!(Collect, Name " [$process]", COLLECT, "collectors: declare, start, drain, show where jobs arrive"),
     grammar!(Comment, Comment " [text]", &[], "ignored; so is a line that begins with /*"),
     grammar!(Dev, Name " [$device]", DEV, "devices: declare, alter, start, drain, show"),

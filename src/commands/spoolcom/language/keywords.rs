@@ -25,7 +25,7 @@ macro_rules! keywords {
 keywords!(
     /// The commands.
     Verb {
-        Batch = "BATCH", Check = "CHECK", Collect = "COLLECT", Comment = "COMMENT", Dev = "DEV", Exit = "EXIT", Fc = "FC", Font = "FONT",
+        Add = "ADD", Batch = "BATCH", Check = "CHECK", Collect = "COLLECT", Comment = "COMMENT", Dev = "DEV", Exit = "EXIT", Fc = "FC", Font = "FONT",
         Help = "HELP", Job = "JOB", Loc = "LOC", Open = "OPEN", Print = "PRINT", Spooler = "SPOOLER",
     }
 );
@@ -44,7 +44,7 @@ keywords!(
         Parm = "PARM", Prexlate = "PREXLATE", Pri = "PRI",
         Process = "PROCESS", Rebuild = "REBUILD", Report = "REPORT", Reserve = "RESERVE", Restart = "RESTART", Retry = "RETRY", SelPri = "SELPRI", Skip = "SKIP",
         SkipTo = "SKIPTO", Speed = "SPEED", Start = "START", StartFf = "STARTFF", Statistics = "STATISTICS",
-        Status = "STATUS", Summary = "SUMMARY", Suspend = "SUSPEND", Timeout = "TIMEOUT", Trunc = "TRUNC",
+        Status = "STATUS", Summary = "SUMMARY", Suspend = "SUSPEND", Test = "TEST", Timeout = "TIMEOUT", Trunc = "TRUNC",
         Unit = "UNIT", Unlink = "UNLINK", Uri = "URI", UserJobs = "USERJOBS", UserOctets = "USEROCTETS", UserOpens = "USEROPENS", Why = "WHY", Width = "WIDTH", Xref = "XREF",
     }
 );

@@ -121,6 +121,10 @@ pub const WARNINGS: &[(&str, &str)] = &[
         "PROCESS ${name} IS INDEPENDENT",
         "PRINT, START of a process without FILE: its errors are cleared, and nothing starts it, as on a NonStop system",
     ),
+    (
+        "THE SPOOLER IS {state}",
+        "ADD of a printer while the spooler is drained: what was declared takes no jobs until it is started",
+    ),
     ("{request} OF {object} IS REQUESTED", "a request was recorded, and was not answered within two seconds"),
 ];
 

@@ -285,7 +285,7 @@ fn allowed(key: Key, status: &DeviceStatus) -> Result<(), Failure> {
 }
 
 /// Returns what `subcommand` does.
-fn action(subcommand: &Subcommand) -> Result<DeviceAction, Mistake> {
+pub(super) fn action(subcommand: &Subcommand) -> Result<DeviceAction, Mistake> {
     use DevSubcommand as S;
     // The grammar has checked the ranges of numbers.
     let change = match subcommand.read()? {

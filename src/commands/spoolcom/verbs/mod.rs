@@ -3,6 +3,7 @@
 //! A verb makes its statement from the syntax tree before anything is executed. It matches the type that the grammar
 //! makes of its subcommands, without a catch-all.
 
+pub(crate) mod add;
 pub(crate) mod at_work;
 pub(crate) mod batch;
 pub(crate) mod collect;
@@ -20,4 +21,5 @@ pub(crate) mod operands;
 pub(crate) mod print;
 pub(crate) mod spooler;
 pub mod states;
+pub(crate) mod trouble;
 pub(crate) mod xref;

@@ -83,6 +83,11 @@ impl Connection {
         self.peer.ip().to_canonical()
     }
 
+    /// Our own address, as it is written in the addresses of printers.
+    pub fn own_address(&self) -> String {
+        self.stream.local_addr().map_or_else(|_| "localhost".to_owned(), |address| address.to_string())
+    }
+
     /// How long a sender may be silent.
     pub fn patience(&self) -> Duration {
         self.patience

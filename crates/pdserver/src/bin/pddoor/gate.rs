@@ -18,6 +18,7 @@ use spoolsuite::model::door::{DoorKind, DoorSettings, DoorTrouble};
 use spoolsuite::wire::lpd;
 
 use super::connection::Connection;
+use super::http;
 use super::link::Link;
 
 /// What the session of a connection has at hand.
@@ -196,8 +197,11 @@ impl Gate {
     fn turn_away(self: &Arc<Self>, mut connection: Connection, why: String, code: u8) {
         let gate = Arc::clone(self);
         let tell = move || {
-            if gate.context.settings.kind == DoorKind::Lpd {
-                connection.say_and_leave(&[code]);
+            match gate.context.settings.kind {
+                DoorKind::Lpd => connection.say_and_leave(&[code]),
+                DoorKind::Ipp if code == lpd::LATER => connection.say_and_leave(&http::plain(503, &why)),
+                DoorKind::Ipp => connection.say_and_leave(&http::plain(403, &why)),
+                DoorKind::Raw | DoorKind::Directory => {}
             }
             // A raw connection is reset: that is the only no that its senders see.
             drop(connection);

@@ -13,7 +13,9 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use spoolsuite::client::channel;
-use spoolsuite::model::door::{DoorJob, DoorReply, DoorRequest, DoorTrouble};
+use spoolsuite::model::door::{
+    DoorAct, DoorAsker, DoorDocument, DoorJob, DoorJobRow, DoorJobs, DoorPrinter, DoorReply, DoorRequest, DoorTrouble,
+};
 use spoolsuite::model::{Failure, FailureKind};
 use spoolsuite::sys::socket::Deadline;
 use spoolsuite::wire::frame::{self, Kind};
@@ -150,5 +152,54 @@ impl Link {
             DoorReply::Removed(count) => Ok(count),
             _ => Err(lost("the answer belongs to another question")),
         }
+    }
+
+    /// Printers of the door, or the one of this name; with the place of the next one, if there are more.
+    pub fn printers(&self, queue: Option<&str>, after: u64) -> Result<(Vec<DoorPrinter>, Option<u64>), Failure> {
+        match self.ask(&DoorRequest::Printers { queue: queue.map(str::to_owned), after }, &[])?.0 {
+            DoorReply::Printers(found, next) => Ok((found, next)),
+            _ => Err(lost("the answer belongs to another question")),
+        }
+    }
+
+    /// Jobs.
+    pub fn jobs(&self, which: DoorJobs, asker: &DoorAsker) -> Result<Vec<DoorJobRow>, Failure> {
+        match self.ask(&DoorRequest::Jobs { which, asker: asker.clone() }, &[])?.0 {
+            DoorReply::Jobs(found) => Ok(found),
+            _ => Err(lost("the answer belongs to another question")),
+        }
+    }
+
+    /// A job begins to arrive; its number comes back.
+    pub fn open(&self, job: DoorJob) -> Result<u32, Failure> {
+        match self.ask(&DoorRequest::Open(Box::new(job)), &[])?.0 {
+            DoorReply::Accepted { number } => Ok(number),
+            _ => Err(lost("the answer belongs to another question")),
+        }
+    }
+
+    /// Hands in a document of a job that arrives, or says that there is no other one. With the last one the job is on disk when this
+    /// returns, and its token comes back.
+    pub fn append(
+        &self,
+        number: u32,
+        asker: &DoorAsker,
+        document: Option<(DoorDocument, String, OwnedFd)>,
+        last: bool,
+    ) -> Result<Option<String>, Failure> {
+        let (document, digest, files) = match document {
+            Some((document, digest, file)) => (Some(document), digest, vec![file]),
+            None => (None, String::new(), Vec::new()),
+        };
+        let request = DoorRequest::Append { number, asker: asker.clone(), document, digest, last };
+        match self.ask(&request, &files)?.0 {
+            DoorReply::Appended(token) => Ok(token),
+            _ => Err(lost("the answer belongs to another question")),
+        }
+    }
+
+    /// Does something about a job.
+    pub fn act(&self, number: u32, asker: &DoorAsker, act: DoorAct) -> Result<(), Failure> {
+        self.ask(&DoorRequest::Act { number, asker: asker.clone(), act }, &[]).map(drop)
     }
 }

@@ -8,6 +8,10 @@
 mod connection;
 mod directory;
 mod gate;
+mod http;
+mod ipp;
+mod ipp_answers;
+mod ipp_target;
 mod link;
 mod lpd;
 mod raw;
@@ -23,6 +27,7 @@ use std::time::{Duration, Instant};
 use clap::Parser;
 use nix::sys::signal::{SigSet, Signal};
 use spoolsuite::client::channel;
+use spoolsuite::commands::WhyWords;
 use spoolsuite::model::door::{DoorKind, DoorStart};
 use spoolsuite::model::printable::{escaped, escaped_lines};
 use spoolsuite::sys::socket::Deadline;
@@ -88,6 +93,8 @@ fn run(control: UnixStream) -> Result<(), String> {
     let Some((start, sockets)) = begun.map_err(|error| error.to_string())? else { return Ok(()) };
     let listeners: Vec<TcpListener> = sockets.into_iter().map(|socket: OwnedFd| TcpListener::from(socket)).collect();
     let settings = Arc::new(start.settings);
+    // The zone of this machine lies in a file.
+    let words = ipp::Words { why: WhyWords::of_this_machine() };
     // What the kernel cannot is missing, and said.
     let directory = settings.directory.as_deref().filter(|_| settings.kind == DoorKind::Directory);
     if let Some(missing) = sandbox::enter(directory) {
@@ -99,6 +106,7 @@ fn run(control: UnixStream) -> Result<(), String> {
     let server = start.server;
     let serve: Arc<Session> = match settings.kind {
         DoorKind::Lpd => Arc::new(lpd::serve),
+        DoorKind::Ipp => Arc::new(move |context, connection| ipp::serve(context, connection, &words)),
         DoorKind::Raw => Arc::new(move |context, connection| raw::serve(context, connection, &server)),
         DoorKind::Directory => Arc::new(|_, _| ()),
     };

@@ -1,0 +1,393 @@
+//! What a door answers by IPP: printers and jobs as attributes.
+//!
+//! Nothing is claimed that is not so. A printer takes octets as they are, and what its devices are declared to print; states and
+//! reasons are those of the job and of its devices. Times count from 1970, as CUPS and its clients take them.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use spoolsuite::commands::WhyWords;
+use spoolsuite::model::door::{DoorJobRow, DoorJobState, DoorPrinter, PrinterDoes};
+use spoolsuite::model::job::Format;
+use spoolsuite::model::state::{HoldReason, JobState};
+use spoolsuite::wire::ipp::{Attribute, Group, Value, tag};
+
+use super::gate::Context;
+
+/// Operations (RFC 8011 §5.4.15, and those of CUPS).
+pub mod operation {
+    pub const PRINT_JOB: u16 = 0x0002;
+    pub const VALIDATE_JOB: u16 = 0x0004;
+    pub const CREATE_JOB: u16 = 0x0005;
+    pub const SEND_DOCUMENT: u16 = 0x0006;
+    pub const CANCEL_JOB: u16 = 0x0008;
+    pub const GET_JOB_ATTRIBUTES: u16 = 0x0009;
+    pub const GET_JOBS: u16 = 0x000a;
+    pub const GET_PRINTER_ATTRIBUTES: u16 = 0x000b;
+    pub const HOLD_JOB: u16 = 0x000c;
+    pub const RELEASE_JOB: u16 = 0x000d;
+    pub const SET_JOB_ATTRIBUTES: u16 = 0x0014;
+    pub const CANCEL_MY_JOBS: u16 = 0x0039;
+    pub const CLOSE_JOB: u16 = 0x003b;
+    pub const CUPS_GET_DEFAULT: u16 = 0x4001;
+    pub const CUPS_GET_PRINTERS: u16 = 0x4002;
+    pub const CUPS_GET_CLASSES: u16 = 0x4005;
+
+    /// All that are supported.
+    pub const ALL: [u16; 16] = [
+        PRINT_JOB,
+        VALIDATE_JOB,
+        CREATE_JOB,
+        SEND_DOCUMENT,
+        CANCEL_JOB,
+        GET_JOB_ATTRIBUTES,
+        GET_JOBS,
+        GET_PRINTER_ATTRIBUTES,
+        HOLD_JOB,
+        RELEASE_JOB,
+        SET_JOB_ATTRIBUTES,
+        CANCEL_MY_JOBS,
+        CLOSE_JOB,
+        CUPS_GET_DEFAULT,
+        CUPS_GET_PRINTERS,
+        CUPS_GET_CLASSES,
+    ];
+}
+
+/// Statuses (RFC 8011 §4.1.6, appendix B).
+pub mod status {
+    pub const OK: u16 = 0x0000;
+    pub const OK_IGNORED: u16 = 0x0001;
+    pub const BAD_REQUEST: u16 = 0x0400;
+    pub const NOT_AUTHORIZED: u16 = 0x0403;
+    pub const NOT_POSSIBLE: u16 = 0x0404;
+    pub const NOT_FOUND: u16 = 0x0406;
+    pub const ENTITY_TOO_LARGE: u16 = 0x0408;
+    pub const FORMAT_NOT_SUPPORTED: u16 = 0x040a;
+    pub const VALUES_NOT_SUPPORTED: u16 = 0x040b;
+    pub const CHARSET_NOT_SUPPORTED: u16 = 0x040d;
+    pub const COMPRESSION_NOT_SUPPORTED: u16 = 0x040f;
+    pub const INTERNAL_ERROR: u16 = 0x0500;
+    pub const OPERATION_NOT_SUPPORTED: u16 = 0x0501;
+    pub const SERVICE_UNAVAILABLE: u16 = 0x0502;
+    pub const VERSION_NOT_SUPPORTED: u16 = 0x0503;
+    pub const TEMPORARY_ERROR: u16 = 0x0505;
+    pub const NOT_ACCEPTING_JOBS: u16 = 0x0506;
+}
+
+/// The format of octets that nobody says anything of.
+const OCTETS: &str = "application/octet-stream";
+/// What CUPS says of octets that it leaves alone.
+const RAW: &str = "application/vnd.cups-raw";
+
+/// The name that a format has on the network, where it has one.
+fn mime(format: Format) -> Option<&'static str> {
+    Some(match format {
+        Format::Text => "text/plain",
+        Format::PostScript => "application/postscript",
+        Format::Pdf => "application/pdf",
+        Format::Pcl => "application/vnd.hp-pcl",
+        Format::Hpgl => "application/vnd.hp-hpgl",
+        Format::Modca => "application/vnd.ibm.modcap",
+        Format::Tiff => "image/tiff",
+        Format::Jpeg => "image/jpeg",
+        Format::Png => "image/png",
+        Format::Gif => "image/gif",
+        Format::Bmp => "image/bmp",
+        Format::Xps => "application/oxps",
+        Format::PwgRaster => "image/pwg-raster",
+        Format::Urf => "image/urf",
+        Format::Xml => "application/xml",
+        _ => return None,
+    })
+}
+
+/// The formats that a printer is declared to print.
+pub fn formats(printer: &DoorPrinter) -> Vec<&'static str> {
+    let mut found = vec![OCTETS];
+    for name in printer.formats.iter().filter_map(|format| mime(*format)) {
+        if !found.contains(&name) {
+            found.push(name);
+        }
+    }
+    found
+}
+
+/// Whether a printer takes documents that are said to be of this format, in lower case.
+pub fn takes(printer: &DoorPrinter, format: &str) -> bool {
+    printer.takes_all || format == RAW || formats(printer).contains(&format)
+}
+
+/// The version of an answer: that of the request where we speak it.
+pub fn version((major, minor): (u8, u8)) -> (u8, u8) {
+    match (major, minor) {
+        (1, 0) => (1, 0),
+        (2, _) => (2, 0),
+        _ => (1, 1),
+    }
+}
+
+/// The group with which each answer begins.
+pub fn first_group() -> Group {
+    let mut group = Group::new(tag::OPERATION);
+    group.add("attributes-charset", Value::Octets(tag::CHARSET, b"utf-8".to_vec()));
+    group.add("attributes-natural-language", Value::Octets(tag::LANGUAGE, b"en".to_vec()));
+    group
+}
+
+/// The attributes that somebody wants.
+pub struct Wanted {
+    names: Vec<String>,
+}
+
+impl Wanted {
+    /// What `requested-attributes` says, or what is usual without it.
+    pub fn of(requested: Option<&Attribute>, usual: &[&str]) -> Self {
+        let names = match requested {
+            Some(requested) => requested.values.iter().filter_map(Value::as_text).collect(),
+            None => usual.iter().map(|name| (*name).to_owned()).collect(),
+        };
+        Self { names }
+    }
+
+    /// Leaves those of a group that are wanted. `kinds` says to which groups of attributes each one belongs.
+    fn leave(&self, group: &mut Group, kind: fn(&str) -> &'static str) {
+        if self.names.iter().any(|name| name == "all") {
+            return;
+        }
+        group.attributes.retain(|one| self.names.iter().any(|name| *name == one.name || name == kind(&one.name)));
+    }
+
+    /// Whether this one is wanted.
+    fn wants(&self, name: &str, kind: &str) -> bool {
+        self.names.iter().any(|wanted| wanted == "all" || wanted == name || wanted == kind)
+    }
+}
+
+fn integer(n: impl TryInto<i32>) -> Value {
+    Value::Integer(n.try_into().unwrap_or(i32::MAX))
+}
+
+/// Seconds since 1970.
+fn seconds(ms: i64) -> Value {
+    integer(ms / 1000)
+}
+
+fn now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// A moment as RFC 2579 writes it, in UTC.
+fn moment(ms: i64) -> Value {
+    let at = time::OffsetDateTime::from_unix_timestamp(ms / 1000).unwrap_or(time::OffsetDateTime::UNIX_EPOCH);
+    let [high, low] = u16::try_from(at.year()).unwrap_or(0).to_be_bytes();
+    let tenth = u8::try_from((ms.rem_euclid(1000)) / 100).unwrap_or(0);
+    Value::DateTime([high, low, at.month().into(), at.day(), at.hour(), at.minute(), at.second(), tenth, b'+', 0, 0])
+}
+
+/// A name of ours as `urn:uuid:`: the same name has the same one for ever.
+fn uuid(kind: &str, name: &str) -> Value {
+    let digest = blake3::hash(format!("{kind} {name}").as_bytes());
+    let hex = digest.to_hex();
+    let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();
+    // Version 8, variant 1 (RFC 9562 §5.8): made by a rule of our own.
+    let text = format!("urn:uuid:{}-{}-8{}-8{}-{}", part(0, 8), part(8, 12), part(12, 15), part(15, 18), part(18, 30));
+    Value::uri(&text)
+}
+
+/// A name as a part of an address.
+fn encoded(name: &str) -> String {
+    let plain = |octet: u8| octet.is_ascii_alphanumeric() || b"-._~".contains(&octet);
+    let each =
+        name.bytes().map(|octet| if plain(octet) { char::from(octet).to_string() } else { format!("%{octet:02X}") });
+    each.collect()
+}
+
+fn printer_uri(host: &str, name: &str) -> String {
+    format!("ipp://{host}/printers/{}", encoded(name))
+}
+
+/// The group of attributes to which one of a printer belongs.
+fn kind_of_printer(name: &str) -> &'static str {
+    const OF_JOBS: [&str; 4] = ["copies", "job-hold-until", "job-priority", "job-sheets"];
+    let bare = name.strip_suffix("-default").or_else(|| name.strip_suffix("-supported")).unwrap_or(name);
+    if OF_JOBS.contains(&bare) { "job-template" } else { "printer-description" }
+}
+
+/// A printer as attributes.
+pub fn printer(context: &Context, printer: &DoorPrinter, wanted: &Wanted, host: &str) -> Group {
+    let mut group = Group::new(tag::PRINTER);
+    let words = |words: &[&str]| words.iter().map(|word| Value::keyword(word)).collect::<Vec<_>>();
+    let address = printer_uri(host, &printer.name);
+    let named = |tag: u8, text: &str| Value::Octets(tag, text.as_bytes().to_vec());
+    let about = if printer.about.is_empty() { printer.name.as_str() } else { printer.about.as_str() };
+    let state = match printer.does {
+        PrinterDoes::Waits => 3,
+        PrinterDoes::Prints => 4,
+        PrinterDoes::Stopped => 5,
+    };
+    let mut reasons = printer.reasons.iter().map(|reason| Value::keyword(reason)).collect::<Vec<_>>();
+    if reasons.is_empty() {
+        reasons.push(Value::keyword("none"));
+    }
+    let message = match (&printer.refuses, printer.message.as_str()) {
+        (Some(why), "") => why.clone(),
+        (Some(why), message) => format!("{message}; {why}"),
+        (None, message) => message.to_owned(),
+    };
+    group.add_all("printer-uri-supported", vec![Value::uri(&address)]);
+    group.add_all("uri-security-supported", words(&["none"]));
+    group.add_all("uri-authentication-supported", words(&["requesting-user-name"]));
+    group.add("printer-name", Value::name(&printer.name));
+    group.add("printer-info", Value::text(about));
+    group.add("printer-location", Value::text(""));
+    group.add("printer-make-and-model", Value::text("spoolsuite destination"));
+    group.add("printer-more-info", Value::uri(&format!("http://{host}/")));
+    group.add("printer-uuid", uuid("printer", &format!("{} {}", context.settings.name, printer.known_as)));
+    group.add("printer-state", Value::Enum(state));
+    group.add_all("printer-state-reasons", reasons);
+    group.add("printer-state-message", Value::text(&message));
+    group.add("printer-is-accepting-jobs", Value::Boolean(printer.refuses.is_none()));
+    group.add("queued-job-count", integer(printer.jobs));
+    group.add("printer-up-time", seconds(now_ms()));
+    group.add("printer-current-time", moment(now_ms()));
+    group.add("printer-is-shared", Value::Boolean(true));
+    // What CUPS says of a queue: that it prints black, is a class, is the usual one, or takes no jobs.
+    let kind = 4
+        | i32::from(printer.is_group)
+        | if printer.is_default { 0x0002_0000 } else { 0 }
+        | if printer.refuses.is_some() { 0x0008_0000 } else { 0 };
+    group.add("printer-type", Value::Enum(kind));
+    group.add("charset-configured", named(tag::CHARSET, "utf-8"));
+    group.add_all("charset-supported", vec![named(tag::CHARSET, "utf-8"), named(tag::CHARSET, "us-ascii")]);
+    group.add("natural-language-configured", named(tag::LANGUAGE, "en"));
+    group.add("generated-natural-language-supported", named(tag::LANGUAGE, "en"));
+    group.add_all("ipp-versions-supported", words(&["1.0", "1.1", "2.0"]));
+    let operations = operation::ALL.iter().map(|code| Value::Enum(i32::from(*code))).collect();
+    group.add_all("operations-supported", operations);
+    group.add("compression-supported", Value::keyword("none"));
+    group.add("document-format-default", Value::mime(OCTETS));
+    group.add_all("document-format-supported", formats(printer).into_iter().map(Value::mime).collect());
+    group.add("pdl-override-supported", Value::keyword("not-attempted"));
+    group.add("multiple-document-jobs-supported", Value::Boolean(true));
+    group.add("multiple-operation-time-out", integer(context.settings.patience.saturating_mul(5)));
+    group.add("multiple-operation-time-out-action", Value::keyword("process-job"));
+    group.add_all("which-jobs-supported", words(&["completed", "not-completed", "all"]));
+    group.add("job-ids-supported", Value::Boolean(true));
+    group.add("ipp-attribute-fidelity-default", Value::Boolean(false));
+    group.add("copies-default", Value::Integer(1));
+    group.add("copies-supported", Value::Range(1, 9_999));
+    group.add("job-hold-until-default", Value::keyword("no-hold"));
+    group.add_all("job-hold-until-supported", words(&["no-hold", "indefinite"]));
+    group.add("job-priority-default", Value::Integer(50));
+    group.add("job-priority-supported", Value::Integer(100));
+    group.add_all("job-sheets-default", vec![Value::keyword("none")]);
+    group.add_all("job-sheets-supported", words(&["none", "standard"]));
+    group.add_all("job-settable-attributes-supported", words(&["job-hold-until"]));
+    group.add_all(
+        "job-creation-attributes-supported",
+        words(&[
+            "copies",
+            "document-format",
+            "document-name",
+            "ipp-attribute-fidelity",
+            "job-hold-until",
+            "job-name",
+            "job-priority",
+            "job-sheets",
+        ]),
+    );
+    if let Some(most) = context.settings.most_octets {
+        group.add("job-k-octets-supported", Value::Range(0, i32::try_from(most / 1024).unwrap_or(i32::MAX)));
+    }
+    wanted.leave(&mut group, kind_of_printer);
+    group
+}
+
+/// The state of a job and its reasons in the words of RFC 8011.
+fn state(job: &DoorJobRow) -> (i32, Vec<&'static str>) {
+    match &job.state {
+        DoorJobState::Lives(JobState::Open) => (4, vec!["job-incoming", "job-data-insufficient"]),
+        DoorJobState::Lives(JobState::Ready) => (3, vec!["none"]),
+        DoorJobState::Lives(JobState::Held) => {
+            let mut words: Vec<&'static str> = Vec::new();
+            for reason in job.reasons.iter() {
+                let word = match reason {
+                    HoldReason::Operator | HoldReason::PrintAfter => "job-hold-until-specified",
+                    HoldReason::Resources => "resources-are-not-ready",
+                    HoldReason::SecureRelease => "job-password-wait",
+                    HoldReason::Failed | HoldReason::Changed | HoldReason::Corrupt => "document-access-error",
+                    HoldReason::WriterDied => "aborted-by-system",
+                    _ => "job-hold-until-specified",
+                };
+                if !words.contains(&word) {
+                    words.push(word);
+                }
+            }
+            (4, if words.is_empty() { vec!["job-hold-until-specified"] } else { words })
+        }
+        DoorJobState::Lives(JobState::Printing) => (5, vec!["job-printing"]),
+        DoorJobState::Lives(JobState::Transferred) => (5, vec!["job-transforming", "queued-in-device"]),
+        DoorJobState::Lives(JobState::Terminating) => (5, vec!["processing-to-stop-point"]),
+        DoorJobState::Lives(JobState::Paused) => (6, vec!["job-suspended"]),
+        DoorJobState::Lives(JobState::Retained) | DoorJobState::Printed(_) => (9, vec!["job-completed-successfully"]),
+        DoorJobState::Cancelled => (7, vec!["job-canceled-by-user"]),
+        DoorJobState::Aborted => (8, vec!["aborted-by-system"]),
+    }
+}
+
+/// The group of attributes to which one of a job belongs.
+fn kind_of_job(name: &str) -> &'static str {
+    match name {
+        "copies" | "job-hold-until" | "job-priority" | "job-sheets" => "job-template",
+        _ => "job-description",
+    }
+}
+
+/// A job as attributes.
+pub fn job(job: &DoorJobRow, wanted: &Wanted, host: &str, why: &WhyWords) -> Group {
+    let mut group = Group::new(tag::JOB);
+    let (state, reasons) = state(job);
+    group.add("job-id", integer(job.number));
+    group.add("job-uri", Value::uri(&format!("ipp://{host}/jobs/{}", job.number)));
+    group.add("job-uuid", uuid("job", &job.global));
+    group.add("job-printer-uri", Value::uri(&printer_uri(host, &job.queue)));
+    group.add("job-state", Value::Enum(state));
+    group.add_all("job-state-reasons", reasons.iter().map(|reason| Value::keyword(reason)).collect());
+    if wanted.wants("job-state-message", "job-description") {
+        let said = match &job.state {
+            DoorJobState::Printed(word) if !word.is_empty() => format!("it was printed: {word}"),
+            DoorJobState::Cancelled => "it was cancelled".to_owned(),
+            DoorJobState::Aborted => "it was given up".to_owned(),
+            _ => job.why.first().map(|cause| why.say(cause, now_ms())).unwrap_or_default(),
+        };
+        group.add("job-state-message", Value::text(&said));
+    }
+    if let Some(own) = &job.own {
+        group.add("job-name", Value::name(&own.title));
+        group.add("job-originating-user-name", Value::name(&own.user));
+        group.add("job-originating-host-name", Value::name(&own.host));
+        group.add_all("document-name-supplied", own.names.first().map(|name| Value::name(name)).into_iter().collect());
+    }
+    group.add("job-k-octets", integer(job.octets.div_ceil(1024)));
+    group.add("number-of-documents", integer(job.documents));
+    if let Some(before) = job.before {
+        group.add("number-of-intervening-jobs", integer(before));
+    }
+    group.add("job-printer-up-time", seconds(now_ms()));
+    group.add("time-at-creation", seconds(job.created_ms));
+    let none = || Value::Nothing(tag::NO_VALUE);
+    group.add("time-at-processing", job.started_ms.map_or_else(none, seconds));
+    group.add("time-at-completed", job.ended_ms.map_or_else(none, seconds));
+    group.add("date-time-at-creation", moment(job.created_ms));
+    group.add("date-time-at-processing", job.started_ms.map_or_else(none, moment));
+    group.add("date-time-at-completed", job.ended_ms.map_or_else(none, moment));
+    group.add("attributes-charset", Value::Octets(tag::CHARSET, b"utf-8".to_vec()));
+    group.add("attributes-natural-language", Value::Octets(tag::LANGUAGE, b"en".to_vec()));
+    group.add("copies", integer(job.copies));
+    group.add("job-priority", integer(job.priority));
+    let held = matches!(job.state, DoorJobState::Lives(JobState::Held)) && job.reasons.has(HoldReason::Operator);
+    group.add("job-hold-until", Value::keyword(if held { "indefinite" } else { "no-hold" }));
+    wanted.leave(&mut group, kind_of_job);
+    group
+}

@@ -1,0 +1,231 @@
+//! Jobs that come by a door in several requests: IPP's Create-Job and Send-Document.
+//!
+//! States: opened, with a row that is arriving and a number; its documents are files without names that this process holds → complete
+//! with the last document, and on disk before that is acknowledged. Silence for five times `--timeout` ends it: with documents it
+//! is complete, because those were taken; without it is given up. The row of a server that died ends like that of any
+//! submitter who died: nothing of it is left, and its sender sends it again.
+
+use std::os::fd::OwnedFd;
+use std::time::{Duration, Instant};
+
+use crate::model::door::{DoorAsker, DoorDocument, DoorJob, DoorReply, DoorSettings, Duplicates};
+use crate::model::field::{Field, Value};
+use crate::model::{Call, Failure, FailureKind, JobNumber};
+use crate::spool::Local;
+use crate::spool::jobs::arrival::Opened;
+use crate::spool::jobs::by_door::ByDoor;
+use crate::sys::clock;
+
+use super::{REPEATED_WITHIN, Sender, Shared, bad, lock, tokens};
+
+/// Documents of one job.
+const MOST_DOCUMENTS: usize = 1_000;
+/// Jobs that arrive by one door at a time, whatever its connections.
+const MOST_OPEN: usize = 1_000;
+
+/// A job that arrives.
+pub(super) struct OpenJob {
+    opened: Opened,
+    job: DoorJob,
+    asker: DoorAsker,
+    destination: String,
+    documents: Vec<(DoorDocument, OwnedFd, String)>,
+    octets: u64,
+    touched: Instant,
+}
+
+/// How long such a job waits for its next document.
+pub fn opens_for(settings: &DoorSettings) -> Duration {
+    Duration::from_secs(settings.patience.saturating_mul(5))
+}
+
+impl Shared {
+    /// What a door knows of a job.
+    pub(super) fn by_door(
+        &self,
+        settings: &DoorSettings,
+        job: &DoorJob,
+        sender: &Sender,
+        (remarks, prefix): (Vec<String>, String),
+    ) -> ByDoor {
+        ByDoor {
+            noted: Field::from_stored("received-from")
+                .map(|field| (field, Value::Text(self.from(job, sender))))
+                .into_iter()
+                .collect(),
+            remarks,
+            prefix,
+            within_ms: i64::try_from(REPEATED_WITHIN.as_millis()).unwrap_or(i64::MAX),
+            proven: lock(&self.proven).keys().cloned().collect(),
+            holds_repeats: settings.duplicates == Duplicates::Hold,
+        }
+    }
+
+    /// A job begins to arrive.
+    pub(super) fn open(&self, job: DoorJob) -> Result<DoorReply, Failure> {
+        let settings = self.settings()?;
+        let [_] = job.documents.as_slice() else { return Err(bad("a job that opens has one document to copy")) };
+        let asker = DoorAsker { peer: job.peer, user: job.user.clone() };
+        {
+            let open = lock(&self.open);
+            let of_peer = open.values().filter(|open| open.asker.peer == asker.peer).count() as u64;
+            if open.len() >= MOST_OPEN || of_peer >= settings.most_of_peer {
+                let why = format!("{} jobs arrive by door {} already", open.len(), self.name);
+                return Err(Failure::new(FailureKind::Full, why));
+            }
+        }
+        let sender = self.sender(&settings, job.peer, job.user.as_deref(), job.host.as_deref());
+        let destination = self.demand_taking(&settings, &sender, &job.queue)?;
+        let (token, _) = tokens(&self.name, &job);
+        let (submission, _) = self.submission(&settings, &job, &sender, (destination.clone(), token))?;
+        let door = self.by_door(&settings, &job, &sender, (Vec::new(), String::new()));
+        let opened = self.spool.open_by(&Call::of(&sender.caller, &clock::now()), submission, &door)?;
+        let number = opened.number.get();
+        let entry =
+            OpenJob { opened, job, asker, destination, documents: Vec::new(), octets: 0, touched: Instant::now() };
+        lock(&self.open).insert(number, entry);
+        Ok(DoorReply::Accepted { number })
+    }
+
+    /// A document of a job that arrives. Returns the token of the job when it is complete.
+    pub(super) fn append(
+        &self,
+        number: u32,
+        asker: &DoorAsker,
+        (document, digest, last): (Option<DoorDocument>, String, bool),
+        files: Vec<OwnedFd>,
+    ) -> Result<DoorReply, Failure> {
+        let settings = self.settings()?;
+        let octets = self.demand_files(&files)?;
+        if files.len() != usize::from(document.is_some()) {
+            return Err(bad("a document needs its octets"));
+        }
+        let done = {
+            let mut open = lock(&self.open);
+            let job = open.get_mut(&number).ok_or_else(|| Failure::not_found(format!("job {number} that arrives")))?;
+            if job.asker != *asker {
+                return Err(Failure::new(FailureKind::Security, format!("job {number} is somebody else's")));
+            }
+            job.touched = Instant::now();
+            job.octets = job.octets.saturating_add(octets);
+            if settings.most_octets.is_some_and(|most| most < job.octets) || job.documents.len() >= MOST_DOCUMENTS {
+                let why = format!("job {number} is larger than door {} takes", self.name);
+                // It will not be complete.
+                if let Some(job) = open.remove(&number) {
+                    drop(open);
+                    self.spool.give_up(&self.call(), &job.opened, "it is larger than its door takes");
+                }
+                return Err(bad(why));
+            }
+            let file = files.into_iter().next().filter(|_| octets > 0);
+            if let (Some(document), Some(file)) = (document, file) {
+                job.documents.push((document, file, digest));
+            }
+            if last { open.remove(&number) } else { None }
+        };
+        match done {
+            Some(job) => self.finish(job, None).map(|token| DoorReply::Appended(Some(token))),
+            None => Ok(DoorReply::Appended(None)),
+        }
+    }
+
+    /// Completes a job that has all of its documents.
+    fn finish(&self, open: OpenJob, remark: Option<String>) -> Result<String, Failure> {
+        let OpenJob { opened, job, destination, documents, asker, .. } = open;
+        if documents.is_empty() {
+            self.spool.give_up(&self.call(), &opened, "no document of it came");
+            return Err(bad(format!("job {} is empty", opened.number)));
+        }
+        let given_up = |failure: Failure| {
+            self.spool.give_up(&self.call(), &opened, "its door cannot take it any more");
+            failure
+        };
+        let settings = self.settings().map_err(given_up)?;
+        let mut hasher = blake3::Hasher::new();
+        let peer = asker.peer.map(|peer| peer.to_string()).unwrap_or_default();
+        let user = asker.user.clone().unwrap_or_default();
+        for part in
+            [&peer, &user, &job.queue, &job.title].into_iter().chain(documents.iter().map(|(.., digest)| digest))
+        {
+            hasher.update(part.as_bytes());
+            hasher.update(&[0]);
+        }
+        let key: String = hasher.finalize().to_hex().chars().take(32).collect();
+        let random: String = job.token.chars().rev().take(16).collect();
+        let (mut offered, mut files) = (Vec::new(), Vec::new());
+        for (document, file, _) in documents {
+            offered.push(document);
+            files.push(file);
+        }
+        let token = format!("{key}.{random}");
+        let job = DoorJob {
+            token: token.clone(),
+            key: format!("{key}."),
+            documents: offered,
+            remarks: job.remarks.iter().cloned().chain(remark).collect(),
+            ..job
+        };
+        let sender = self.sender(&settings, job.peer, job.user.as_deref(), job.host.as_deref());
+        self.take(&settings, &job, (sender, destination), files, Some(opened))?;
+        Ok(token)
+    }
+
+    /// Forgets a job that somebody has removed.
+    pub(super) fn forget_open(&self, number: u32) {
+        lock(&self.open).remove(&number);
+    }
+
+    /// Ends what has waited too long.
+    pub(super) fn end_overdue(&self) {
+        let overdue: Vec<OpenJob> = {
+            let mut open = lock(&self.open);
+            if open.is_empty() {
+                return;
+            }
+            let Ok(settings) = self.settings() else { return };
+            let limit = opens_for(&settings);
+            let numbers: Vec<u32> =
+                open.iter().filter(|(_, job)| job.touched.elapsed() >= limit).map(|(number, _)| *number).collect();
+            numbers.into_iter().filter_map(|number| open.remove(&number)).collect()
+        };
+        for job in overdue {
+            let number: JobNumber = job.opened.number;
+            let why = "its sender said of no document that it is the last".to_owned();
+            if let Err(failure) = self.finish(job, Some(why)) {
+                let why = format!("job {number} did not arrive: {}", failure.message);
+                self.trouble(crate::model::door::DoorTrouble::Unfinished, &why);
+            }
+        }
+    }
+
+    /// Gives up what has not arrived: the server ends.
+    pub(super) fn end_all(&self) {
+        let all: Vec<OpenJob> = lock(&self.open).drain().map(|(_, job)| job).collect();
+        for job in all {
+            self.spool.give_up(&self.call(), &job.opened, "the server ended before it was complete");
+        }
+    }
+
+    /// Hands a job to the spool, and to the print processes that have work because of it.
+    pub(super) fn take(
+        &self,
+        settings: &DoorSettings,
+        job: &DoorJob,
+        (sender, destination): (Sender, String),
+        files: Vec<OwnedFd>,
+        opened: Option<Opened>,
+    ) -> Result<u32, Failure> {
+        let (token, prefix) = tokens(&self.name, job);
+        let (submission, remarks) = self.submission(settings, job, &sender, (destination, token))?;
+        let door = self.by_door(settings, job, &sender, (remarks, prefix));
+        let call = Call::of(&sender.caller, &clock::now());
+        let again = || Call::of(&sender.caller, &clock::now());
+        let (taken, repeats) = self.spool.submit_by((&call, &again), submission, files, (Some(door), opened))?;
+        let number = taken.accepted.number.get();
+        let attendant = std::sync::Arc::clone(&self.attendant);
+        let local = Local::new(self.spool.clone(), sender.caller.clone(), clock::now, attendant);
+        local.see_to(taken, &call.now);
+        self.count_accepted(number, repeats);
+        Ok(number)
+    }
+}
