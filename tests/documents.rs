@@ -233,7 +233,10 @@ fn the_tests_that_the_documents_name_exist() {
                 .chars()
                 .take_while(|c| c.is_ascii_alphanumeric() || *c == '_')
                 .collect();
-            if !name.is_empty() && !root().join(format!("tests/{name}.rs")).exists() {
+            let is_there = |path: String| root().join(path).exists();
+            if !name.is_empty()
+                && ![format!("tests/{name}.rs"), format!("tests/{name}/mod.rs")].into_iter().any(is_there)
+            {
                 wrong.push(format!("{page}: no tests/{name}.rs"));
             }
         }

@@ -23,6 +23,7 @@ const LISTINGS: &[(&[&str], Verb, &[&str])] = &[
     (&["Attributes of a destination"], pd::verbs::pdls::run, &["-c", "destination", "--json"]),
     (&["Attributes of a queue"], pd::verbs::pdls::run, &["-c", "queue", "--json"]),
     (&["Attributes of a server"], pd::verbs::pdls::run, &["-c", "server", "--json"]),
+    (&["Attributes of a server"], pd::verbs::pdls::run, &["-c", "server", "--json", "-r", "health"]),
     (&["Attributes of a job"], pd::verbs::pdq::run, &["-U", "--json", "-d", "office.front"]),
     (&["Attributes of a job"], pd::verbs::pdq::run, &["-U", "--json", "-d", "lp1"]),
     (&["spoolcom DEV"], spoolcom::run, &["DEV", "--json"]),

@@ -9,11 +9,10 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use crate::model::JobId;
 use crate::model::summary::JobSummary;
 use crate::model::time::Moment;
+use crate::model::{Failure, JobId};
 use crate::spool::Spool;
-use crate::store::Fallible;
 
 /// How much later than another one a job that ended before it may come into the history.
 const LATE_MS: i64 = 10_000;
@@ -34,7 +33,7 @@ impl Summaries {
     ///
     /// # Errors
     /// When the spool cannot be read.
-    pub fn of(spool: &Spool, now: &Moment) -> Fallible<Self> {
+    pub fn of(spool: &Spool, now: &Moment) -> Result<Self, Failure> {
         let path = spool.base().run().join("summaries");
         let known = std::fs::read_to_string(&path).ok().and_then(|text| {
             let (ms, job) = text.trim().split_once(' ')?;
@@ -51,7 +50,7 @@ impl Summaries {
     ///
     /// # Errors
     /// When the spool cannot be read. What was not told is told next time.
-    pub fn tell(&mut self, spool: &Spool, tell: &dyn Fn(&JobSummary)) -> Fallible<()> {
+    pub fn tell(&mut self, spool: &Spool, tell: &dyn Fn(&JobSummary)) -> Result<(), Failure> {
         let before = self.mark;
         let mut after = (self.mark.0.saturating_sub(LATE_MS), JobId(0)).max(self.begin);
         loop {
