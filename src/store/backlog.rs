@@ -2,7 +2,7 @@
 //!
 //! A queue has a row here as long as it has an upper bound and its estimates are not switched off. The row holds the bounds and
 //! the work of everything in the queue that waits or is being printed. Whoever makes, moves or ends such work counts it in the
-//! same transaction ([`counting`]), which also says whether the queue is backlogged from now on. So a crash leaves rows and
+//! same transaction (`counting`), which also says whether the queue is backlogged from now on. So a crash leaves rows and
 //! counters that fit, and an event is on record exactly when the state has changed. Queues without a bound cost nothing but
 //! one look at this table. `pdfsck` compares the counters with the entries.
 //!

@@ -69,7 +69,7 @@ impl Spool {
         Ok(targets)
     }
 
-    /// Moves up to [`AT_ONCE`] jobs. Returns how many, and the print processes that have work now.
+    /// Moves up to `AT_ONCE` jobs. Returns how many, and the print processes that have work now.
     fn reroute_step(&self, tx: &Tx<'_>) -> Fallible<(usize, Vec<WakeTarget>)> {
         let (mut moved, mut targets) = (0, Vec::new());
         if !claims::is_active(tx)? {
