@@ -73,16 +73,29 @@ impl Drop for Shell {
     }
 }
 
-/// Ends the servers of the page, however the test ends.
+/// Ends the servers of the page, however the test ends; also when their directories are gone.
 struct Servers(PathBuf);
 
 impl Drop for Servers {
     fn drop(&mut self) {
-        for name in ["acme1.pid", "acme2.pid"] {
-            let pid = std::fs::read_to_string(self.0.join(name)).ok().and_then(|text| text.trim().parse().ok());
-            if let Some(pid) = pid {
-                let _ = kill(Pid::from_raw(pid), Signal::SIGTERM);
+        let pid = |name: &str| std::fs::read_to_string(self.0.join(name)).ok()?.trim().parse().ok();
+        let pids: Vec<i32> = ["acme1.pid", "acme2.pid"].into_iter().filter_map(pid).collect();
+        let _ = std::fs::remove_dir_all(&self.0);
+        let end = Instant::now() + DEADLINE;
+        for pid in pids {
+            let lives = || {
+                let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+                stat.contains("(pdserver)") && !stat.contains(") Z")
+            };
+            let _ = kill(Pid::from_raw(pid), Signal::SIGTERM);
+            while lives() && Instant::now() < end {
+                std::thread::yield_now();
             }
+            let is_late = lives();
+            if is_late {
+                let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
+            }
+            assert!(!is_late || std::thread::panicking(), "a server did not end when it was told to");
         }
     }
 }

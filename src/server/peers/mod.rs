@@ -15,6 +15,8 @@ mod pull;
 
 use std::collections::{HashMap, HashSet};
 use std::io;
+use std::os::fd::AsRawFd;
+use std::os::unix::net::UnixListener;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
@@ -64,6 +66,8 @@ struct Inner {
     /// For whom other servers speak.
     spokesmen: Mutex<HashMap<ServerName, Spokesman>>,
     is_over: AtomicBool,
+    /// The socket at which print processes ask.
+    fetching: Mutex<Option<UnixListener>>,
     /// The servers for which a thread is at work.
     busy: Mutex<HashSet<ServerName>>,
     changed: Condvar,
@@ -80,6 +84,7 @@ impl Peers {
             terms,
             spokesmen: Mutex::default(),
             is_over: AtomicBool::new(false),
+            fetching: Mutex::default(),
             busy: Mutex::default(),
             changed: Condvar::new(),
         };
@@ -96,6 +101,7 @@ impl Peers {
         // What a server that died has left.
         spool.sweep_fetched(false)?;
         let fetching = pull::listen(&spool.base().fetch_socket()).map_err(io)?;
+        *self.inner.fetching.lock().unwrap_or_else(PoisonError::into_inner) = Some(fetching.try_clone().map_err(io)?);
         let (look, fetch) = (self.clone(), self.clone());
         let thread = |name: &str, work: Box<dyn FnOnce() + Send>| {
             std::thread::Builder::new().name(name.into()).spawn(work).map_err(io)
@@ -110,8 +116,10 @@ impl Peers {
     pub fn end(&self) {
         self.inner.is_over.store(true, Ordering::SeqCst);
         self.inner.changed.notify_all();
-        // Wakes whoever accepts.
-        let _ = crate::sys::socket::connect(&self.inner.spool.base().fetch_socket());
+        // Wakes whoever accepts, also when the name of the socket is gone.
+        if let Some(fetching) = self.inner.fetching.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            let _ = nix::sys::socket::shutdown(fetching.as_raw_fd(), nix::sys::socket::Shutdown::Both);
+        }
         let busy = self.busy();
         drop(self.inner.changed.wait_timeout_while(busy, STEP, |busy| !busy.is_empty()));
     }
