@@ -223,6 +223,28 @@ fn a_file_that_may_not_grow_is_an_error_of_its_device_alone_and_heals() {
 }
 
 #[test]
+fn one_that_waited_for_the_lock_in_worse_circumstances_steps_aside_too() {
+    let site = Site::new();
+    site.declare();
+    site.spoolcom("DEV $LP1, START");
+    let first = process_below(&site, "-f 2048");
+    site.wait_for("it runs", || site.fastp() == Some(pid(first.id())) && site.counts_as_running());
+    // These wait for the lock of the first, before the one that the next command starts.
+    let waiting: Vec<Child> = (0..3).map(|_| process_below(&site, "-f 2048")).collect();
+    let looks_at_the_lock = |process: &Child| {
+        let opened = std::fs::read_dir(format!("/proc/{}/fd", process.id())).into_iter().flatten().flatten();
+        opened.filter_map(|entry| entry.path().read_link().ok()).any(|path| path.ends_with(".spool-id"))
+    };
+    shows(&site, "they wait", || waiting.iter().all(looks_at_the_lock));
+    site.submit("office.front", "one", &site.document("one", &text("one", 300))).expect(0);
+    site.wait_until_empty();
+    let shown = || site.spoolcom("PRINT $SPLA, STATUS DETAIL").out;
+    shows(&site, "one without the limit runs", || shown().contains("AS USUAL"));
+    assert_eq!(printed(&site), ["one"]);
+    [first].into_iter().chain(waiting).for_each(end);
+}
+
+#[test]
 fn a_print_process_without_descriptors_says_so_until_it_has_them() {
     // Where in its work it meets the limit differs: not begun, cannot read, cannot claim, cannot open its device.
     for descriptors in [14, 17, 19, 21] {

@@ -1,4 +1,4 @@
-//! What a print process needs before it can serve: descriptors, and a little space on the spool's disk.
+//! What a print process needs before it can serve: its lock, and a little space on the spool's disk.
 //!
 //! A full disk does not stop a job from completing: the ballast is released for the few octets needed. Files that only
 //! serve observers, such as the progress file, are optional.
@@ -7,13 +7,50 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
-use crate::model::ProcessName;
+use crate::model::{ProcessName, ServerName};
 use crate::spool::disk::ballast;
+use crate::spool::disk::locks::{self, ProcessLock};
 use crate::spool::disk::paths::Base;
 use crate::spool::printing::progress::{Progress, Writer};
+use crate::sys::circumstances::Circumstances;
 use crate::sys::lock::FileLock;
 use crate::sys::process::ProcessNote;
+use crate::sys::{own_file, wake};
+
+/// How long we wait for a predecessor that is going dormant.
+const PREDECESSOR: Duration = Duration::from_secs(5);
+/// How often the one who has the lock is looked at meanwhile.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// Takes the lock of the print process `name`. None when another one has it, and keeps it.
+///
+/// Several may wait for one lock. Was the one that gets it started in worse circumstances than ours, before us? Nobody
+/// has asked that one to step aside, so we do.
+pub fn take_lock(base: &Base, server: &ServerName, name: &ProcessName) -> io::Result<Option<ProcessLock>> {
+    let until = Instant::now() + PREDECESSOR;
+    loop {
+        let lock = with_room(base, || locks::take_process(base, server, name, LOOK))?;
+        if lock.is_some() || Instant::now() >= until {
+            return Ok(lock);
+        }
+        if is_worse_off(base, name) {
+            // A refusal is his answer: then we are the one that ends.
+            let _ = wake::ask_to_step_aside(&base.process_socket(name));
+        }
+    }
+}
+
+/// Whether the process that has the lock lacks what we have.
+fn is_worse_off(base: &Base, name: &ProcessName) -> bool {
+    let note = own_file::read_text(&base.process_lock(name)).ok().and_then(|text| text.parse::<ProcessNote>().ok());
+    let Some(note) = note.filter(ProcessNote::is_there) else { return false };
+    match (Circumstances::of(std::process::id()), Circumstances::of(note.pid)) {
+        (Ok(ours), Ok(theirs)) => ours.are_better_than(&theirs),
+        _ => false,
+    }
+}
 
 /// Runs `doing`, which needs a little space on the spool's disk. If there is none, it releases the ballast and tries
 /// once more.

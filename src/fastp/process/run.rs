@@ -18,7 +18,7 @@ use nix::poll::{PollFd, PollFlags};
 
 use super::log::Log;
 use super::neighbours::Neighbours;
-use super::prerequisites::{ProgressFile, with_room, write_holder};
+use super::prerequisites::{ProgressFile, take_lock, with_room, write_holder};
 use super::signals::{Signals, block_signals};
 use super::submission_socket;
 use super::waker::{Waker, poll_for};
@@ -33,7 +33,6 @@ use crate::model::process::{self, PROGRAM_ENDED, ProcessTrouble};
 use crate::model::time::Moment;
 use crate::model::{Call, DeviceId, Failure, FailureKind, ProcessName};
 use crate::server::SubmissionSocket;
-use crate::spool::disk::locks;
 use crate::spool::interface::engine::{DeviceOrder, Engine, Lease};
 use crate::spool::printing::trouble::Troubles;
 use crate::spool::{Base, Spool};
@@ -43,8 +42,6 @@ use crate::sys::lock::FileLock;
 use crate::sys::wake::WakeSocket;
 use crate::sys::{clock, fault, files, limits, notice, spawn};
 
-/// How long we wait for a predecessor that is going dormant.
-const PREDECESSOR: Duration = Duration::from_secs(5);
 /// How long device threads may take to stop in good order after a signal.
 const PARTING: Duration = Duration::from_secs(10);
 
@@ -143,7 +140,7 @@ fn run_by(
     };
     block_signals()?;
     let server = engine.server();
-    let lock = with_room(base, || locks::take_process(base, &server, name, PREDECESSOR));
+    let lock = take_lock(base, &server, name);
     let Some(lock) = lock.map_err(cannot(&format!("its lock {}", base.process_lock(name).display())))? else {
         return Ok(Ended::InOrder);
     };
