@@ -128,6 +128,9 @@ pub struct Offer {
     /// Whether pages of it may be on paper already: it is announced when it prints.
     #[serde(default)]
     pub duplicate: bool,
+    /// Whether its owner released it at a station, for this device and no other.
+    #[serde(default)]
+    pub released: bool,
 }
 
 /// What became of a job that was handed over.

@@ -22,7 +22,7 @@ pub struct JobSummary {
     pub pages: Option<u64>,
     /// How it ended: `confirmed`, `sent`, `transferred`, `cancelled` and the like.
     pub outcome: String,
-    /// From its submission to the attempt that printed it, or to its end; in milliseconds.
+    /// From its submission to the attempt that printed it, or until another server had it, or to its end; in milliseconds.
     pub waiting_ms: u64,
     /// From there to its end; in milliseconds.
     pub printing_ms: u64,
@@ -31,7 +31,11 @@ pub struct JobSummary {
 impl JobSummary {
     /// Says it in words, for people.
     pub fn words(&self) -> String {
-        let device = self.device.as_deref().map_or_else(String::new, |device| format!(" on ${device}"));
+        // One of another server has its sigil after the node.
+        let device = self.device.as_deref().map_or_else(String::new, |device| match device.starts_with('\\') {
+            true => format!(" on {device}"),
+            false => format!(" on ${device}"),
+        });
         let pages = self.pages.map_or_else(String::new, |pages| format!(", {pages} pages"));
         escaped(&format!(
             "job {} of {} in #{}: {}{device}, {} octets{pages}, waiting {} s, printing {} s",

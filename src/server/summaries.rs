@@ -39,10 +39,9 @@ impl Summaries {
             let (ms, job) = text.trim().split_once(' ')?;
             Some((ms.parse().ok()?, JobId(job.parse().ok()?)))
         });
-        let mark = match known {
-            Some(mark) => mark,
-            None => (spool.age_ms(now)?, JobId(i64::MAX)),
-        };
+        let age_ms = spool.age_ms(now)?;
+        // A spool that was restored is younger than what was told of the one before.
+        let mark = known.filter(|mark| mark.0 <= age_ms).unwrap_or((age_ms, JobId(i64::MAX)));
         Ok(Self { path, begin: mark, mark, told: BTreeSet::new() })
     }
 

@@ -2,7 +2,7 @@
 
 use crate::model::field::{Field, Value};
 use crate::model::location::Destination;
-use crate::model::{DeviceName, Failure, JobId, JobNumber, JobRef, LocalJobId, Serial};
+use crate::model::{DeviceName, Failure, GlobalJobId, JobId, JobNumber, JobRef, LocalJobId, Serial};
 
 use super::job::{JobRow, Removed};
 use super::value::{Bind, columns, values};
@@ -17,6 +17,8 @@ pub struct FinishedRow {
     pub number: JobNumber,
     /// Its ten digits.
     pub serial: Serial,
+    /// Its name everywhere, if it came from another server.
+    pub origin: Option<GlobalJobId>,
     /// Its owner's number for it.
     pub local: LocalJobId,
     /// Owner's user id.
@@ -53,6 +55,7 @@ columns!(at {
     job_id,
     number,
     serial,
+    origin,
     local_id,
     owner_uid,
     owner,
@@ -75,6 +78,7 @@ fn read(row: &Row<'_>) -> Fallible<FinishedRow> {
         id: row.get(at::job_id)?,
         number: row.get(at::number)?,
         serial: row.get(at::serial)?,
+        origin: row.get::<Option<String>>(at::origin)?.and_then(|text| super::remote::global(&text)),
         local: row.get(at::local_id)?,
         owner_uid: row.get(at::owner_uid)?,
         owner: row.get(at::owner)?,
@@ -114,13 +118,14 @@ pub(crate) fn insert(
         }
     };
     tx.run(
-        "INSERT INTO finished (job_id, number, serial, token, local_id, owner_server, owner_uid, owner, user_name, name, destination,
-             device, outcome, octets, pages, documents, created_ms, finished_ms, finished_spool, carried)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO finished (job_id, number, serial, origin, token, local_id, owner_server, owner_uid, owner, user_name, name,
+             destination, device, outcome, octets, pages, documents, created_ms, finished_ms, finished_spool, carried)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         values![
             job.id,
             job.number,
             job.serial,
+            job.origin.as_ref().map(ToString::to_string),
             removed.token,
             job.local,
             job.owner_server,

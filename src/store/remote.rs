@@ -234,13 +234,19 @@ pub(crate) fn incoming(tx: &Tx<'_>, token: &str) -> Fallible<Option<IncomingRow>
     })
 }
 
-/// Notes that a job was taken over.
-pub(crate) fn insert_incoming(tx: &Tx<'_>, token: &str, server: &ServerName, job: JobId) -> Fallible<()> {
+/// Notes that a job was taken over; `stays` if it is for the device alone for which it came.
+pub(crate) fn insert_incoming(tx: &Tx<'_>, token: &str, server: &ServerName, job: JobId, stays: bool) -> Fallible<()> {
     tx.run(
-        "INSERT INTO incoming (token, server, job_id, begun) VALUES (?, ?, ?, ?)",
-        values![token, server.as_str(), job, false],
+        "INSERT INTO incoming (token, server, job_id, begun, stays) VALUES (?, ?, ?, ?, ?)",
+        values![token, server.as_str(), job, false, stays],
     )?;
     Ok(())
+}
+
+/// Whether a job was taken over for one device alone.
+pub(crate) fn stays(tx: &Tx<'_>, job: JobId) -> Fallible<bool> {
+    let found = tx.one("SELECT stays FROM incoming WHERE job_id = ?", values![job], |row| row.only())?;
+    Ok(found.unwrap_or(false))
 }
 
 /// Notes that a job began to print before it was asked back.

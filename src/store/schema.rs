@@ -523,6 +523,8 @@ CREATE TABLE lease (
 ) WITHOUT ROWID;
 CREATE INDEX lease_job ON lease (job_id);
 CREATE INDEX lease_until ON lease (until_spool) WHERE until_spool IS NOT NULL;
+ALTER TABLE incoming ADD COLUMN stays INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE finished ADD COLUMN origin TEXT;
 ALTER TABLE incoming ADD COLUMN lease INTEGER;
 ALTER TABLE incoming ADD COLUMN lease_until INTEGER;
 CREATE INDEX incoming_lease ON incoming (server, lease) WHERE lease IS NOT NULL;

@@ -75,6 +75,14 @@ pub fn send_if_room(stream: &UnixStream, octets: &[u8]) -> io::Result<()> {
     }
 }
 
+/// Whether the other end has read all that was sent. Where the kernel does not tell, it is taken for read.
+pub fn is_read(stream: &UnixStream) -> bool {
+    let mut unread: libc::c_int = 0;
+    // SAFETY: TIOCOUTQ writes one `int`, and `unread` is valid for it.
+    let told = unsafe { libc::ioctl(stream.as_raw_fd(), libc::TIOCOUTQ, &raw mut unread) };
+    told != 0 || unread == 0
+}
+
 /// Octets of the longest name that a socket address holds, without the NUL.
 const LONGEST_NAME: usize = 107;
 

@@ -35,5 +35,7 @@ fn a_fetched_copy_that_is_half_there_is_not_printed_as_it_lies() {
 
 #[test]
 fn a_fetched_link_that_is_half_there_is_fetched_anew() {
-    after_a_power_loss(World::submit_link);
+    after_a_power_loss(|world, tag, text| {
+        world.submit_link(tag, text);
+    });
 }

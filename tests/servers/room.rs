@@ -61,3 +61,18 @@ fn below_the_reserve_every_entrance_refuses_with_the_reason_and_takes_again_by_i
     world.wait_until_empty();
     assert!(once(&world.paper(), "fetched line"), "{}", world.paper());
 }
+
+#[test]
+fn a_linked_file_that_has_grown_beyond_the_room_is_not_fetched() {
+    let world = World::two();
+    world["acme2"].spoolcom("SPOOLER, RESERVE 1; DEV $LP1, DRAIN");
+    let file = world.submit_link("growing", b"a short line\n");
+    world.await_job("acme2", "taken over", |job| state(job) == "pending");
+    // A hole takes no room here, and its octets would there.
+    std::fs::File::options().write(true).open(&file).unwrap().set_len(1 << 42).unwrap();
+    world["acme2"].start("LP1");
+    world.await_job("acme2", "held", |job| job.to_string().contains("print-file-unreachable"));
+    let why = world["acme2"].spoolcom("JOB 1, WHY").out;
+    assert!(why.contains("free"), "{why}");
+    assert!(world.fetched("acme2").is_empty() && !world.paper().contains("a short line"));
+}

@@ -397,13 +397,14 @@ impl World {
 
     /// Submits a link to a document: nobody but `acme1` itself may use its file.
     #[track_caller]
-    pub fn submit_link(&self, tag: &str, text: &[u8]) {
+    pub fn submit_link(&self, tag: &str, text: &[u8]) -> PathBuf {
         let file = self["acme1"].document(tag, text);
         if let Some(uid) = self["acme1"].uid {
             std::os::unix::fs::chown(&file, Some(uid), Some(uid)).unwrap();
         }
-        let file = file.to_str().unwrap();
-        self["acme1"].run("pdpr", &["-l", "-d", "office.front", "-t", tag, file]).expect(0);
+        let path = file.to_str().unwrap();
+        self["acme1"].run("pdpr", &["-l", "-d", "office.front", "-t", tag, path]).expect(0);
+        file
     }
 
     /// What the log of the only job on a server says, or of all that are over.

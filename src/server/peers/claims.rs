@@ -107,6 +107,9 @@ fn look(peers: &Peers, caller: Caller, request: &str) -> Result<String, Failure>
     serde_json::to_string(&reply).map_err(|error| Failure::internal(error.to_string()))
 }
 
+/// How many jobs of a user another server may list.
+const MOST_HELD: usize = 100_000;
+
 impl Peers {
     /// Has an operation carried out at another server that only looks.
     fn look_at(&self, who: &OnBehalf, server: &ServerName, request: String) -> Result<String, Failure> {
@@ -254,6 +257,7 @@ impl Peers {
     ) -> Result<HeldElsewhere, Failure> {
         let (asked, strangers) = self.members_among(servers);
         let assertion = assert(who);
+        let end = Instant::now() + LISTING.1;
         let answers = self.ask_each(asked, move |peers, server| {
             let mut stream = peers.reach(server, LISTING.0)?;
             let (mut rows, mut after) = (Vec::new(), None);
@@ -264,6 +268,10 @@ impl Peers {
                 rows.append(&mut more);
                 if next.is_none() || next <= after {
                     return Ok(rows);
+                }
+                // Whoever asked has gone on without it.
+                if Instant::now() >= end || rows.len() > MOST_HELD {
+                    return Err(Failure::new(FailureKind::Timeout, "its list does not end in time"));
                 }
                 after = next;
             }

@@ -70,6 +70,8 @@ struct Inner {
     fetching: Mutex<Option<UnixListener>>,
     /// The servers for which a thread is at work.
     busy: Mutex<HashSet<ServerName>>,
+    /// How many files are fetched from each server now.
+    fetches: Mutex<HashMap<ServerName, usize>>,
     changed: Condvar,
 }
 
@@ -86,6 +88,7 @@ impl Peers {
             is_over: AtomicBool::new(false),
             fetching: Mutex::default(),
             busy: Mutex::default(),
+            fetches: Mutex::default(),
             changed: Condvar::new(),
         };
         Self { inner: Arc::new(inner) }

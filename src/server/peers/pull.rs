@@ -12,13 +12,14 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
+use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::client::fetch::{ARRIVES, MAX_LINE};
 use crate::client::peer::PeerStream;
 use crate::model::remote::Wanted;
-use crate::model::{DocumentId, Failure, FailureKind};
+use crate::model::{DocumentId, Failure, FailureKind, ServerName};
 use crate::spool::remote::asking::{ASKS, Answer, LONGEST_QUESTION};
 use crate::spool::remote::fetched::PART;
 use crate::sys::{clock, fault, socket};
@@ -30,8 +31,10 @@ use super::{LOOK, Peers, STEP, frames};
 const TRIES: u32 = 3;
 /// Octets a second that the other side reads at least.
 const READ_AGAIN: u64 = 10 << 20;
-/// How many files are fetched at a time.
-const AT_ONCE: usize = 64;
+/// How many files are fetched at a time from one server. It lets this one have more connections, for questions.
+const AT_ONCE: usize = 32;
+/// How many print processes ask for something at a time.
+const ASKERS: usize = 512;
 
 /// Listens where print processes ask.
 pub fn listen(path: &Path) -> io::Result<UnixListener> {
@@ -53,7 +56,7 @@ pub fn accept(peers: &Peers, listener: &UnixListener) {
             break;
         }
         let known = socket::peer(&stream).is_ok_and(|peer| peer.uid == own || peer.uid == 0);
-        if !known || std::sync::Arc::strong_count(&running) > AT_ONCE {
+        if !known || std::sync::Arc::strong_count(&running) > ASKERS {
             continue;
         }
         let (peers, running) = (peers.clone(), std::sync::Arc::clone(&running));
@@ -91,13 +94,45 @@ fn serve(peers: &Peers, mut stream: &UnixStream) -> io::Result<()> {
         Ok(()) => "ok\n".to_owned(),
         Err(why) => format!("no {}\n", why.replace(['\n', '\r'], " ")),
     };
+    stream.set_write_timeout(Some(STEP))?;
     stream.write_all(answer.as_bytes())
+}
+
+/// A place among those who fetch from a server.
+struct Place<'a> {
+    peers: &'a Peers,
+    server: &'a ServerName,
+}
+
+impl<'a> Place<'a> {
+    /// Takes one, if one is free.
+    fn take(peers: &'a Peers, server: &'a ServerName) -> Option<Self> {
+        let mut fetches = peers.inner.fetches.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = fetches.entry(server.clone()).or_default();
+        if *taken == AT_ONCE {
+            return None;
+        }
+        *taken += 1;
+        Some(Self { peers, server })
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        let mut fetches = self.peers.inner.fetches.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(taken) = fetches.get_mut(self.server) {
+            *taken -= 1;
+        }
+    }
 }
 
 /// Fetches the file of a document, which may be read while it arrives (`streams`). Returns when it lies there.
 fn fetch(peers: &Peers, document: DocumentId, (asker, streams): (&UnixStream, bool)) -> Result<(), String> {
     let spool = &peers.inner.spool;
     let wanted = spool.wanted(document).map_err(|failure| failure.message)?;
+    let Some(_place) = Place::take(peers, &wanted.server) else {
+        return Err(format!("{AT_ONCE} files are fetched from {} now, this one has to wait", wanted.server));
+    };
     let dir = spool.base().pulled(spool.server());
     spool.make_pulled().map_err(|failure| failure.message)?;
     spool.demand_room(wanted.octets).map_err(|failure| failure.message)?;
@@ -208,11 +243,11 @@ impl Arriving {
         std::fs::rename(&self.part, path)
     }
 
-    /// Tells the print process that there is more of it. Can that block? The first line cannot, and the others are not waited for:
-    /// where the ones before are not read yet they say the same.
+    /// Tells the print process that there is more of it. Can that block? The first line cannot, and another one follows only when the
+    /// ones before are read: until then they say the same, and leave room for the answer.
     fn tell(&mut self, size: u64, mut asker: &UnixStream) -> io::Result<()> {
         if self.told.is_some() {
-            return socket::send_if_room(asker, b"\n");
+            return if socket::is_read(asker) { socket::send_if_room(asker, b"\n") } else { Ok(()) };
         }
         let name = self.part.file_name().unwrap_or_default().to_string_lossy();
         asker.write_all(format!("{ARRIVES}{name} {size}\n").as_bytes())?;
@@ -235,6 +270,13 @@ impl Arriving {
             PeerReply::Refused(why) | PeerReply::Failed(why) => return Err(Broken::Given(why)),
             _ => return Err(Broken::Given("its answer is none to the question".to_owned())),
         };
+        if wanted.digest.is_some() && size != wanted.octets {
+            let why = format!("it has {size} octets there, and {} were accepted", wanted.octets);
+            return Err(Broken::Given(why));
+        }
+        // The file of a link may have grown since it was accepted.
+        let missing = size.saturating_sub(self.octets);
+        peers.inner.spool.demand_room(missing).map_err(|failure| Broken::Given(failure.message))?;
         if self.told.is_some_and(|told| told != size) {
             return Err(Broken::Given("its file is another one now".to_owned()));
         }

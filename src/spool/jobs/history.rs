@@ -83,12 +83,15 @@ impl Spool {
         self.look(&Call::timeless(), |tx| {
             let mut page = Vec::new();
             for row in store::finished::since(tx, after)? {
-                let claimed = store::event::last(tx, Subject::Job(row.id), &[EventWord::Claimed])?;
+                let begins = [EventWord::Claimed, EventWord::HandedOver];
+                let claimed = store::event::last(tx, Subject::Job(row.id), &begins)?;
                 let claimed = claimed.filter(|_| row.device.is_some());
                 let begun_ms = claimed.map_or(row.finished_ms, |event| event.at_ms);
                 let span = |from: i64, to: i64| u64::try_from(to.saturating_sub(from)).unwrap_or(0);
                 let summary = JobSummary {
-                    job: GlobalJobId { server: self.server().clone(), serial: row.serial },
+                    job: row
+                        .origin
+                        .unwrap_or_else(|| GlobalJobId { server: self.server().clone(), serial: row.serial }),
                     owner: row.owner,
                     queue: row.destination.group().to_string(),
                     device: row.device.map(|device| device.to_string()),

@@ -11,7 +11,7 @@
 //!
 //! What stays: a job that any other device of its queue may print; a job that is held, paused or kept; one that a device has; a
 //! part of a broadcast, of which each device has one of its own; a member of a batch, which has one place; what its owner has
-//! released at a station, for he stands there; and what no backup destination can print.
+//! released at a station, of this server or of another, for he stands there; and what no backup destination can print.
 //!
 //! Who acts? Whoever does what is due ([`Spool::due`]). A crash before a step leaves the jobs where they were, and the next one
 //! moves them.
@@ -22,7 +22,7 @@ use crate::model::event::EventWord;
 use crate::model::field::Value;
 use crate::model::location::{Destination, LocationKind};
 use crate::model::state::{DeviceWish, JobState};
-use crate::model::{Call, DeviceName, JobId};
+use crate::model::{Call, DeviceName, JobId, ServerName};
 use crate::store::device::DeviceRow;
 use crate::store::entry::EntryRow;
 use crate::store::event::{Object, record};
@@ -80,9 +80,12 @@ impl Spool {
             {
                 continue;
             }
-            for backup in backups(tx, &device)? {
+            for backup in backups(tx, self.server(), &device)? {
                 let Some(way) = way_to(tx, &backup)? else { continue };
-                for id in movable(tx, &device, &backup, AT_ONCE - moved)? {
+                for id in movable(tx, &device, &backup)? {
+                    if moved == AT_ONCE {
+                        return Ok((moved, targets));
+                    }
                     if self.move_to(tx, id, (&device, &backup), &way)? {
                         moved += 1;
                         wakes::add(&mut targets, backup_process(tx, &backup)?);
@@ -106,6 +109,7 @@ impl Spool {
         if state != JobState::Ready
             || row.batch.is_some()
             || store::secure::of_job(tx, id)?.is_some()
+            || store::remote::stays(tx, id)?
             || Self::broadcasts(tx, &row)?
         {
             return Ok(false);
@@ -167,13 +171,17 @@ fn number(tx: &Tx<'_>, device: &DeviceRow, attribute: &str) -> Fallible<Option<i
 }
 
 /// The devices that take over from a device, those that are well, in the order in which they were named.
-fn backups(tx: &Tx<'_>, device: &DeviceRow) -> Fallible<Vec<DeviceRow>> {
+fn backups(tx: &Tx<'_>, here: &ServerName, device: &DeviceRow) -> Fallible<Vec<DeviceRow>> {
     let mut found: Vec<DeviceRow> = Vec::new();
     for (_, value) in managed::named(tx, Holder::Device(device.id), BACKUPS)? {
         for one in value.each() {
             let Value::Text(name) = one else { continue };
             // What is no name of a device, or the name of one of another server, is nobody here.
-            let Ok(name) = name.rsplit(':').next().unwrap_or_default().parse::<DeviceName>() else { continue };
+            let (server, name) = name.split_once(':').unwrap_or(("", name));
+            if !server.is_empty() && !server.eq_ignore_ascii_case(here.as_str()) {
+                continue;
+            }
+            let Ok(name) = name.parse::<DeviceName>() else { continue };
             let Some(row) = store::device::by_name(tx, &name)? else { continue };
             let is_well = row.wish == DeviceWish::Started && failing_since(tx, &row)?.is_none();
             if is_well && row.id != device.id && found.iter().all(|other| other.id != row.id) {
@@ -192,8 +200,9 @@ fn way_to(tx: &Tx<'_>, device: &DeviceRow) -> Fallible<Option<LocationRow>> {
     Ok(if ways.is_empty() { None } else { Some(ways.swap_remove(outlet)) })
 }
 
-/// Jobs that wait for a device alone, and that its backup can print: at most `limit`, in the order in which it would print them.
-fn movable(tx: &Tx<'_>, device: &DeviceRow, backup: &DeviceRow, limit: usize) -> Fallible<Vec<JobId>> {
+/// Jobs that wait for a device alone, and that its backup can print, in the order in which it would print them. Some of them may not
+/// be moved.
+fn movable(tx: &Tx<'_>, device: &DeviceRow, backup: &DeviceRow) -> Fallible<Vec<JobId>> {
     let classes = store::job::classes_for(tx, &store::device::carries(&backup.settings))?;
     let order = device.settings.order();
     let mut found = BTreeSet::new();
@@ -205,7 +214,7 @@ fn movable(tx: &Tx<'_>, device: &DeviceRow, backup: &DeviceRow, limit: usize) ->
             let waits = |entry: &EntryRow| entry.only.map_or(alone, |only| only == device.id);
             let entries = store::entry::heads(tx, route, *class, device.id, order, MOST_LOOKED_AT)?;
             for entry in entries.iter().filter(|entry| waits(entry)) {
-                if jobs.len() < limit && found.insert(entry.job) {
+                if found.insert(entry.job) {
                     jobs.push(entry.job);
                 }
             }

@@ -141,7 +141,7 @@ impl Spool {
             let new = new_job(&spool, &from, &offer, tx.caller()?);
             let (accepted, devices) = new.insert(tx, &spool, &destination, None)?;
             store::remote::set_origin(tx, accepted.id, &offer.global)?;
-            store::remote::insert_incoming(tx, &offer.token, &from, accepted.id)?;
+            store::remote::insert_incoming(tx, &offer.token, &from, accepted.id, offer.released)?;
             if offer.duplicate {
                 store::alter::mark_duplicate(tx, accepted.id)?;
             }

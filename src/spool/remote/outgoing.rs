@@ -170,6 +170,7 @@ impl Spool {
             given,
             documents: documents.collect(),
             duplicate: store::entry::of_job(tx, job.id)?.iter().any(|entry| entry.duplicate),
+            released: store::secure::of_job(tx, job.id)?.is_some(),
         })
     }
 

@@ -245,3 +245,62 @@ fn more_jobs_than_one_step_takes_go_to_the_backup_in_their_order() {
     due(&site);
     assert_eq!(site.print_all(&lease, two), jobs);
 }
+
+#[test]
+fn jobs_that_stay_do_not_keep_those_behind_them() {
+    let site = Site::new();
+    let one = device_with(&site, "ONE", "#Q.ONE", &backed_up(&["TWO"]), vec![DeviceChange::Fifo(true)]);
+    site.device("TWO", "#R.TWO", vec![DeviceChange::Fifo(true)]);
+    site.spool.set_broadcast(&site.call(), "Q".parse().unwrap(), true).unwrap();
+    let lease = site.begins();
+    let parts: Vec<u32> = (0..70).map(|_| site.job("#q", 1)).collect();
+    let job = site.job("q.one", 1);
+    fails(&site, &lease, one);
+    site.pass(60_000);
+    due(&site);
+    assert_eq!(at(&site, job), "#R.TWO");
+    assert!(parts.iter().all(|part| at(&site, *part) == "#Q"));
+}
+
+#[test]
+fn a_backup_of_another_server_is_no_device_of_this_one() {
+    for (backup, place) in [("acme9:TWO", "#Q.ONE"), ("ACME1:TWO", "#Q.TWO")] {
+        let site = Site::new();
+        let one = device_with(&site, "ONE", "#Q.ONE", &backed_up(&[backup]), vec![]);
+        site.device("TWO", "#Q.TWO", vec![]);
+        let lease = site.begins();
+        let job = site.job("q.one", 1);
+        fails(&site, &lease, one);
+        site.pass(60_000);
+        due(&site);
+        assert_eq!(at(&site, job), place, "{backup}");
+    }
+}
+
+#[test]
+fn what_was_released_on_another_server_for_a_device_of_this_one_stays_there() {
+    let (a, b) = (Site::new(), Site::of_server("acme2"));
+    a.spool.works_with(&a.call(), &"acme2".parse().unwrap()).unwrap();
+    a.spool.route_location(&a.call(), "#OFFICE.FRONT".parse().unwrap(), Some("\\acme2.$ONE".parse().unwrap())).unwrap();
+    let one = device_with(&b, "ONE", "#Q.ONE", &backed_up(&["TWO"]), vec![DeviceChange::Fifo(true)]);
+    b.device("TWO", "#R.TWO", vec![]);
+    let lease = b.begins();
+    for released in [true, false] {
+        a.job("office.front", 1);
+        let mut offer = a.spool.send_next(&a.call(), &"acme2".parse().unwrap()).unwrap().unwrap();
+        offer.released = released;
+        b.spool.take_over(&"acme1".parse().unwrap(), offer.clone(), &b.now()).unwrap();
+        a.spool
+            .offer_answered(
+                &a.call(),
+                &"acme2".parse().unwrap(),
+                &offer.token,
+                crate::model::remote::OfferAnswer::Taken,
+            )
+            .unwrap();
+    }
+    fails(&b, &lease, one);
+    b.pass(60_000);
+    due(&b);
+    assert_eq!([1, 2].map(|job| at(&b, job)), ["#Q.ONE", "#R.TWO"]);
+}
