@@ -510,6 +510,13 @@ pub enum DoorRequest {
     },
     /// A job begins to arrive: its documents follow. It has a number from now on.
     Open(Box<DoorJob>),
+    /// A document of a job that has begun to arrive is arriving: the job is not silent.
+    Arrives {
+        /// The job.
+        number: u32,
+        /// Who sends.
+        asker: DoorAsker,
+    },
     /// A document of a job that has begun to arrive; it travels beside this. None = the job is complete without another.
     Append {
         /// The job.
@@ -713,7 +720,10 @@ pub enum DoorReply {
     /// It is done, or it is so.
     Done,
     /// The file travels beside it.
-    File,
+    File {
+        /// Octets that must stay free on its file system, whatever arrives.
+        least_free: Option<u64>,
+    },
     /// The job is on disk.
     Accepted {
         /// Its number.

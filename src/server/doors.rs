@@ -305,7 +305,7 @@ impl Shared {
             ));
         }
         let file = self.spool.new_file(&self.call(), octets)?;
-        Ok((DoorReply::File, vec![file.into()]))
+        Ok((DoorReply::File { least_free: self.spool.least_free(&self.call())? }, vec![file.into()]))
     }
 
     fn submit(&self, job: DoorJob, files: Vec<OwnedFd>) -> Result<DoorReply, Failure> {
@@ -527,6 +527,7 @@ impl Shared {
             DoorRequest::Printers { queue, after } => alone(self.printers(queue.as_deref(), after)),
             DoorRequest::Jobs { which, asker } => alone(self.jobs(&which, asker)),
             DoorRequest::Open(job) => alone(self.open(*job)),
+            DoorRequest::Arrives { number, asker } => alone(self.arrives(number, &asker)),
             DoorRequest::Append { number, asker, document, digest, last } => {
                 alone(self.append(number, &asker, (document, digest, last), files))
             }
@@ -583,12 +584,22 @@ fn came_from(from: Option<&str>, door: &ObjectName, peer: IpAddr) -> bool {
 /// Whether a job came by this door, from this address, from this user. What its owner is called does not count: an operator may
 /// change that, and a stranger may choose it.
 fn is_sent_by(job: &JobStatus, door: &ObjectName, peer: IpAddr, agent: &str) -> bool {
-    let Some(from) = received_from(job) else { return false };
-    let host = match from.split_once(" (") {
+    is_from((received_from(job).as_deref(), &job.user_name), door, peer, agent)
+}
+
+/// The same of `received-from` of a job, and of its submitter.
+fn is_from((from, submitter): (Option<&str>, &str), door: &ObjectName, peer: IpAddr, agent: &str) -> bool {
+    let Some(known) = from else { return false };
+    let host = match known.split_once(" (") {
         Some((_, host)) => host.strip_suffix(')').unwrap_or(host).to_owned(),
         None => peer.to_canonical().to_string(),
     };
-    came_from(Some(&from), door, peer) && job.user_name == format!("{agent}@{host}")
+    came_from(from, door, peer) && submitter == format!("{agent}@{host}")
+}
+
+/// The user of a submitter `user@host`; a user may have an `@` in his name.
+fn user_of(submitter: &str) -> &str {
+    submitter.rsplit_once('@').map_or(submitter, |(user, _)| user)
 }
 
 fn host_of(job: &JobStatus) -> String {

@@ -234,6 +234,15 @@ pub fn room(path: &Path) -> io::Result<(u64, u64)> {
     Ok((used, used.saturating_add(found.blocks_available().saturating_mul(size))))
 }
 
+/// Returns how many octets of the file system of an open file are free for whoever has no privilege.
+///
+/// # Errors
+/// When the file system does not say.
+pub fn free_beside(file: &File) -> io::Result<u64> {
+    let found = nix::sys::statvfs::fstatvfs(file)?;
+    Ok(found.blocks_available().saturating_mul(found.fragment_size()))
+}
+
 /// Whether `path` lies on a file system of another machine, where neither locks nor shared memory can be trusted.
 pub fn is_network(path: &Path) -> io::Result<bool> {
     Ok(names_network(&nix::sys::statfs::statfs(path)?))

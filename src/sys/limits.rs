@@ -33,6 +33,11 @@ pub fn raise_open_files() -> io::Result<()> {
     Ok(())
 }
 
+/// How many files this process may have open.
+pub fn open_files() -> u64 {
+    getrlimit(Resource::RLIMIT_NOFILE).map_or(u64::MAX, |(soft, _)| soft)
+}
+
 /// A file that would grow beyond the limit is an error of that write from now on, instead of the end of the process.
 fn survive_large_files() {
     // SAFETY: SIG_IGN installs no handler of ours.

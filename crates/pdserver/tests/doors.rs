@@ -421,6 +421,43 @@ fn a_host_that_keeps_its_connection_ends_jobs_with_marks() {
     assert_eq!(machine.jobs().len(), 4);
 }
 
+#[test]
+fn a_label_whose_connection_was_reset_is_announced_when_it_comes_again() {
+    let Some(machine) = site() else { return };
+    let more = ["--to", "office.front", "--idle", "0", "--end-mark", "^XZ", "--max-octets", "20"];
+    let at = machine.add_door("labels", "raw", &more);
+    let first = b"^XA^FDone^FS^XZ";
+    // The second one is too large, and the whole connection is refused.
+    let mut stream = TcpStream::connect(at).unwrap();
+    stream.write_all(first).unwrap();
+    machine.wait_for("the first one is a job", || machine.jobs().len() == 1);
+    stream.write_all(b"^XA a label that is too large for this door ^XZ").unwrap();
+    stream.set_read_timeout(Some(DEADLINE)).unwrap();
+    assert_ne!(stream.read(&mut [0]).ok(), Some(1));
+    // Its sender repeats all of it, and then a third time over a connection that ends well, where nothing has to be said of it.
+    for n in 2..=4 {
+        let mut stream = TcpStream::connect(at).unwrap();
+        stream.write_all(first).unwrap();
+        stream.shutdown(Shutdown::Write).unwrap();
+        stream.set_read_timeout(Some(DEADLINE)).unwrap();
+        assert_eq!(stream.read(&mut [0]).ok(), Some(0));
+        machine.wait_for("it is a job", || machine.jobs().len() == n);
+    }
+    assert!(machine.history("2").contains("it may be job 1 once more"), "{}", machine.history("2"));
+    assert!(!machine.history("4").to_lowercase().contains("job 3"), "{}", machine.history("4"));
+}
+
+#[test]
+fn control_files_without_their_data_are_refused_before_they_fill_the_memory() {
+    let Some(machine) = site() else { return };
+    let at = machine.add_door("lpd1", "lpd", &["--to", "office.front"]);
+    let control = format!("Hhosta\nPann\n{}", "Afiller of a line that means nothing\n".repeat(3000));
+    let mut sender = Sender::open(at, "office.front");
+    let answers: Vec<_> = (0..40).map(|_| sender.file(2, "cfA001hosta", control.as_bytes())).collect();
+    assert_eq!(answers[0], (Some(0), Some(0)), "{answers:?}");
+    assert!(answers.iter().any(|(first, _)| *first != Some(0)), "{answers:?}");
+}
+
 pub fn watched(machine: &Machine) -> PathBuf {
     let dir = machine.path("in");
     std::fs::create_dir(&dir).unwrap();

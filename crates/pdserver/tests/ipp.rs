@@ -545,3 +545,88 @@ fn the_test_files_of_ipptool_pass() {
         assert_eq!(said.status, 0, "{name} -V {version} {transfer}: {}{}", said.out, said.err);
     }
 }
+
+#[test]
+fn a_slow_document_keeps_its_job_waiting_as_long_as_it_goes_on() {
+    let Some(machine) = site() else { return };
+    let at = machine.add_door("ipp1", "ipp", &["--to", "office.front", "--timeout", "1"]);
+    let opened = ask(at, &asks(CREATE_JOB, FRONT, "ann"), b"");
+    let job = format!("ipp://localhost/jobs/{}", value(&opened, tag::JOB, "job-id"));
+    let request = with(asks(SEND_DOCUMENT, &job, "ann"), "last-document", Value::Boolean(true));
+    let octets = posted(&request, &[b'x'; 24]);
+    let (head, slow) = octets.split_at(octets.len() - 24);
+    let mut client = Client::new(at);
+    client.0.write_all(head).unwrap();
+    // Longer than five times the silence that the door allows, and never as long as that silence.
+    let begin = std::time::Instant::now();
+    for octet in slow {
+        client.0.write_all(&[*octet]).unwrap();
+        let more = Some(std::time::Duration::from_millis(300));
+        client.0.set_read_timeout(more).unwrap();
+        // It answers only at the end; until then this is a pause.
+        assert!(client.0.peek(&mut [0]).is_err() || begin.elapsed().as_secs() >= 6);
+    }
+    client.0.set_read_timeout(Some(DEADLINE)).unwrap();
+    let answer = client.message().expect("an answer");
+    assert_eq!(answer.head.code, 0, "{:?}", said(&answer));
+    assert_eq!(machine.jobs().len(), 1);
+    // Its last document has closed it.
+    assert_eq!(ask(at, &asks(59, &job, "ann"), b"").head.code, 0);
+}
+
+#[test]
+fn documents_that_wait_for_the_rest_of_their_jobs_are_bounded() {
+    let Some(machine) = site() else { return };
+    let at = machine.add_door("ipp1", "ipp", &["--to", "office.front"]);
+    let mut client = Client::new(at);
+    let mut codes = Vec::new();
+    for _ in 0..2 {
+        let opened = client.ask(&asks(CREATE_JOB, FRONT, "ann"), b"");
+        let job = format!("ipp://localhost/jobs/{}", value(&opened, tag::JOB, "job-id"));
+        let request = with(asks(SEND_DOCUMENT, &job, "ann"), "last-document", Value::Boolean(false));
+        codes.extend((0..200).map(|_| client.ask(&request, b"x").head.code));
+    }
+    assert_eq!(codes.iter().position(|code| *code != 0), Some(256), "{codes:?}");
+    assert_eq!(codes[256], 0x0505);
+}
+
+#[test]
+fn whoever_has_an_at_in_his_name_owns_his_jobs_and_the_name_before_it_does_not() {
+    let Some(machine) = site() else { return };
+    let at = machine.add_door("ipp1", "ipp", &["--to", "office.front", "--trust-users", "127.0.0.0/8"]);
+    let eve = "eve@CORP.EXAMPLE";
+    let printed = ask(at, &with(asks(PRINT_JOB, FRONT, eve), "job-name", Value::name("secret")), b"hers\n");
+    let job = format!("ipp://localhost/jobs/{}", value(&printed, tag::JOB, "job-id"));
+    let title = |user: &str| value(&ask(at, &asks(GET_JOB, &job, user), b""), tag::JOB, "job-name");
+    assert_eq!((title(eve).as_str(), title("eve").as_str()), ("secret", ""));
+    assert_eq!(ask(at, &asks(CANCEL_JOB, &job, "eve"), b"").head.code, 0x0403);
+    assert_eq!(ask(at, &asks(CANCEL_JOB, &job, eve), b"").head.code, 0);
+}
+
+#[test]
+fn named_jobs_are_found_whatever_stands_before_them() {
+    let Some(machine) = site() else { return };
+    let at = machine.add_door("ipp1", "ipp", &["--to", "office.front"]);
+    let numbers: Vec<i32> = (0..5)
+        .map(|_| value(&ask(at, &asks(PRINT_JOB, FRONT, "ann"), b"x\n"), tag::JOB, "job-id").parse().unwrap())
+        .collect();
+    let listed = |request: Message| -> Vec<i32> {
+        let answer = ask(at, &request, b"");
+        let jobs = answer.groups.iter().filter(|group| group.tag == tag::JOB);
+        jobs.filter_map(|group| group.value("job-id").and_then(Value::as_integer)).collect()
+    };
+    let one = |n: i32| Value::Integer(n);
+    let request = with(with(asks(GET_JOBS, FRONT, "ann"), "limit", one(1)), "job-ids", one(numbers[3]));
+    assert_eq!(listed(request), [numbers[3]]);
+    let unknown = with(asks(GET_JOBS, FRONT, "ann"), "job-ids", one(999_999));
+    assert_eq!(listed(unknown), [0; 0]);
+    // All of them, a page at a time: those that wait and those that have ended are one list.
+    machine.run(OPERATOR, "spoolcom", &[&format!("JOB {}, DELETE", numbers[0])]).expect(0);
+    let page = |first: i32| {
+        let request = with(asks(GET_JOBS, FRONT, "ann"), "which-jobs", Value::keyword("all"));
+        listed(with(with(request, "first-index", one(first)), "limit", one(2)))
+    };
+    let mut all: Vec<i32> = [1, 3, 5].into_iter().flat_map(page).collect();
+    all.sort_unstable();
+    assert_eq!(all, numbers);
+}

@@ -5,6 +5,7 @@
 //! is complete, because those were taken; without it is given up. The row of a server that died ends like that of any
 //! submitter who died: nothing of it is left, and its sender sends it again.
 
+use std::collections::HashMap;
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
@@ -14,12 +15,14 @@ use crate::model::{Call, Failure, FailureKind, JobNumber};
 use crate::spool::Local;
 use crate::spool::jobs::arrival::Opened;
 use crate::spool::jobs::by_door::ByDoor;
-use crate::sys::clock;
+use crate::sys::{clock, limits};
 
 use super::{REPEATED_WITHIN, Sender, Shared, bad, lock, tokens};
 
-/// Documents of one job.
-const MOST_DOCUMENTS: usize = 1_000;
+/// Documents of one job, and of all that arrive from one address: each is a descriptor of this process.
+const MOST_DOCUMENTS: usize = 256;
+/// The part of the descriptors of this process that documents may take which wait for the rest of their jobs.
+const PART: u64 = 8;
 /// Jobs that arrive by one door at a time, whatever its connections.
 const MOST_OPEN: usize = 1_000;
 
@@ -37,6 +40,19 @@ pub(super) struct OpenJob {
 /// How long such a job waits for its next document.
 pub fn opens_for(settings: &DoorSettings) -> Duration {
     Duration::from_secs(settings.patience.saturating_mul(5))
+}
+
+/// A job that arrives, for whoever opened it.
+fn arriving<'a>(
+    open: &'a mut HashMap<u32, OpenJob>,
+    number: u32,
+    asker: &DoorAsker,
+) -> Result<&'a mut OpenJob, Failure> {
+    let job = open.get_mut(&number).ok_or_else(|| Failure::not_found(format!("job {number} that arrives")))?;
+    if job.asker != *asker {
+        return Err(Failure::new(FailureKind::Security, format!("job {number} is somebody else's")));
+    }
+    Ok(job)
 }
 
 impl Shared {
@@ -87,6 +103,12 @@ impl Shared {
         Ok(DoorReply::Accepted { number })
     }
 
+    /// A document of a job that arrives is on its way.
+    pub(super) fn arrives(&self, number: u32, asker: &DoorAsker) -> Result<DoorReply, Failure> {
+        arriving(&mut lock(&self.open), number, asker)?.touched = Instant::now();
+        Ok(DoorReply::Done)
+    }
+
     /// A document of a job that arrives. Returns the token of the job when it is complete.
     pub(super) fn append(
         &self,
@@ -102,23 +124,35 @@ impl Shared {
         }
         let done = {
             let mut open = lock(&self.open);
-            let job = open.get_mut(&number).ok_or_else(|| Failure::not_found(format!("job {number} that arrives")))?;
-            if job.asker != *asker {
-                return Err(Failure::new(FailureKind::Security, format!("job {number} is somebody else's")));
-            }
+            let job = arriving(&mut open, number, asker)?;
             job.touched = Instant::now();
             job.octets = job.octets.saturating_add(octets);
-            if settings.most_octets.is_some_and(|most| most < job.octets) || job.documents.len() >= MOST_DOCUMENTS {
-                let why = format!("job {number} is larger than door {} takes", self.name);
+            let too_large = settings.most_octets.is_some_and(|most| most < job.octets);
+            let held = |of: &dyn Fn(&OpenJob) -> bool| -> usize {
+                open.values().filter(|job| of(job)).map(|job| job.documents.len()).sum()
+            };
+            let too_many = held(&|job| job.asker.peer == asker.peer) >= MOST_DOCUMENTS
+                || held(&|_| true) as u64 >= limits::open_files() / PART;
+            if !files.is_empty() && (too_large || too_many) {
+                let many = "too many documents wait for the rest of their jobs";
+                let (why, said) = match too_large {
+                    true => {
+                        let why = format!("job {number} is larger than door {} takes", self.name);
+                        (bad(why), "it is larger than its door takes")
+                    }
+                    false => (Failure::new(FailureKind::Full, many), many),
+                };
                 // It will not be complete.
                 if let Some(job) = open.remove(&number) {
                     drop(open);
-                    self.spool.give_up(&self.call(), &job.opened, "it is larger than its door takes");
+                    self.spool.give_up(&self.call(), &job.opened, said);
                 }
-                return Err(bad(why));
+                return Err(why);
             }
             let file = files.into_iter().next().filter(|_| octets > 0);
-            if let (Some(document), Some(file)) = (document, file) {
+            if let (Some(document), Some(file)) = (document, file)
+                && let Some(job) = open.get_mut(&number)
+            {
                 job.documents.push((document, file, digest));
             }
             if last { open.remove(&number) } else { None }

@@ -26,7 +26,7 @@ use crate::spool::Local;
 use crate::spool::interface::operations::Operations;
 use crate::sys::{clock, users};
 
-use super::{MOST_NAME, Shared, came_from, line, nobody, received_from};
+use super::{MOST_NAME, Shared, is_from, line, nobody, received_from, user_of};
 
 /// Finished jobs that are looked through for one answer.
 const MOST_FINISHED: usize = 10_000;
@@ -62,13 +62,12 @@ struct Known {
 }
 
 impl Known {
-    fn owns(&self, shared: &Shared, (owner, uid, from): (&str, u32, Option<&str>)) -> bool {
+    fn owns(&self, shared: &Shared, (submitter, uid, from): (&str, u32, Option<&str>)) -> bool {
         if self.caller.as_ref().is_some_and(|caller| caller.uid == uid) {
             return true;
         }
-        let Some(peer) = self.asker.peer else { return false };
-        let user = owner.split('@').next();
-        user == self.user.as_deref() && came_from(from, &shared.name, peer)
+        let (Some(peer), Some(user)) = (self.asker.peer, &self.user) else { return false };
+        is_from((from, submitter), &shared.name, peer, user)
     }
 }
 
@@ -313,13 +312,13 @@ impl Shared {
                     .entry(status.destination.stored())
                     .or_insert_with(|| self.name_here(settings, &status.destination));
                 let Some(queue) = place.map(|place| place.name.clone()).or_else(|| name.clone()) else { continue };
-                let row = self.row(known, status, queue, found.len() < MOST_WHY && limit <= MOST_WHY);
-                if own && row.own.is_none() {
+                if own && !self.is_of(known, &status) {
                     continue;
                 }
                 passed += 1;
                 if passed > skip {
-                    found.push(row);
+                    // To look for causes takes time: only of what is told, and not of a long list.
+                    found.push(self.row(known, status, queue, found.len() < MOST_WHY && limit <= MOST_WHY));
                 }
                 if found.len() >= limit {
                     return Ok(found);
@@ -372,11 +371,15 @@ impl Shared {
         Ok(rows.into_iter().skip(skip).take(limit).collect())
     }
 
+    /// Whether a job is the asker's.
+    fn is_of(&self, known: &Known, job: &JobStatus) -> bool {
+        known.owns(self, (&job.user_name, job.owner_uid, received_from(job).as_deref()))
+    }
+
     fn row(&self, known: &Known, job: JobStatus, queue: String, why: bool) -> DoorJobRow {
-        let from = received_from(&job);
-        let is_own = known.owns(self, (&job.owner, job.owner_uid, from.as_deref()));
+        let is_own = self.is_of(known, &job);
         let own = is_own.then(|| OwnJob {
-            user: job.owner.split('@').next().unwrap_or_default().to_owned(),
+            user: user_of(&job.user_name).to_owned(),
             title: job.name.clone(),
             host: job.user_name.rsplit('@').next().unwrap_or_default().to_owned(),
             names: job.documents.iter().map(|document| document.file_name.to_string()).collect(),
@@ -422,8 +425,8 @@ impl Shared {
             Value::Text(text) => Some(text.as_str()),
             _ => None,
         });
-        let own = known.owns(self, (&job.owner, job.owner_uid, from)).then(|| OwnJob {
-            user: job.owner.split('@').next().unwrap_or_default().to_owned(),
+        let own = known.owns(self, (&job.user_name, job.owner_uid, from)).then(|| OwnJob {
+            user: user_of(&job.user_name).to_owned(),
             title: job.name.clone(),
             host: job.user_name.rsplit('@').next().unwrap_or_default().to_owned(),
             names: Vec::new(),

@@ -58,6 +58,12 @@ impl ByDoor {
 }
 
 impl Spool {
+    /// Returns how many octets must stay free while documents arrive.
+    pub(crate) fn least_free(&self, call: &Call) -> Fallible<Option<u64>> {
+        let reserve = self.look(call, |tx| Ok(store::spool::row(tx)?.reserve))?;
+        Ok(crate::spool::disk::reserve::least(self.base(), reserve))
+    }
+
     /// Returns an empty unnamed file on the file system of the print files, for a document of so many octets.
     pub(crate) fn new_file(&self, call: &Call, octets: u64) -> Fallible<std::fs::File> {
         let reserve = self.look(call, |tx| Ok(store::spool::row(tx)?.reserve))?;

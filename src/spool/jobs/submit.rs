@@ -237,8 +237,9 @@ impl Spool {
             let (content, sheet) = Self::printed_on(tx, &destination)?;
             Ok((content, sheet, most_opens(tx)?, store::spool::row(tx)?.reserve, limits(tx)?, collector))
         })?;
-        // Links take no room.
+        // Links take no room, and files without names that lie here already have theirs.
         let octets = match submission.documents.iter().any(|document| document.transfer == Transfer::Copy) {
+            true if door.is_some() => sizes(files.iter().filter(|file| !is_unnamed(file))),
             true => sizes(&files),
             false => 0,
         };
@@ -494,9 +495,14 @@ fn most_opens(tx: &Tx<'_>) -> Fallible<Option<UserLimits>> {
 }
 
 /// Octets of the documents that are files. What comes through a pipe counts when it is there.
-fn sizes(files: &[OwnedFd]) -> u64 {
+fn sizes<'a>(files: impl IntoIterator<Item = &'a OwnedFd>) -> u64 {
     let of = |file: &OwnedFd| nix::sys::stat::fstat(file).ok().and_then(|meta| u64::try_from(meta.st_size).ok());
-    files.iter().filter_map(of).sum()
+    files.into_iter().filter_map(of).sum()
+}
+
+/// Whether a document is a file without a name, as a door writes one on the file system of the spool.
+fn is_unnamed(document: &OwnedFd) -> bool {
+    nix::sys::stat::fstat(document).is_ok_and(|meta| meta.st_nlink == 0)
 }
 
 /// Files larger than this may take long to be read.

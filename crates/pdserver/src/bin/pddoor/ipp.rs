@@ -6,10 +6,10 @@
 //!
 //! The printer that is meant stands in the message and not in the path of HTTP; the host in it has no meaning here.
 
-use std::fs::File;
 use std::io::{Read, Write};
 use std::net::IpAddr;
 use std::os::fd::OwnedFd;
+use std::time::{Duration, Instant};
 
 use spoolsuite::commands::WhyWords;
 use spoolsuite::model::door::{
@@ -24,6 +24,7 @@ use super::http::{self, Body, Head, Stop, Wire};
 use super::ipp_answers::{self as answers, Wanted, operation, status};
 use super::ipp_target::{Target, target};
 use super::lpd::random;
+use super::paper::Paper;
 
 /// Octets that are read at once of a document.
 const CHUNK: usize = 64 * 1024;
@@ -442,8 +443,12 @@ fn act(context: &Context, request: &Request<'_>, body: &mut Buffered<'_, '_>, wo
         }
         operation::SEND_DOCUMENT => send_document(context, request, body, words),
         operation::CLOSE_JOB => {
-            let number = request.number()?;
-            let token = context.link.append(number, &request.asker, None, true).map_err(no_act)?;
+            let row = job(context, request)?;
+            if row.own.is_some() && row.state != DoorJobState::Lives(spoolsuite::model::state::JobState::Open) {
+                // Its last document has closed it.
+                return Ok(Done::default());
+            }
+            let token = context.link.append(row.number, &request.asker, None, true).map_err(no_act)?;
             Ok(Done { token, ..Done::default() })
         }
         operation::CANCEL_JOB => change(context, request, DoorAct::Cancel),
@@ -626,14 +631,20 @@ fn too_large(context: &Context) -> Refusal {
 
 /// A document that is here.
 struct Arrived {
-    file: File,
+    file: Paper,
     octets: u64,
     digest: String,
 }
 
-/// Reads a document to its end.
-fn document(context: &Context, request: &Request<'_>, body: &mut Buffered<'_, '_>) -> Result<Arrived, Refusal> {
+/// Reads a document to its end; of the job `number`, if that has begun to arrive.
+fn document(
+    context: &Context,
+    request: &Request<'_>,
+    body: &mut Buffered<'_, '_>,
+    number: Option<u32>,
+) -> Result<Arrived, Refusal> {
     let mut file = context.link.new_file(request.left).map_err(no_job)?;
+    let mut told = Instant::now();
     let most = context.settings.most_octets.unwrap_or(u64::MAX);
     let (mut hasher, mut octets, mut buffer) = (blake3::Hasher::new(), 0u64, vec![0; CHUNK]);
     loop {
@@ -647,6 +658,11 @@ fn document(context: &Context, request: &Request<'_>, body: &mut Buffered<'_, '_
                 return Err(Refusal::bad("the document did not arrive"));
             }
         };
+        // The job waits for this document, however long it takes, as long as it goes on.
+        if let Some(number) = number.filter(|_| told.elapsed() >= Duration::from_secs(context.settings.patience)) {
+            context.link.arrives(number, &request.asker).map_err(no_job)?;
+            told = Instant::now();
+        }
         let got = buffer.get(..n).unwrap_or_default();
         octets += n as u64;
         if octets > most {
@@ -669,7 +685,7 @@ fn print_job(
     let printer = printer(context, request)?;
     let plan = plan(context, request, &printer)?;
     let (status, unsupported) = (plan.status(), plan.unsupported.clone());
-    let arrived = document(context, request, body)?;
+    let arrived = document(context, request, body, None)?;
     if arrived.octets == 0 {
         return Err(Refusal::bad("the document is empty"));
     }
@@ -724,7 +740,8 @@ fn send_document(
     if let Some(printer) = &printer {
         demand_document(operation, printer)?;
     }
-    let arrived = document(context, request, body)?;
+    context.link.arrives(row.number, &request.asker).map_err(no_job)?;
+    let arrived = document(context, request, body, Some(row.number))?;
     let title = row.own.as_ref().map_or_else(|| "Untitled".to_owned(), |own| own.title.clone());
     let copies = row.copies.max(1);
     let document = DoorDocument { name: document_name(request, &title), copies, format: None };
@@ -797,17 +814,66 @@ fn get_jobs(context: &Context, request: &Request<'_>, words: &Words) -> Result<D
         printers(context, Some(queue))?;
     }
     let wanted = request.wanted(&["job-id", "job-uri"]);
-    let numbers = named(operation);
+    let rows = match named(operation) {
+        Some(numbers) => named_jobs(context, request, (queue.as_deref(), own, kinds), &numbers)?
+            .into_iter()
+            .skip(skip as usize)
+            .take(limit as usize)
+            .collect(),
+        None => listed_jobs(context, request, (queue, own, kinds), (skip, limit))?,
+    };
     let mut groups = vec![answers::first_group()];
+    groups.extend(rows.iter().map(|row| answers::job(row, &wanted, &request.host, &words.why)));
+    Ok(Done::with(groups))
+}
+
+/// Those of the named jobs that are there, in the order of their names.
+fn named_jobs(
+    context: &Context,
+    request: &Request<'_>,
+    (queue, own, kinds): (Option<&str>, bool, &[bool]),
+    numbers: &[u32],
+) -> Result<Vec<DoorJobRow>, Refusal> {
+    if numbers.len() > MOST_JOBS as usize {
+        return Err(Refusal::bad("job-ids names too many jobs"));
+    }
+    let mut rows = Vec::new();
+    for number in numbers {
+        match context.link.jobs(DoorJobs::One(*number), &request.asker) {
+            Ok(found) => rows.extend(found),
+            // One that does not exist is left out.
+            Err(failure) if failure.kind == FailureKind::NotFound => {}
+            Err(failure) => return Err(no_act(failure)),
+        }
+    }
+    rows.retain(|row| {
+        kinds.contains(&!matches!(row.state, DoorJobState::Lives(_)))
+            && (!own || row.own.is_some())
+            && queue.is_none_or(|queue| row.queue.eq_ignore_ascii_case(queue))
+    });
+    Ok(rows)
+}
+
+/// The jobs of a queue, those that wait before those that have ended.
+fn listed_jobs(
+    context: &Context,
+    request: &Request<'_>,
+    (queue, own, kinds): (Option<String>, bool, &[bool]),
+    (skip, limit): (u32, u32),
+) -> Result<Vec<DoorJobRow>, Refusal> {
+    let mut rows: Vec<DoorJobRow> = Vec::new();
+    let end = skip.saturating_add(limit);
     for ended in kinds {
-        let room = limit.saturating_sub(u32::try_from(groups.len() - 1).unwrap_or(0));
+        let room = end.saturating_sub(u32::try_from(rows.len()).unwrap_or(u32::MAX)).min(MOST_JOBS);
         if room == 0 {
             break;
         }
-        let which = DoorJobs::Of { queue: queue.clone(), ended: *ended, own, skip, limit: room };
-        let rows = context.link.jobs(which, &request.asker).map_err(no_act)?;
-        let rows = rows.iter().filter(|row| numbers.as_ref().is_none_or(|numbers| numbers.contains(&row.number)));
-        groups.extend(rows.map(|row| answers::job(row, &wanted, &request.host, &words.why)));
+        // With one list the server leaves out what is skipped; of two the second begins where the first one ends.
+        let before = if kinds.len() == 1 { skip } else { 0 };
+        let (queue, limit) = (queue.clone(), room.saturating_sub(before).max(1));
+        let which = DoorJobs::Of { queue, ended: *ended, own, skip: before, limit };
+        rows.extend(context.link.jobs(which, &request.asker).map_err(no_act)?);
     }
-    Ok(Done::with(groups))
+    let leave = if kinds.len() == 1 { 0 } else { skip as usize };
+    Ok(rows.into_iter().skip(leave).take(limit as usize).collect())
 }

@@ -3,6 +3,8 @@
 //! Nothing is claimed that is not so. A printer takes octets as they are, and what its devices are declared to print; states and
 //! reasons are those of the job and of its devices. Times count from 1970, as CUPS and its clients take them.
 
+use std::collections::HashSet;
+
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use spoolsuite::commands::WhyWords;
@@ -136,7 +138,7 @@ pub fn first_group() -> Group {
 
 /// The attributes that somebody wants.
 pub struct Wanted {
-    names: Vec<String>,
+    names: HashSet<String>,
 }
 
 impl Wanted {
@@ -151,15 +153,12 @@ impl Wanted {
 
     /// Leaves those of a group that are wanted. `kinds` says to which groups of attributes each one belongs.
     fn leave(&self, group: &mut Group, kind: fn(&str) -> &'static str) {
-        if self.names.iter().any(|name| name == "all") {
-            return;
-        }
-        group.attributes.retain(|one| self.names.iter().any(|name| *name == one.name || name == kind(&one.name)));
+        group.attributes.retain(|one| self.wants(&one.name, kind(&one.name)));
     }
 
     /// Whether this one is wanted.
     fn wants(&self, name: &str, kind: &str) -> bool {
-        self.names.iter().any(|wanted| wanted == "all" || wanted == name || wanted == kind)
+        ["all", name, kind].iter().any(|name| self.names.contains(*name))
     }
 }
 

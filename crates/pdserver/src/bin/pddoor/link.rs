@@ -12,6 +12,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::paper::Paper;
 use spoolsuite::client::channel;
 use spoolsuite::model::door::{
     DoorAct, DoorAsker, DoorDocument, DoorJob, DoorJobRow, DoorJobs, DoorPrinter, DoorReply, DoorRequest, DoorTrouble,
@@ -114,9 +115,17 @@ impl Link {
     }
 
     /// An empty file on the file system of the spool.
-    pub fn new_file(&self, octets: Option<u64>) -> Result<File, Failure> {
-        let (_, files) = self.ask(&DoorRequest::NewFile { octets }, &[])?;
-        files.into_iter().next().map(File::from).ok_or_else(|| lost("no file came"))
+    pub fn new_file(&self, octets: Option<u64>) -> Result<Paper, Failure> {
+        let (DoorReply::File { least_free }, files) = self.ask(&DoorRequest::NewFile { octets }, &[])? else {
+            return Err(lost("the answer belongs to another question"));
+        };
+        let file = files.into_iter().next().map(File::from).ok_or_else(|| lost("no file came"))?;
+        Ok(Paper::new(file, least_free))
+    }
+
+    /// Says that a document of a job that has begun to arrive is arriving.
+    pub fn arrives(&self, number: u32, asker: &DoorAsker) -> Result<(), Failure> {
+        self.ask(&DoorRequest::Arrives { number, asker: asker.clone() }, &[]).map(drop)
     }
 
     /// Hands in a job. It is on disk when this returns; its number comes back.

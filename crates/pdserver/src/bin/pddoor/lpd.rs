@@ -12,7 +12,6 @@
 //! | the acknowledgement is lost | the sender repeats, and the second job is announced |
 
 use std::collections::HashMap;
-use std::fs::File;
 use std::io::Write;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -28,6 +27,7 @@ use spoolsuite::wire::lpd::{
 
 use super::connection::{Connection, Got};
 use super::gate::Context;
+use super::paper::Paper;
 
 /// Octets that are read at once.
 const CHUNK: usize = 64 * 1024;
@@ -35,12 +35,14 @@ const CHUNK: usize = 64 * 1024;
 const ALONE: Duration = Duration::from_secs(1);
 /// Data files and control files that wait for each other in one connection.
 const MOST_FILES: usize = 128;
+/// Octets of control files of one connection whose jobs are not complete yet.
+const MOST_CONTROL: u64 = 1 << 20;
 /// Octets that are read and thrown away while a refusal is on its way.
 const DRAIN: usize = 64 * 1024;
 
 /// A data file that is here.
 struct Data {
-    file: File,
+    file: Paper,
     octets: u64,
     digest: blake3::Hash,
     /// Whether its sender knew how long it is.
@@ -62,6 +64,8 @@ struct Session<'a> {
     connection: Connection,
     queue: String,
     controls: Vec<(Vec<u8>, ControlFile)>,
+    /// Their octets, with those of jobs that have become complete meanwhile.
+    control_octets: u64,
     data: HashMap<Vec<u8>, Data>,
     /// Tokens of jobs that were acknowledged, each with the octets that were written by then.
     acknowledged: Vec<(String, u64)>,
@@ -90,6 +94,7 @@ pub fn serve(context: &Context, mut connection: Connection) {
                 connection,
                 queue,
                 controls: Vec::new(),
+                control_octets: 0,
                 data: HashMap::new(),
                 acknowledged: Vec::new(),
             }
@@ -236,7 +241,11 @@ impl Session<'_> {
             Count::Zero => 0,
             _ => return Err(self.wrong("a control file that is too large")),
         };
-        if self.controls.len() >= MOST_FILES {
+        if self.controls.is_empty() {
+            self.control_octets = 0;
+        }
+        self.control_octets += octets;
+        if self.controls.len() >= MOST_FILES || self.control_octets > MOST_CONTROL {
             return Err(self.wrong("too many control files"));
         }
         self.say_yes()?;
@@ -306,7 +315,7 @@ impl Session<'_> {
     }
 
     /// Reads the octets of a file. Returns also whether the connection has ended with it.
-    fn octets(&mut self, mut file: File, count: Count, most: u64) -> Result<(Data, bool), End> {
+    fn octets(&mut self, mut file: Paper, count: Count, most: u64) -> Result<(Data, bool), End> {
         let counted = matches!(count, Count::Known(_));
         let limit = self.context.settings.most_octets.unwrap_or(u64::MAX);
         let mut hasher = blake3::Hasher::new();

@@ -14,6 +14,7 @@ mod ipp_answers;
 mod ipp_target;
 mod link;
 mod lpd;
+mod paper;
 mod raw;
 mod sandbox;
 

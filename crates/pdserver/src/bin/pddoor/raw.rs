@@ -4,7 +4,7 @@
 //! acknowledgement, and comes after the job is on disk; the only no that senders see is a reset, with octets of theirs unread.
 //! A reset by the sender discards what has come: he repeats it.
 
-use std::fs::File;
+use std::collections::VecDeque;
 use std::io::Write;
 use std::time::Duration;
 
@@ -16,15 +16,52 @@ use spoolsuite::wire::pjl::{self, Head};
 use super::connection::{Connection, Got};
 use super::gate::Context;
 use super::lpd::random;
+use super::paper::Paper;
 
 /// Octets that are read at once.
 const CHUNK: usize = 64 * 1024;
 /// The silence behind a universal exit that ends a job.
 const AFTER_EXIT: Duration = Duration::from_secs(10);
 
+/// Jobs of one connection of which the latest are remembered.
+const MOST_REMEMBERED: usize = 64;
+
+/// The jobs that an end mark, or silence, has ended: their senders learn of them when the connection ends well. After another end
+/// they may be sent again, over another connection, and then that is announced. Whoever keeps the connection sends the same
+/// label again because he wants it again: so the one before is known to have come.
+#[derive(Default)]
+struct Untold {
+    jobs: VecDeque<(String, String)>,
+}
+
+impl Untold {
+    /// Before a job with this key is handed in.
+    fn follows(&mut self, context: &Context, key: &str) {
+        while let Some(at) = self.jobs.iter().position(|(known, _)| known == key) {
+            if let Some((_, token)) = self.jobs.remove(at) {
+                context.link.delivered(&token);
+            }
+        }
+    }
+
+    fn add(&mut self, context: &Context, key: String, token: String) {
+        self.jobs.push_back((key, token));
+        if self.jobs.len() > MOST_REMEMBERED
+            && let Some((_, token)) = self.jobs.pop_front()
+        {
+            context.link.delivered(&token);
+        }
+    }
+
+    /// The connection has ended well.
+    fn told(self, context: &Context) {
+        self.jobs.iter().for_each(|(_, token)| context.link.delivered(token));
+    }
+}
+
 /// A job that is arriving.
 struct Arriving {
-    file: File,
+    file: Paper,
     octets: u64,
     hasher: blake3::Hasher,
     head: Vec<u8>,
@@ -82,8 +119,7 @@ pub fn serve(context: &Context, mut connection: Connection, server: &str) {
     let longest = marks.iter().map(Vec::len).max().unwrap_or(0).max(pjl::UNIVERSAL_EXIT.len());
     let mut job: Option<Arriving> = None;
     let mut ended_by_mark = false;
-    // Tokens of jobs whose senders are to learn of them by our end.
-    let mut tokens = Vec::new();
+    let mut untold = Untold::default();
     let mut buffer = vec![0; 2048];
     loop {
         let idle = match (&job, context.settings.idle) {
@@ -107,34 +143,35 @@ pub fn serve(context: &Context, mut connection: Connection, server: &str) {
                 }
                 let got = buffer.get(..n).unwrap_or_default();
                 if let Err(failure) =
-                    take(context, &mut connection, (&mut job, &mut ended_by_mark), (got, longest), server)
+                    take(context, &mut connection, (&mut job, &mut ended_by_mark, &mut untold), (got, longest), server)
                 {
                     return refuse(context, &connection, &failure);
                 }
             }
             Got::Silence => match job.take() {
                 Some(job) => {
-                    if let Err(failure) = submit(context, &connection, job, By::Silence) {
+                    if let Err(failure) = submit(context, &connection, job, (By::Silence, &mut untold)) {
                         return refuse(context, &connection, &failure);
                     }
                 }
                 // The door ends.
                 None => {
-                    let _ = connection.leave();
+                    if connection.leave() {
+                        untold.told(context);
+                    }
                     return;
                 }
             },
             Got::End => {
-                if let Some(job) = job.take() {
-                    match submit(context, &connection, job, By::End) {
-                        Ok(token) => tokens.push(token),
-                        Err(failure) => return refuse(context, &connection, &failure),
-                    }
+                if let Some(job) = job.take()
+                    && let Err(failure) = submit(context, &connection, job, (By::End, &mut untold))
+                {
+                    return refuse(context, &connection, &failure);
                 }
                 let address = connection.address();
                 if connection.leave() {
-                    tokens.iter().for_each(|token| context.link.delivered(token));
-                } else if !tokens.is_empty() {
+                    untold.told(context);
+                } else if !untold.jobs.is_empty() {
                     let why = format!("{address} may not know that its job is here");
                     context.link.trouble(DoorTrouble::Unacknowledged, why);
                 }
@@ -159,7 +196,7 @@ pub fn serve(context: &Context, mut connection: Connection, server: &str) {
 fn take(
     context: &Context,
     connection: &mut Connection,
-    (job, ended_by_mark): (&mut Option<Arriving>, &mut bool),
+    (job, ended_by_mark, untold): (&mut Option<Arriving>, &mut bool, &mut Untold),
     (mut octets, longest): (&[u8], usize),
     server: &str,
 ) -> Result<(), Failure> {
@@ -200,7 +237,7 @@ fn take(
             && let Some(done) = job.take()
         {
             *ended_by_mark = true;
-            submit(context, connection, done, By::Mark)?;
+            submit(context, connection, done, (By::Mark, untold))?;
         }
     }
     Ok(())
@@ -218,7 +255,12 @@ fn answer(connection: &mut Connection, arriving: &mut Arriving, server: &str) {
     }
 }
 
-fn submit(context: &Context, connection: &Connection, job: Arriving, by: By) -> Result<String, Failure> {
+fn submit(
+    context: &Context,
+    connection: &Connection,
+    job: Arriving,
+    (by, untold): (By, &mut Untold),
+) -> Result<(), Failure> {
     let head = Head::of(&job.head);
     let address = connection.address();
     let mut hasher = blake3::Hasher::new();
@@ -229,8 +271,7 @@ fn submit(context: &Context, connection: &Connection, job: Arriving, by: By) -> 
     let title = head.title.unwrap_or_else(|| format!("from {address}"));
     let job_of = DoorJob {
         token: token.clone(),
-        // Whoever keeps the connection sends the same label again because he wants it again.
-        key: if by == By::End { format!("{key}.") } else { String::new() },
+        key: format!("{key}."),
         queue: String::new(),
         title: title.clone(),
         user: head.user,
@@ -246,10 +287,12 @@ fn submit(context: &Context, connection: &Connection, job: Arriving, by: By) -> 
         attributes: Vec::new(),
         link: None,
     };
+    untold.follows(context, &key);
     fault::point("door-received");
     context.link.submit(job_of, vec![job.file.into()])?;
     fault::point("door-submitted");
-    Ok(token)
+    untold.add(context, key, token);
+    Ok(())
 }
 
 fn refuse(context: &Context, connection: &Connection, failure: &Failure) {
