@@ -115,6 +115,30 @@ fn clear_holds_the_job_and_the_next_begins() {
 }
 
 #[test]
+fn clear_takes_the_alignment_page_from_the_device() {
+    let printer = Sink::new(Mode::Stalls(100));
+    let site = site(&printer, "OFF");
+    site.start("LP2");
+    // The printer takes nothing and does not close its side, so the page is not over.
+    site.run("spoolcom", &["DEV $LP2, ALIGN"]).expect(0);
+    let device = || site.spoolcom("DEV $LP2").out;
+    assert!(device().contains("JOB 0"), "{}", device());
+    let cleared = site.run("spoolcom", &["DEV $LP2, CLEAR"]).expect(0);
+    assert_eq!(cleared.err, "", "no job of anybody was cut");
+    assert!(!device().contains("JOB 0"), "{}", device());
+    let log = site.spoolcom("DEV $LP2, LOG").out;
+    assert!(log.contains("the alignment page") && log.contains("ALIGN was stopped"), "{log}");
+    let again = site.run("spoolcom", &["DEV $LP2, CLEAR"]).expect(1);
+    assert!(again.err.contains("it has no job in print"), "{again:?}");
+    // It was no job: the first one has the first number.
+    printer.set_mode(Mode::Normal);
+    submit(&site, "one", "<one 1>\n");
+    site.wait_until_empty();
+    printer.wait_for("the job behind it", |all| text(all).contains("<one 1>"));
+    assert!(site.spoolcom("DEV $LP2, LOG").out.contains("cleared"));
+}
+
+#[test]
 fn align_prints_a_page_with_job_0_and_no_number_is_used() {
     let printer = Sink::new(Mode::Stalls(100));
     let site = site(&printer, "OFF");

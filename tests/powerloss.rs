@@ -808,3 +808,71 @@ fn the_name_of_the_log_is_on_disk_before_anything_that_was_committed_into_it() {
     }
     assert!(logs > 0, "a spool has a log");
 }
+
+/// The log is synced a few times for hundreds of declarations. What a power loss leaves of a command file is what its
+/// commands up to some line have declared; all of it once the file is done.
+#[test]
+fn a_power_loss_in_a_command_file_leaves_the_commands_up_to_some_line() {
+    const OBJECTS: usize = 150;
+    let scene = Scene::new(|site, _| {
+        site.spoolcom("PRINT $SPLA, FILE fastp; SPOOLER, START; LOC #OLD.PARK, DEV");
+        let file = site.document("parked", &text("parked", 3000));
+        site.submit("old.park", "parked", &file).expect(0);
+    });
+    let out = scene.root.join("out/d100.out");
+    let mut order = Vec::new();
+    let mut commands = String::new();
+    for n in 0..OBJECTS {
+        let uri = if n == 100 { format!("file://{}", out.display()) } else { "null:".into() };
+        commands.push_str(&format!("DEV $D{n}, PROCESS $SPLA, URI {uri}, HEADER OFF\nLOC #G.L{n}, DEV $D{n}\n"));
+        order.extend([format!("DEV $D{n},"), format!("LOC #G.L{n},")]);
+        if n == 100 {
+            // Work for a print process in the middle of it.
+            commands.push_str("DEV $D100, START\nLOC #OLD.PARK, DEV $D100\n");
+            order.push("LOC #OLD.PARK, DEV $D100".into());
+        }
+    }
+    let path = scene.dir.path().join("splconf");
+    std::fs::write(&path, &commands).unwrap();
+    scene.site.run("spoolcom", &["--in", path.to_str().unwrap()]).expect(0);
+    scene.mark("fed all");
+    let played = scene.end();
+
+    let record = &played.record;
+    let named = |act: &Act| matches!(act, Act::Name { name, .. } if name == "spool.db-wal");
+    let of_act = record.acts.iter().find(|act| named(act));
+    let before = record.names.values().find_map(|names| names.get("spool.db-wal").copied());
+    let log = before.or(of_act.and_then(|act| match act {
+        Act::Name { object, .. } => Some(*object),
+        _ => None,
+    }));
+    let syncs = record.acts.iter().filter(|act| matches!(act, Act::Synced { object } if Some(*object) == log)).count();
+    assert!((1..OBJECTS).contains(&syncs), "{syncs} syncs of the log for {} commands", order.len());
+
+    let mut partly = 0;
+    played.for_each_state(states(40), &mut Dice::new(20_261_128), |played, moment| {
+        let (site, record) = (&played.site, &played.record);
+        // Nothing looks like a spool that was put back: the mark beside the print files is not ahead.
+        site.run("pdfsck", &[]).expect(0);
+        let config = site.run("spoolcom", &["--dump-config"]).expect(0).out;
+        let there: Vec<bool> = order.iter().map(|line| config.contains(line.as_str())).collect();
+        let known = there.iter().take_while(|there| **there).count();
+        assert!(!there[known..].contains(&true), "{known} of {} commands, and later ones: {there:?}", order.len());
+        if !record.marks(moment, "fed").is_empty() {
+            assert_eq!(known, order.len(), "the file was done");
+        }
+        partly += usize::from(known > 0 && known < order.len());
+        if known == order.len() {
+            print_all(site, &[]);
+        }
+        let printed = whole_documents(&std::fs::read(&out).unwrap_or_default(), 0);
+        let times = printed.iter().filter(|tag| *tag == "parked").count();
+        assert!(times <= 1 || site.possible_duplicates().contains("parked"), "{times} times");
+        if known == order.len() {
+            assert!(times >= 1, "the job has its device, and is not printed");
+        } else if times == 0 {
+            assert!(site.tags().contains("parked"), "the job is gone");
+        }
+    });
+    eprintln!("{partly} states hold a part of the file, {syncs} syncs of the log");
+}

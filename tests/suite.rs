@@ -38,6 +38,7 @@ mod header_pages;
 mod health;
 mod hold;
 mod hostile;
+mod independent;
 mod infoprint_jobs;
 mod infoprint_site;
 mod ipp_text;

@@ -36,27 +36,34 @@ pub struct Call {
     pub now: Moment,
     /// The process that asks, where it is known.
     pub process: Option<u32>,
+    /// Whether what it commits may reach the disk a little later, with what is committed then: only declarations may.
+    pub later: bool,
 }
 
 impl Call {
     /// Makes the call of a user.
     pub fn of(caller: &Caller, now: &Moment) -> Self {
-        Self { actor: Actor::User(caller.clone()), now: now.clone(), process: None }
+        Self { actor: Actor::User(caller.clone()), now: now.clone(), process: None, later: false }
     }
 
     /// Makes the call of a print process.
     pub fn of_process(name: &ProcessName, now: &Moment) -> Self {
-        Self { actor: Actor::Process(format!("${name}")), now: now.clone(), process: None }
+        Self { actor: Actor::Process(format!("${name}")), now: now.clone(), process: None, later: false }
     }
 
     /// Makes a call of the spooler itself.
     pub fn of_spooler(now: &Moment) -> Self {
-        Self { actor: Actor::Spooler, now: now.clone(), process: None }
+        Self { actor: Actor::Spooler, now: now.clone(), process: None, later: false }
     }
 
     /// Makes a call of the spooler that only looks and depends on no time.
     pub fn timeless() -> Self {
-        Self { actor: Actor::Spooler, now: Moment { wall_ms: 0, boot_ms: 0, boot_id: String::new() }, process: None }
+        Self {
+            actor: Actor::Spooler,
+            now: Moment { wall_ms: 0, boot_ms: 0, boot_id: String::new() },
+            process: None,
+            later: false,
+        }
     }
 
     /// Returns the user who makes the call. Fails for a print process and for the spooler: only users have rights.

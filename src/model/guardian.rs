@@ -213,18 +213,21 @@ pub enum ProcessError {
     TimeUsedUp,
     /// It does not begin because the spool is damaged.
     SpoolDamaged,
+    /// Only its user starts it, and he had not when a job came.
+    NotStarted,
     /// It cannot be started. Its number is %100000 plus the number of the reason.
     CannotStart,
 }
 
 impl ProcessError {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Hung,
         Self::Died,
         Self::KeepsDying,
         Self::SpoolFails,
         Self::Starved,
+        Self::NotStarted,
         Self::CannotStart,
         Self::TimeUsedUp,
         Self::SpoolDamaged,
@@ -240,6 +243,7 @@ impl ProcessError {
             Self::Died | Self::KeepsDying => 0o1000 + 201,
             Self::SpoolFails => 0o1000 + 59,
             Self::Starved => 0o1000 + 31,
+            Self::NotStarted => 0o5016,
             Self::CannotStart => Self::CREATION + 14,
             Self::TimeUsedUp => Self::CREATION + 31,
             Self::SpoolDamaged => Self::CREATION + 59,
@@ -254,6 +258,7 @@ impl ProcessError {
             Self::KeepsDying => "it died three times within a minute",
             Self::SpoolFails => "the spool does not record what it does; it tries again by itself",
             Self::Starved => "it lacks descriptors, threads or memory; it tries again by itself",
+            Self::NotStarted => "it has no FILE, and its user has not started it",
             Self::CannotStart => "it cannot be started",
             Self::TimeUsedUp => "it used up its limit of processor time",
             Self::SpoolDamaged => "it does not begin: the spool is damaged",
@@ -267,6 +272,7 @@ impl ProcessError {
             Some(Self::Died | Self::KeepsDying) => "process dies",
             Some(Self::SpoolFails) => "spool fails",
             Some(Self::Starved) => "process starved",
+            Some(Self::NotStarted) => "not started",
             Some(Self::TimeUsedUp) => "cpu limit",
             Some(Self::SpoolDamaged) => "spool damaged",
             Some(Self::CannotStart) | None if Self::is_creation(number) => "cannot start",

@@ -92,6 +92,14 @@ impl Spool {
         self.inner.store.shorten_long_log()
     }
 
+    /// Has on disk what calls that may be late have committed.
+    ///
+    /// # Errors
+    /// When the log cannot be synced: what they have committed may be lost then when the power fails.
+    pub fn sync(&self) -> Fallible<()> {
+        self.inner.store.sync()
+    }
+
     /// From now on a thread of this process shortens the log when it is long, until the spool is dropped: nobody who
     /// waits for an answer waits for that.
     ///

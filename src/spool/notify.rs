@@ -87,7 +87,7 @@ impl Spool {
     /// # Errors
     /// When the spool cannot be written: what was delivered is delivered again.
     pub fn settle_deliveries(&self, tried: Vec<(Delivery, Try)>, first_wait_ms: i64, now: &Moment) -> Fallible<()> {
-        let call = Call { actor: Actor::Process("notifier".to_owned()), now: now.clone(), process: None };
+        let call = Call { actor: Actor::Process("notifier".to_owned()), now: now.clone(), process: None, later: false };
         self.change(Room::Gives, &call, move |tx| {
             for (one, became) in &tried {
                 match became {

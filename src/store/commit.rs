@@ -4,11 +4,22 @@
 //! carries it out in one transaction, and tells each of the others what became of theirs. Those sleep until they are told;
 //! when more waits by then, the first of them leads. States of a change: handed in → in a batch → told. A leader that
 //! panics tells the threads of its batch so, and gives the lead on; its connection is dropped, which rolls back.
+//!
+//! # Commits that are synced later
+//!
+//! A command file declares thousands of objects, and a sync for each would take most of its time. So the changes of a batch
+//! in which each says that it may be late are committed without a sync of the log ([`Late`]). What a power loss leaves is
+//! what was committed up to some moment: SQLite reads the log up to the first page that is not whole. The log is synced by
+//! the next commit that is not late, whoever makes it, by the first one a second after, and by [`Store::sync`].
+//!
+//! Is anything lost that somebody has done something with? No: a job is never late, and its commit syncs what stands before
+//! it in the log. Can the mark beside the print files get ahead of the database? No: only a synced commit writes it.
 
 use std::collections::VecDeque;
 use std::mem;
 use std::sync::{Arc, Mutex};
 use std::thread::{self, Thread};
+use std::time::{Duration, Instant};
 
 use super::sqlite::Session;
 use super::{Fallible, Store, Tx, generation, guard, met_damage, schema};
@@ -16,6 +27,9 @@ use crate::model::{Call, Failure};
 
 /// What waits is committed together up to this many changes.
 const BATCH: usize = 64;
+
+/// A commit that comes so long after the first late one is synced.
+const LONGEST_LATE: Duration = Duration::from_secs(1);
 
 type Work = Box<dyn FnMut(&Session) -> Fallible<()> + Send>;
 
@@ -35,6 +49,8 @@ impl Queue {
 
 struct Pending {
     work: Work,
+    /// Whether its commit may be synced later.
+    late: bool,
     ticket: Arc<Ticket>,
 }
 
@@ -97,11 +113,16 @@ impl Drop for Lead<'_> {
 
 impl Store {
     /// Carries out `work` in one durable transaction, alone or with what others have handed in.
-    pub(super) fn transact(&self, work: impl FnMut(&Session) -> Fallible<()> + Send + 'static) -> Fallible<()> {
+    /// With `late` its commit may be synced later.
+    pub(super) fn transact(
+        &self,
+        late: bool,
+        work: impl FnMut(&Session) -> Fallible<()> + Send + 'static,
+    ) -> Fallible<()> {
         let ticket = Arc::new(Ticket { owner: thread::current(), news: Mutex::new(None) });
         let leads = {
             let mut queue = guard(&self.waiting);
-            queue.pending.push_back(Pending { work: Box::new(work), ticket: Arc::clone(&ticket) });
+            queue.pending.push_back(Pending { work: Box::new(work), late, ticket: Arc::clone(&ticket) });
             !mem::replace(&mut queue.led, true)
         };
         if !leads && let News::Verdict(verdict) = ticket.wait() {
@@ -141,12 +162,13 @@ impl Store {
             Some(session) => session,
             None => self.writing_session()?,
         };
-        let verdicts = self.commit_on(&session, batch)?;
+        let late = batch.iter().all(|pending| pending.late) && self.late.may_grow();
+        let verdicts = self.commit_on(&session, batch, late)?;
         // Between commit and answer: what went into files that have no name any more is not acknowledged.
         self.demand_ground()?;
         // In a crowd the log is left to the last of it, within bounds: written back after each batch, the same pages would
         // be written again and again. Whoever waits for an answer does not wait for that, where somebody else does it.
-        let left = self.leaves_log() || !guard(&self.waiting).is_empty();
+        let left = self.leaves_log() || late || !guard(&self.waiting).is_empty();
         if !left || self.log_is_huge() {
             self.shorten_log(&session);
         }
@@ -158,7 +180,8 @@ impl Store {
     }
 
     /// Carries out each with its own verdict; a failure is that of the whole transaction.
-    fn commit_on(&self, session: &Session, batch: &mut [Pending]) -> Fallible<Vec<Fallible<()>>> {
+    fn commit_on(&self, session: &Session, batch: &mut [Pending], late: bool) -> Fallible<Vec<Fallible<()>>> {
+        session.sync_commits(!late)?;
         self.begin(session)?;
         let before = session.changes();
         if let Err(failure) = session.version().and_then(schema::check) {
@@ -189,8 +212,18 @@ impl Store {
             }
         };
         let call = Call::timeless();
-        let mark = if session.changes() == before { None } else { generation::count(&Tx::new(session, &call))? };
+        let changed = session.changes() != before;
+        let mark = if changed { generation::count(&Tx::new(session, &call))? } else { None };
         session.commit()?;
+        match (changed, late) {
+            // Nothing was written, so nothing was synced.
+            (false, _) => return Ok(verdicts),
+            (true, true) => {
+                self.late.begin();
+                return Ok(verdicts);
+            }
+            (true, false) => self.late.end(),
+        }
         // A mark of a database that has lost its name must not stand beside the one that has it now: that would count as
         // restored.
         if let (Some(mark), Some(path), Ok(())) = (mark, self.mark.get(), self.demand_ground()) {
@@ -203,6 +236,30 @@ impl Store {
     fn begin(&self, session: &Session) -> Fallible<()> {
         self.begin_writing(session)?;
         self.name_log()
+    }
+}
+
+/// Since when commits wait for the sync of the log.
+#[derive(Default)]
+pub(super) struct Late(Mutex<Option<Instant>>);
+
+impl Late {
+    /// Tells whether some wait.
+    pub(super) fn is_begun(&self) -> bool {
+        guard(&self.0).is_some()
+    }
+
+    /// Tells whether one more may wait.
+    fn may_grow(&self) -> bool {
+        guard(&self.0).is_none_or(|since| since.elapsed() < LONGEST_LATE)
+    }
+
+    fn begin(&self) {
+        guard(&self.0).get_or_insert_with(Instant::now);
+    }
+
+    fn end(&self) {
+        *guard(&self.0) = None;
     }
 }
 
@@ -221,13 +278,11 @@ fn run_part(session: &Session, work: &mut Work) -> Fallible<Fallible<()>> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc;
-    use std::thread::JoinHandle;
-    use std::time::{Duration, Instant};
-
     use super::super::value::values;
     use super::*;
     use crate::model::FailureKind;
+    use std::sync::mpsc;
+    use std::thread::JoinHandle;
 
     fn store() -> (tempfile::TempDir, Arc<Store>) {
         let dir = tempfile::tempdir().unwrap();
@@ -250,7 +305,7 @@ mod tests {
 
     fn write(store: &Arc<Store>, work: impl FnMut(&Session) -> Fallible<()> + Send + 'static) -> Writing {
         let store = Arc::clone(store);
-        thread::spawn(move || store.transact(work))
+        thread::spawn(move || store.transact(false, work))
     }
 
     /// Hands in one after the other while a transaction is held open, so that they are one batch.
@@ -301,7 +356,7 @@ mod tests {
         let fails = || -> Work { Box::new(|session| mark(session, "x").and(Err(Failure::internal("no")))) };
         let verdicts = together(&store, vec![fails(), fails()]);
         assert!(verdicts.into_iter().all(|verdict| verdict.unwrap().is_err()));
-        store.transact(|session| mark(session, "y")).unwrap();
+        store.transact(false, |session| mark(session, "y")).unwrap();
         assert_eq!(marks(&store), ["y"]);
     }
 
@@ -313,7 +368,7 @@ mod tests {
         assert!(verdicts[0].is_err(), "it led");
         assert!(verdicts[1..].iter().all(|verdict| matches!(verdict, Ok(Err(_)))));
         assert!(marks(&store).is_empty());
-        store.transact(|session| mark(session, "d")).unwrap();
+        store.transact(false, |session| mark(session, "d")).unwrap();
         assert_eq!(marks(&store), ["d"]);
     }
 

@@ -83,6 +83,9 @@ impl Starter {
         // The user starts an independent process himself. FILE decides nothing else: there is one program, however a site
         // names it.
         if target.file.is_none() {
+            let why = format!("start it, then PRINT ${}, START", target.name);
+            // If that cannot be written, the next command tries again.
+            let _ = spool.process_cannot_start(target.id, target.epoch, ProcessError::NotStarted, &why, now);
             return;
         }
         // Whoever keeps the processes in the foreground starts this one too: it then lives as long as he does.

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl, open};
 use nix::libc;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 use nix::sys::stat::Mode;
 
@@ -128,6 +129,16 @@ pub fn unread(fd: BorrowedFd<'_>) -> io::Result<u32> {
     // SAFETY: FIONREAD writes one int to the address given, which is valid for that.
     let result = unsafe { libc::ioctl(fd.as_raw_fd(), libc::FIONREAD, &raw mut octets) };
     if result < 0 { Err(io::Error::last_os_error()) } else { Ok(u32::try_from(octets).unwrap_or(0)) }
+}
+
+/// Tells whether a read would return at once: something is there, or nothing will come any more. A file on disk always
+/// answers so.
+pub fn has_more(fd: impl AsFd) -> bool {
+    match poll(&mut [PollFd::new(fd.as_fd(), PollFlags::POLLIN)], PollTimeout::ZERO) {
+        Ok(ready) => ready > 0,
+        // Who cannot tell does not wait for an answer.
+        Err(_) => false,
+    }
 }
 
 #[cfg(test)]

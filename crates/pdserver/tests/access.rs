@@ -160,3 +160,91 @@ fn who_may_not_do_it_is_told_that_whatever_the_state() {
         machine.run(OPERATOR, "spoolcom", &[command]).expect(1).says("INVALID OPERATION IN CURRENT STATE");
     }
 }
+
+/// A batch belongs to the owner of its jobs: nobody else looks into it, adds to it or takes it apart.
+#[test]
+fn a_batch_of_somebody_else_is_none() {
+    let Some(machine) = Machine::new() else { return };
+    machine.declare();
+    submits(&machine, ANN, "Salaries", 0);
+    submits(&machine, BOB, "letter", 0);
+    machine.run(ANN, "spoolcom", &["JOB 1, HOLD; BATCH 7, LINK 1"]).expect(0);
+    machine.run(BOB, "spoolcom", &["JOB 2, HOLD"]).expect(0);
+    for command in ["BATCH 7", "BATCH 7, COPIES 2", "BATCH 7, UNLINK 1", "BATCH 7, DELETE", "BATCH 7, START"] {
+        machine.run(BOB, "spoolcom", &[command]).expect(1).says("cannot find batch 7");
+    }
+    // The number is taken, and a batch has one owner.
+    machine.run(BOB, "spoolcom", &["BATCH 7, LINK 2"]).expect(1).says("another OWNER");
+    machine.run(BOB, "spoolcom", &["BATCH 8, LINK 1"]).expect(1).says("SECURITY VIOLATION");
+    assert!(!machine.run(BOB, "spoolcom", &["BATCH"]).expect(0).out.contains('7'));
+    let theirs = machine.run(ANN, "spoolcom", &["BATCH 7"]).expect(0).out;
+    assert!(theirs.contains("Salaries"), "{theirs}");
+    // The operator sees and changes all of them.
+    operator(&machine, "BATCH 7, COPIES 2; BATCH 8, LINK 2");
+    let all = operator(&machine, "BATCH").out;
+    assert!(all.contains("Salaries") && all.contains("letter"), "{all}");
+}
+
+/// OWNER is `group.user` by names, or `group,user` by numbers, of the accounts of the machine.
+#[test]
+fn owner_is_a_group_and_a_user_of_the_machine() {
+    let Some(machine) = Machine::new() else { return };
+    machine.declare();
+    submits(&machine, ANN, "letter", 0);
+    operator(&machine, "JOB 1, HOLD; JOB 1, OWNER daemon.daemon");
+    let shown = operator(&machine, "JOB 1").out;
+    assert!(shown.contains(&format!("{DAEMON},{DAEMON}")), "{shown}");
+    // It is his now, and no longer Ann's.
+    machine.run(ANN, "spoolcom", &["JOB 1, HOLD"]).expect(1).says("JOB 1 SECURITY VIOLATION");
+    machine.run(DAEMON, "spoolcom", &["JOB 1, COPIES 2"]).expect(0);
+    let found = operator(&machine, "JOB (OWNER daemon.daemon), STATUS").out;
+    assert!(found.contains("letter"), "{found}");
+    // Nobody has this number: it is said, and done.
+    let given = operator(&machine, "JOB 1, OWNER 4242,4243");
+    assert!(given.err.contains("WARNING: USERID NOT DEFINED"), "{given:?}");
+    assert!(operator(&machine, "JOB 1").out.contains("4242,4243"));
+    machine.run(OPERATOR, "spoolcom", &["JOB 1, OWNER no.such"]).expect(1);
+    assert!(operator(&machine, "JOB 1").out.contains("4242,4243"), "a refused OWNER changes nothing");
+}
+
+/// A name of another system is a file of the spool, and the spool is the server's.
+#[test]
+fn names_of_another_system_are_files_of_the_server() {
+    let Some(machine) = Machine::new() else { return };
+    machine.declare();
+    let file = "$DATA1.OPER.LP";
+    for uid in [ANN, OPERATOR] {
+        machine.run(uid, "spoolcom", &[&format!("DEV LP1, STATUS / OUT {file} /")]).expect(1).says("another account");
+        machine.run(uid, "spoolcom", &["--in", file]).expect(1).says("cannot read IN file");
+    }
+    machine.run(ANN, "spoolcom", &["SPOOLER, DUMP $DATA1.OPER.DUMP"]).expect(1).says("SECURITY COMMAND");
+    machine.run(ANN, "spoolcom", &["SPOOLER, ERRLOG $DATA1.OPER.LOG"]).expect(1).says("SECURITY COMMAND");
+    // The server writes these itself.
+    operator(&machine, "SPOOLER, ERRLOG $DATA1.OPER.LOG; SPOOLER, DUMP $DATA1.DUMPS.ONE");
+    assert!(
+        machine.path("base/guardian/data1/dumps/one").exists() && machine.path("base/guardian/data1/oper/log").exists()
+    );
+    machine.run(OPERATOR, "spoolcom", &["SPOOLER, DUMP /etc/spool.dump"]).expect(1).says("a server writes to no path");
+}
+
+/// A command file of an operator goes to the disk of the server with its end; what it declares is there for everybody.
+#[test]
+fn a_command_file_declares_on_a_served_spool() {
+    let Some(machine) = Machine::new() else { return };
+    machine.declare();
+    let mut commands = String::new();
+    for n in 0..200 {
+        commands.push_str(&format!("DEV D{n}, PROCESS SPLA, URI null:\nLOC #G.L{n}, DEV D{n}\n"));
+    }
+    commands.push_str("LOC #OFFICE.BACK, DEV LP1\nDEV LP1, START\n");
+    let path = machine.file(OPERATOR, "splconf", &commands, 0o644);
+    machine.run(OPERATOR, "spoolcom", &["--in", &path]).expect(0);
+    assert_eq!(operator(&machine, "LOC #G").out.lines().filter(|line| line.contains("#G.L")).count(), 200);
+    let file = machine.file(ANN, "letter", "a letter of Ann\n", 0o644);
+    machine.run(ANN, "pdpr", &["-d", "office.back", &file]).expect(0);
+    machine.wait_for("the letter is printed", || machine.paper().contains("a letter of Ann"));
+    // Nobody else declares anything, in a file either.
+    let refused = machine.run(BOB, "spoolcom", &["--in", &path]);
+    assert_eq!(refused.status, 1);
+    assert_eq!(refused.err.matches("SECURITY COMMAND").count(), 402);
+}

@@ -77,6 +77,8 @@ fn looks(request: &Request) -> bool {
             | R::Process { .. }
             | R::Devices { .. }
             | R::Device { .. }
+            | R::KnownDevice { .. }
+            | R::Gather { .. }
             | R::DeviceQueue { .. }
             | R::AwaitOffline { .. }
             | R::AwaitStanding { .. }
@@ -175,6 +177,10 @@ impl Carrier for Fake {
             Request::AwaitAnswer { .. } => Reply::AwaitAnswer(Answer::Requested),
             Request::Devices { after } => {
                 Reply::Devices(page(&world.devices, |one| after.as_ref().is_none_or(|after| one.name > *after)))
+            }
+            Request::Gather { .. } => Reply::Gather(()),
+            Request::KnownDevice { name } => {
+                Reply::KnownDevice(world.devices.iter().find(|one| one.name.key() == name.key()).cloned())
             }
             Request::Device { name } => {
                 let found = world.devices.iter().find(|one| one.name.key() == name.key());
@@ -353,6 +359,8 @@ pub fn at_prompt(world: &Rc<RefCell<World>>, sit: impl FnOnce(&RefCell<Runner<'_
         from_shell: false,
         interrupted: || false,
         broken: false,
+        gathers: false,
+        declared: false,
         output_failed: false,
         current: Default::default(),
         supervisor: crate::commands::spoolcom::displays::SUPERVISOR.to_owned(),

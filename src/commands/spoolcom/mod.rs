@@ -47,7 +47,7 @@ use super::health::Form;
 use super::shell::{Exit, Opener, Shell};
 use crate::model::{Failure, FailureKind, printable};
 use crate::supervise::{Keeper, usual_base};
-use crate::sys::{files, interrupt};
+use crate::sys::{files, interrupt, pipe};
 
 use displays::SUPERVISOR;
 use language::continuation::Whole;
@@ -344,7 +344,11 @@ pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {
                 runner.finish(exit)
             }
             From::Lines(input) => {
-                let exit = runner.file(input);
+                let has_more = || match &source {
+                    Some(file) => pipe::has_more(file),
+                    None => pipe::has_more(std::io::stdin()),
+                };
+                let exit = runner.file(input, &has_more);
                 runner.finish(exit)
             }
             From::Prompt => prompt::at_terminal(runner, shell.env, shell.out_is_terminal),
@@ -461,6 +465,8 @@ impl Settings<'_> {
             from_shell: false,
             interrupted: self.interrupted,
             broken: false,
+            gathers: false,
+            declared: false,
             output_failed: false,
             current: Current::default(),
             supervisor: self.supervisor.as_ref().map_or_else(|| SUPERVISOR.to_owned(), Supervisor::shown),

@@ -4,6 +4,10 @@
 //! reach the spool, the line fails, and the next line tries again. After an OPEN of a spooler that there is not, none is
 //! open, and every command that needs one says so until an OPEN works.
 //!
+//! The declarations of a command file go to the disk together ([`Operations::gather`]): before a display, before the runner
+//! has to wait for its next line, when a second has passed, before anything else is changed, and at the end of the file. A power
+//! loss before that leaves what the commands up to some line have declared.
+//!
 //! A command file ends with status 2 only when nothing of it was carried out.
 
 use std::io::{BufRead, Read};
@@ -50,13 +54,26 @@ pub struct Runner<'a, 'o> {
     shut: bool,
     /// Whether a command was carried out, or begun.
     ran: bool,
+    /// What became of declarations that could not be brought to the disk.
+    unsynced: Exit,
 }
 
 impl<'a, 'o> Runner<'a, 'o> {
     /// Makes a runner that has opened nothing yet.
     pub fn new(session: Session<'a>, open: &'a mut Opener<'o>, spooler: Option<String>, find: &'a Find<'a>) -> Self {
         let usual = spooler.clone();
-        Self { session, open, spooler, usual, find, intent: None, node: None, shut: false, ran: false }
+        Self {
+            session,
+            open,
+            spooler,
+            usual,
+            find,
+            intent: None,
+            node: None,
+            shut: false,
+            ran: false,
+            unsynced: Exit::Done,
+        }
     }
 
     /// Begins with the spooler at `place`, of the node that was typed.
@@ -93,18 +110,36 @@ impl<'a, 'o> Runner<'a, 'o> {
         self.execute(&line, "", None).0
     }
 
-    /// Executes a command file line by line.
-    pub fn file(&mut self, input: Box<dyn BufRead + '_>) -> Exit {
-        match self.lines(input) {
+    /// Executes a command file line by line. `has_more` tells whether the next line can be read without waiting for it.
+    pub fn file(&mut self, input: Box<dyn BufRead + '_>, has_more: &dyn Fn() -> bool) -> Exit {
+        self.session.gathers = true;
+        let exit = self.lines(input, has_more);
+        // It is done when it is on disk.
+        let ended = self.session.put_on_disk();
+        self.report_unsynced(ended);
+        self.session.gathers = false;
+        match exit.max(self.unsynced) {
             // Status 2 says that nothing was carried out.
             Exit::Usage if self.ran => Exit::Failed,
             exit => exit,
         }
     }
 
-    fn lines(&mut self, mut input: Box<dyn BufRead + '_>) -> Exit {
+    /// Reports that what was declared could not be brought to the disk.
+    fn report_unsynced(&mut self, ended: Result<(), Failure>) {
+        if let Err(failure) = ended {
+            let exit = self.session.report("", failure.into());
+            self.unsynced = self.unsynced.max(exit);
+        }
+    }
+
+    fn lines(&mut self, mut input: Box<dyn BufRead + '_>, has_more: &dyn Fn() -> bool) -> Exit {
         let (mut worst, mut whole, mut first) = (Exit::Done, Whole::default(), 1);
         for number in 1.. {
+            if !has_more() {
+                let ended = self.session.put_on_disk();
+                self.report_unsynced(ended);
+            }
             let read = match read_physical(&mut *input, number) {
                 Ok(read) => read,
                 Err((message, why)) => return worst.max(usage(self.session.err, message, &why, &[])),
@@ -203,6 +238,11 @@ impl<'a, 'o> Runner<'a, 'o> {
 
     /// Closes the spool.
     fn close(&mut self) {
+        // A spool that failed does so again: what was declared there is brought to the disk when it is dropped.
+        if !self.session.broken {
+            let ended = self.session.put_on_disk();
+            self.report_unsynced(ended);
+        }
         self.session.spool = None;
         self.session.broken = false;
         self.intent = None;
@@ -267,6 +307,9 @@ impl<'a, 'o> Runner<'a, 'o> {
         let mut spool = (self.open)(self.spooler.as_deref(), wanted)?;
         if self.node.is_some() {
             self.demand_our_node(&spool.about()?.server)?;
+        }
+        if self.session.gathers && wanted != Intent::Read {
+            spool.gather(true)?;
         }
         self.session.spool = Some(spool);
         self.intent = Some(wanted);
@@ -357,6 +400,7 @@ impl<'a, 'o> Runner<'a, 'o> {
                 continue;
             }
             self.ran |= *statement != Statement::Comment;
+            self.session.declared |= statement.intent().is_some_and(|intent| intent != Intent::Read);
             match statement.run(&mut self.session) {
                 Ok(Flow::GoOn) => {}
                 Ok(Flow::Stop) => return (worst, Flow::Stop),

@@ -91,6 +91,10 @@ pub struct Session<'a> {
     pub interrupted: fn() -> bool,
     /// Whether the spool failed in a way that opening it again may cure.
     pub broken: bool,
+    /// Whether declarations are gathered: the commands come from a file.
+    pub gathers: bool,
+    /// Whether something may have been declared that nobody has brought to the disk yet.
+    pub declared: bool,
     /// Whether it was said that the output cannot be written.
     pub output_failed: bool,
     /// The current job and batch.
@@ -111,6 +115,18 @@ impl Session<'_> {
         }
     }
 
+    /// Has on disk what the commands so far have declared.
+    ///
+    /// # Errors
+    /// When the log of the spool cannot be synced: a power loss may take them back.
+    pub fn put_on_disk(&mut self) -> Result<(), Failure> {
+        match &mut self.spool {
+            // Nothing is asked of a server that nothing was declared to: it may have been started again meanwhile.
+            Some(spool) if self.gathers && std::mem::take(&mut self.declared) => spool.gather(true),
+            _ => Ok(()),
+        }
+    }
+
     /// Returns how displays look.
     pub fn style(&self, display: &DisplayRequest) -> Style {
         Style { json: self.json, detail: display.detail, now_ms: self.now_ms, zone: self.zone.clone() }
@@ -124,6 +140,7 @@ impl Session<'_> {
         show: impl FnOnce(&mut dyn Operations, &mut dyn Write, &Style) -> Result<(), EarlyEnd>,
     ) -> Result<(), EarlyEnd> {
         let style = self.style(display);
+        self.put_on_disk()?;
         let spool = match &mut self.spool {
             Some(spool) => spool.as_mut(),
             None => return Err(Failure::internal("the spool is not open").into()),

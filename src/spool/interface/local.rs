@@ -1,9 +1,11 @@
 //! A spool in the caller's process, as [`super::operations::Operations`].
 //!
 //! The table of operations makes the methods. What is here is what the rows of one kind have in common: an operation that
-//! looks, changes or waits calls the spool; one that wakes then sees to the print processes that have work.
+//! looks, changes or waits calls the spool; one that wakes then sees to the print processes that have work. One that declares
+//! does so at once, or together with others while they are gathered (for a command file): on the disk first, then print processes
+//! are seen to.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::model::job::Accepted;
@@ -24,6 +26,8 @@ pub struct Local {
     attendant: Arc<dyn Attendant>,
     /// The process that asks.
     process: Option<u32>,
+    /// What declarations wait for, while they are gathered.
+    gathered: Option<Mutex<Vec<WakeTarget>>>,
 }
 
 /// How long an operation waits that is to wait `timeout_ms`.
@@ -34,13 +38,14 @@ pub(super) fn longest(timeout_ms: u64) -> Duration {
 impl Local {
     /// The spool for one caller.
     pub fn new(spool: Spool, caller: Caller, clock: fn() -> Moment, attendant: Arc<dyn Attendant>) -> Self {
-        Self { spool, caller, clock, attendant, process: None }
+        Self { spool, caller, clock, attendant, process: None, gathered: None }
     }
 
     /// It is asked by this process.
     #[must_use]
-    pub fn asked_by(self, process: u32) -> Self {
-        Self { process: Some(process), ..self }
+    pub fn asked_by(mut self, process: u32) -> Self {
+        self.process = Some(process);
+        self
     }
 
     /// The spool itself.
@@ -60,8 +65,10 @@ impl Local {
 
     /// Carries out an operation that changes the spool and gives no print process work.
     pub(super) fn changes<T>(&self, work: impl FnOnce(&Spool, &Call) -> Result<T, Failure>) -> Result<T, Failure> {
+        self.end_gathered()?;
         let result = work(&self.spool, &self.call())?;
         self.see_to_what_is_due();
+        self.end_gathered()?;
         Ok(result)
     }
 
@@ -70,10 +77,52 @@ impl Local {
         &self,
         work: impl FnOnce(&Spool, &Call) -> Result<W, Failure>,
     ) -> Result<W::Result, Failure> {
+        self.end_gathered()?;
         let call = self.call();
         let result = work(&self.spool, &call)?.attended(self, &call.now);
         self.see_to_what_is_due();
+        self.end_gathered()?;
         Ok(result)
+    }
+
+    /// Carries out an operation that declares something. While declarations are gathered it is on disk a little later, and
+    /// so are the print processes seen to that have work.
+    pub(super) fn declares<W: Wakes>(
+        &self,
+        work: impl FnOnce(&Spool, &Call) -> Result<W, Failure>,
+    ) -> Result<W::Result, Failure> {
+        if self.gathered.is_none() {
+            return self.wakes(work);
+        }
+        let call = Call { later: true, ..self.call() };
+        Ok(work(&self.spool, &call)?.attended(self, &call.now))
+    }
+
+    /// Has on disk what was gathered, and sees to the print processes that have work because of it.
+    fn end_gathered(&self) -> Result<(), Failure> {
+        let Some(gathered) = &self.gathered else { return Ok(()) };
+        // Nobody is sent to look at what the next power loss may take back.
+        self.spool.sync()?;
+        let targets = std::mem::take(&mut *gathered.lock().unwrap_or_else(PoisonError::into_inner));
+        if !targets.is_empty() {
+            let dead = self.spool.dead_processes().unwrap_or_default();
+            self.attend_with(targets, dead, &(self.clock)());
+        }
+        Ok(())
+    }
+
+    /// Ends what was gathered, and gathers declarations from now on, or no longer.
+    pub(super) fn set_gathering(&mut self, on: bool) -> Result<(), Failure> {
+        let was = self.gathered.is_some();
+        self.end_gathered()?;
+        if was != on {
+            self.gathered = on.then(Mutex::default);
+        }
+        if was {
+            self.see_to_what_is_due();
+            self.end_gathered()?;
+        }
+        Ok(())
     }
 
     /// Does what is due at this moment, after a change that was carried out: nothing that fails here makes that one fail, and
@@ -101,13 +150,25 @@ impl Local {
         &self,
         work: impl FnOnce(&Spool, &dyn Fn() -> Call) -> Result<W, Failure>,
     ) -> Result<W::Result, Failure> {
+        self.end_gathered()?;
         // Not the moment at which the wait began.
-        Ok(work(&self.spool, &|| self.call())?.attended(self, &(self.clock)()))
+        let result = work(&self.spool, &|| self.call())?.attended(self, &(self.clock)());
+        self.end_gathered()?;
+        Ok(result)
     }
 
     /// Sees to the processes that have work now, and to those that died while they had some: every command that writes
     /// starts them again.
     fn attend(&self, targets: Vec<WakeTarget>, now: &Moment) {
+        if let Some(gathered) = &self.gathered {
+            let mut gathered = gathered.lock().unwrap_or_else(PoisonError::into_inner);
+            for target in targets {
+                // The row as it stood last.
+                gathered.retain(|other| other.id != target.id);
+                gathered.push(target);
+            }
+            return;
+        }
         self.attend_with(targets, self.spool.dead_processes().unwrap_or_default(), now);
     }
 
@@ -120,6 +181,13 @@ impl Local {
         if !targets.is_empty() {
             self.attendant.attend(&self.spool, &targets, now);
         }
+    }
+}
+
+/// What was declared is on disk before whoever declared it is gone, as far as the disk lets it.
+impl Drop for Local {
+    fn drop(&mut self) {
+        let _ = self.end_gathered();
     }
 }
 
@@ -155,6 +223,20 @@ impl Wakes for OnlyThese {
         if !self.0.is_empty() {
             spool.attend(self.0, now);
         }
+    }
+}
+
+/// A declaration gives no print process work.
+impl Wakes for () {
+    type Result = ();
+    fn attended(self, _: &Local, _: &Moment) {}
+}
+
+/// How many were declared, without work for print processes.
+impl Wakes for u32 {
+    type Result = u32;
+    fn attended(self, _: &Local, _: &Moment) -> u32 {
+        self
     }
 }
 

@@ -10,6 +10,7 @@
 //! |---|---|
 //! | `looks` | changes nothing |
 //! | `changes` | changes the spool; no print process has more to do |
+//! | `declares` | as `wakes`; between two [`Operations::gather`] it is on disk with the second one |
 //! | `wakes` | changes the spool; [`Local`] then sees to the print processes that have work |
 //! | `waits(timeout_ms)` | changes nothing; returns when something has happened, or after that time |
 
@@ -70,6 +71,9 @@ impl Effect {
     }
     const fn changes() -> Self {
         Self::Changes
+    }
+    const fn declares() -> Self {
+        Self::Wakes
     }
     const fn wakes() -> Self {
         Self::Wakes
@@ -145,6 +149,11 @@ macro_rules! operations {
             /// Hands in a job. `files` are the open documents, one for each of `submission.documents` in order; the
             /// job is on disk when this returns. After a failure of kind `Unknown` ask [`Operations::settle`].
             fn submit(&mut self, submission: Submission, files: Vec<OwnedFd>) -> Result<Accepted, Failure>;
+
+            /// Has on disk what was declared, wakes the print processes that have work because of it, and says how
+            /// declarations are carried out from now on: with `on` together, some of them at a time, else each at once. Whatever
+            /// is no declaration and changes something has those before it on disk first.
+            fn gather(&mut self, on: bool) -> Result<(), Failure>;
         }
 
         impl Operations for Local {
@@ -155,6 +164,10 @@ macro_rules! operations {
             fn submit(&mut self, submission: Submission, files: Vec<OwnedFd>) -> Result<Accepted, Failure> {
                 self.wakes(|spool, call| spool.submit_until((call, &|| self.call()), submission, files))
             }
+
+            fn gather(&mut self, on: bool) -> Result<(), Failure> {
+                self.set_gathering(on)
+            }
         }
 
         /// An operation on its way.
@@ -164,6 +177,8 @@ macro_rules! operations {
             $( $(#[$doc])* $variant { $($arg: $type),* }, )+
             /// [`Operations::submit`]; the files travel beside it.
             Submit { submission: Submission },
+            /// [`Operations::gather`].
+            Gather { on: bool },
         }
 
         impl Request {
@@ -171,7 +186,7 @@ macro_rules! operations {
             pub fn effect(&self) -> Effect {
                 match self {
                     $( Self::$variant { .. } => Effect::$kind(), )+
-                    Self::Submit { .. } => Effect::Wakes,
+                    Self::Submit { .. } | Self::Gather { .. } => Effect::Wakes,
                 }
             }
 
@@ -180,6 +195,7 @@ macro_rules! operations {
                 match self {
                     $( Self::$variant { .. } => stringify!($method), )+
                     Self::Submit { .. } => "submit",
+                    Self::Gather { .. } => "gather",
                 }
             }
 
@@ -187,7 +203,7 @@ macro_rules! operations {
             pub fn own_wait(&self) -> Duration {
                 match self {
                     $( Self::$variant { $($timeout,)? .. } => Duration::from_millis(0 $(+ *$timeout)?), )+
-                    Self::Submit { .. } => Duration::ZERO,
+                    Self::Submit { .. } | Self::Gather { .. } => Duration::ZERO,
                 }
             }
         }
@@ -198,6 +214,7 @@ macro_rules! operations {
         pub enum Reply {
             $( $variant($result), )+
             Submit(Accepted),
+            Gather(()),
             Failed(Failure),
         }
 
@@ -210,6 +227,10 @@ macro_rules! operations {
                 }, )+
                 Request::Submit { submission } => match spool.submit(submission, files) {
                     Ok(result) => Reply::Submit(result),
+                    Err(failure) => Reply::Failed(failure),
+                },
+                Request::Gather { on } => match spool.gather(on) {
+                    Ok(()) => Reply::Gather(()),
                     Err(failure) => Reply::Failed(failure),
                 },
             }
@@ -240,6 +261,14 @@ macro_rules! operations {
                     _ => Err(Failure::internal("the reply belongs to another request")),
                 }
             }
+
+            fn gather(&mut self, on: bool) -> Result<(), Failure> {
+                match self.carry(Request::Gather { on }, Vec::new())? {
+                    Reply::Gather(()) => Ok(()),
+                    Reply::Failed(failure) => Err(failure),
+                    _ => Err(Failure::internal("the reply belongs to another request")),
+                }
+            }
         }
     };
 }
@@ -263,7 +292,7 @@ operations! {
         |spool, call| spool.dump(call, &to);
 
     /// Declares a collector, or alters it; it must be dormant to be altered.
-    changes change_collector / ChangeCollector(name: CollectorName, changes: Vec<CollectorChange>) -> () =>
+    declares change_collector / ChangeCollector(name: CollectorName, changes: Vec<CollectorChange>) -> () =>
         |spool, call| spool.change_collector(call, name, changes);
     /// Has a collector take jobs.
     changes start_collector / StartCollector(name: CollectorName) -> () =>
@@ -310,7 +339,7 @@ operations! {
         |spool, call| spool.set_fastcnfg(call, path);
 
     /// Declares a print process, or alters it; the process must be dormant or in error to be altered.
-    changes change_process / ChangeProcess(name: ProcessName, changes: Vec<ProcessChange>) -> () =>
+    declares change_process / ChangeProcess(name: ProcessName, changes: Vec<ProcessChange>) -> () =>
         |spool, call| spool.change_process(call, name, changes);
     /// Clears the error of a process, ends it if it hangs, and starts it when it has work.
     wakes start_process / StartProcess(name: ProcessName) -> () =>
@@ -326,10 +355,10 @@ operations! {
         |spool, call| spool.process(call, &name);
 
     /// Declares a device, or alters it; it must be offline to be altered.
-    wakes change_device / ChangeDevice(name: DeviceName, changes: Vec<DeviceChange>) -> () =>
+    declares change_device / ChangeDevice(name: DeviceName, changes: Vec<DeviceChange>) -> () =>
         |spool, call| spool.change_device(call, name, changes).map(OnlyThese);
     /// Brings a device online.
-    wakes start_device / StartDevice(name: DeviceName) -> () =>
+    declares start_device / StartDevice(name: DeviceName) -> () =>
         |spool, call| spool.start_device(call, name);
     /// Stops a device where it is; START lets it go on at the same octet.
     wakes suspend_device / SuspendDevice(name: DeviceName) -> () =>
@@ -377,6 +406,19 @@ operations! {
                 }
             }
         };
+    /// One device, if there is one of that name.
+    looks known_device / KnownDevice(name: DeviceName) -> Option<DeviceStatus> =>
+        |spool, call| match node_of(spool, &name)? {
+            None => spool.known_device(call, &name),
+            Some(server) => {
+                let own = name.without_node();
+                match *ask_there(spool, call, &server, &Request::KnownDevice { name: own })? {
+                    Reply::KnownDevice(status) => Ok(status.map(|status| DeviceStatus { name, ..status })),
+                    Reply::Failed(failure) => Err(failure),
+                    _ => Err(Failure::internal("another server answers something else")),
+                }
+            }
+        };
     /// What waits for a device, in the order in which it would claim it now, a page at a time, at most 1,000.
     looks device_queue / DeviceQueue(name: DeviceName, after: Option<Cursor>, limit: u32) -> Page<QueueItem> =>
         |spool, call| match node_of(spool, &name)? {
@@ -393,15 +435,15 @@ operations! {
 
     /// Connects every location that matches to `device`, or to nothing; `#group.dest` is declared when it is unknown.
     /// Returns how many were connected.
-    wakes route_location / RouteLocation(pattern: LocationPattern, device: Option<DeviceName>) -> u32 =>
+    declares route_location / RouteLocation(pattern: LocationPattern, device: Option<DeviceName>) -> u32 =>
         |spool, call| spool.route_location(call, pattern, device);
     /// What the documents of jobs are that are sent to every location that matches, where nobody else says;
     /// `#group.dest` is declared when it is unknown. Returns how many were set.
-    changes set_content / SetContent(pattern: LocationPattern, content: Option<Format>) -> u32 =>
+    declares set_content / SetContent(pattern: LocationPattern, content: Option<Format>) -> u32 =>
         |spool, call| spool.set_content(call, pattern, content);
     /// The font that is sent ahead of the jobs of every location that matches, once a job; `#group.dest` is declared when it
     /// is unknown. Returns how many were set.
-    changes set_font / SetFont(pattern: LocationPattern, font: Option<FontName>) -> u32 =>
+    declares set_font / SetFont(pattern: LocationPattern, font: Option<FontName>) -> u32 =>
         |spool, call| spool.set_font(call, pattern, font);
     /// Makes a job a font, which is defined by that. A job that is a font cannot be deleted.
     changes define_font / DefineFont(name: FontName, job: JobRef) -> () =>
@@ -413,7 +455,7 @@ operations! {
     looks fonts / Fonts(after: Option<FontName>) -> Vec<FontStatus> =>
         |spool, call| spool.fonts(call, after);
     /// Whether a job for the whole group prints on every device of it.
-    changes set_broadcast / SetBroadcast(group: GroupName, on: bool) -> () =>
+    declares set_broadcast / SetBroadcast(group: GroupName, on: bool) -> () =>
         |spool, call| spool.set_broadcast(call, group, on);
     /// Removes a location or a group with its locations; no job may be in it. Returns how many were removed.
     changes delete_location / DeleteLocation(pattern: LocationPattern) -> u32 =>

@@ -215,6 +215,15 @@ impl Spool {
         })
     }
 
+    /// Returns a device, if there is one of that name.
+    pub(crate) fn known_device(&self, call: &Call, name: &DeviceName) -> Fallible<Option<DeviceStatus>> {
+        self.look(call, |tx| {
+            let Some(row) = store::device::by_name(tx, name)? else { return Ok(None) };
+            let given = store::managed::of(tx, Holder::Device(row.id))?;
+            Ok(Some(DeviceStatus { given, ..self.device_status(tx, row, &mut Alive::new(self))? }))
+        })
+    }
+
     /// Returns how many devices are in each state: of those whose state does not follow from what is counted, each is looked at.
     pub(crate) fn device_summary(&self, call: &Call) -> Fallible<DeviceCounts> {
         self.look(call, |tx| {

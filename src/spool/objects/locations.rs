@@ -109,6 +109,9 @@ impl Spool {
             }
             Ok((u32::try_from(rows.len()).unwrap_or(u32::MAX), aftermath))
         })?;
+        if !aftermath.erase.is_empty() {
+            self.sync()?;
+        }
         files::erase(&self.base().server(self.server()), &aftermath.erase);
         Ok((routed, aftermath.targets))
     }

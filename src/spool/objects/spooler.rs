@@ -155,6 +155,10 @@ impl Spool {
         if is_something(&to.0) {
             return Err(Failure::new(FailureKind::Io, format!("{to} is there already")).hint("DUMP makes a new file"));
         }
+        if let Some(dir) = to.0.parent().filter(|dir| dir.starts_with(self.base().root().join("guardian"))) {
+            std::fs::create_dir_all(dir)
+                .map_err(|error| Failure::new(FailureKind::Io, format!("cannot make {}: {error}", dir.display())))?;
+        }
         // Nobody else reads the titles of jobs in it.
         let made = File::options().write(true).create_new(true).mode(0o600).open(&to.0);
         made.map_err(|error| Failure::new(FailureKind::Io, format!("cannot make {to}: {error}")))?;

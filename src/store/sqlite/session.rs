@@ -1,5 +1,6 @@
 //! An open connection, and the steps of a transaction on it.
 
+use std::cell::Cell;
 use std::path::Path;
 
 use rusqlite::config::DbConfig;
@@ -15,11 +16,13 @@ use crate::store::{Fallible, schema};
 pub(in crate::store) struct Session {
     pub(super) db: Connection,
     pub(super) rules: LockRules,
+    /// Whether a commit waits until the log is on disk.
+    syncs: Cell<bool>,
 }
 
 impl Session {
     pub(super) fn of(db: Connection) -> Self {
-        Self { db, rules: LockRules::default() }
+        Self { db, rules: LockRules::default(), syncs: Cell::new(true) }
     }
 
     pub(super) fn open(path: &Path, flags: OpenFlags) -> Fallible<Self> {
@@ -73,6 +76,15 @@ impl Session {
     /// Begins a transaction that changes: nobody else does until it ends.
     pub(in crate::store) fn begin(&self) -> Fallible<()> {
         self.step("BEGIN IMMEDIATE")
+    }
+
+    /// Has the following commits wait until the log is on disk, or not. Called outside of a transaction.
+    pub(in crate::store) fn sync_commits(&self, on: bool) -> Fallible<()> {
+        if self.syncs.replace(on) != on {
+            // With NORMAL the log is still synced before any of it is written back.
+            self.db.pragma_update(None, "synchronous", if on { "FULL" } else { "NORMAL" })?;
+        }
+        Ok(())
     }
 
     /// Commits it. What became of it is unknown when this fails, except on a full disk: then it did not happen.

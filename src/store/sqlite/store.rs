@@ -31,6 +31,8 @@ pub struct Store {
     gate: PathBuf,
     pub(in crate::store) writer: Mutex<Option<Session>>,
     pub(in crate::store) waiting: Mutex<commit::Queue>,
+    /// Since when commits wait for a sync of the log.
+    pub(in crate::store) late: commit::Late,
     readers: Mutex<Readers>,
     /// Rung when a reader comes back.
     reader_free: Condvar,
@@ -112,6 +114,7 @@ impl Store {
             gate: gate.to_path_buf(),
             writer: Mutex::new(None),
             waiting: Mutex::default(),
+            late: commit::Late::default(),
             readers: Mutex::new(Readers::default()),
             reader_free: Condvar::new(),
             log_named: AtomicBool::new(false),
@@ -334,7 +337,7 @@ impl Store {
         let result: Arc<Mutex<Option<T>>> = Arc::new(Mutex::new(None));
         let slot = Arc::clone(&result);
         let call = call.clone();
-        self.transact(move |session| {
+        self.transact(call.later, move |session| {
             #[cfg(test)]
             if rules::twice::runs_twice() {
                 session.begin_part()?;
@@ -349,6 +352,20 @@ impl Store {
         })?;
         let value = guard(&result).take();
         value.ok_or_else(|| Failure::internal("a transaction left no result"))
+    }
+
+    /// Has everything on disk that this store has committed late.
+    ///
+    /// # Errors
+    /// As [`Store::write`]. What was committed since the last sync may be lost then when the power fails.
+    pub(crate) fn sync(&self) -> Fallible<()> {
+        if !self.late.is_begun() {
+            return Ok(());
+        }
+        self.transact(false, |session| {
+            session.rules.end();
+            generation::count(&Tx::new(session, &Call::timeless())).map(drop)
+        })
     }
 
     /// Makes sure that the directory on disk knows the log, before anything is committed to it. SQLite would sync the

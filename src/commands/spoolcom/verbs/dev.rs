@@ -138,18 +138,14 @@ impl DeviceStatement {
 fn run_at(name: &DeviceName, action: &DeviceAction, session: &mut Session<'_>) -> Result<(), EarlyEnd> {
     match action {
         DeviceAction::Change(key, changes) => {
-            match session.spool()?.device(name.clone()) {
-                Ok(status) => {
-                    let mut settings = status.settings.clone();
-                    changes.iter().for_each(|change| settings.apply(change));
-                    // The same declaration again is no error in any state.
-                    if settings != status.settings {
-                        check(*key, &status, session)?;
-                    }
+            // An attribute declares an unknown device.
+            if let Some(status) = session.spool()?.known_device(name.clone())? {
+                let mut settings = status.settings.clone();
+                changes.iter().for_each(|change| settings.apply(change));
+                // The same declaration again is no error in any state.
+                if settings != status.settings {
+                    check(*key, &status, session)?;
                 }
-                // An attribute declares an unknown device.
-                Err(failure) if failure.kind == FailureKind::NotFound => {}
-                Err(failure) => return Err(failure.into()),
             }
             session.spool()?.change_device(name.clone(), changes.clone())?;
         }

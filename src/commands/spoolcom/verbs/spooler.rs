@@ -167,7 +167,8 @@ fn execute(action: &SpoolerAction, session: &mut Session<'_>) -> Result<(), Earl
             let cwd = session.cwd.clone();
             let spool = session.spool()?;
             let path = match OutName::read(name) {
-                Ok(OutName::Guardian(name)) => output::guardian(&name, spool, true)?,
+                // Whoever has the spool makes the directory, too: it may be a server of another account.
+                Ok(OutName::Guardian(name)) => output::guardian(&name, spool, false)?,
                 _ => cwd.join(name),
             };
             spool.dump(RawPath(path)).map_err(about)
