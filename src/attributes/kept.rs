@@ -10,6 +10,7 @@ use super::row::{carried, kept, noted};
 use super::{Attribute, Class, Settable};
 use crate::model::field::Field;
 use crate::model::secure::JOBS_SHOWN;
+use crate::model::station::BANKS;
 
 /// Kinds of doors.
 pub const DOORS: &[&str] = &["lpd", "ipp", "raw", "directory"];
@@ -49,6 +50,11 @@ pub static TABLE: &[Attribute] = &[
         .many().shown(Brief).decides().written(check_printer, None),
     carried(Station, "jobs-shown", Keyword(JOBS_SHOWN), &["Jobs", "Shown"],
         "owner: a person's own jobs; all: everybody's, of this server alone").default("owner").shown(Brief),
+    carried(Station, "bank", Keyword(BANKS), &["Bank"],
+        "how people log on at its page (pdstation); pin: with the PIN that pdset --pin has set; none: nobody does")
+        .many().shown(Brief).decides(),
+    carried(Station, "log-off-after", Integer(10, 3600), &["Log Off", "After"],
+        "seconds without a touch after which its page logs off").default("60").decides(),
     kept(Station, Field::AssociatedServer, Name, &["Server"], "its server"),
     carried(Station, "descriptor", Text, &["Descriptor"], "where it stands, in words").shown(Brief),
     carried(Station, "message", Text, &["Message"], "what an operator said last"),

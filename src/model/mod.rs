@@ -37,6 +37,7 @@ pub mod secure;
 pub mod separation;
 pub mod space;
 pub mod state;
+pub mod station;
 pub mod summary;
 pub mod time;
 pub mod uri;

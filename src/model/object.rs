@@ -168,6 +168,8 @@ pub const CLASSES: &[ClassRow] = &[
         attributes: &[
             many("related-printers"),
             one("jobs-shown", ValueSyntax::Text),
+            many("bank"),
+            one("log-off-after", ValueSyntax::Count),
             one("descriptor", ValueSyntax::Text),
             one("message", ValueSyntax::Text),
         ],

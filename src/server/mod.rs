@@ -5,6 +5,7 @@ mod connections;
 pub mod doors;
 pub mod peers;
 pub mod served;
+pub mod stations;
 mod submission_socket;
 mod summaries;
 

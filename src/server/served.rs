@@ -24,12 +24,13 @@ use super::connection::serve;
 use super::connections::{Connections, Limits};
 use super::doors::Doors;
 use super::peers::{Peers, Terms};
+use super::stations::StationService;
 use super::summaries::Summaries;
 pub use super::{Log, Told};
 use crate::client::hello;
 use crate::client::peer::Dial;
 use crate::model::job::{Submission, Transfer};
-use crate::model::{Caller, Failure, FailureKind, ServerName};
+use crate::model::{Call, Caller, Failure, FailureKind, ObjectName, ServerName};
 use crate::spool::disk::base::{Access, open, server_name};
 use crate::spool::disk::locks::{self, ServerLock};
 use crate::spool::interface::operations::{Carrier, Operations, Reply, Request, answer};
@@ -310,7 +311,8 @@ fn connections(
             Err(_) => local,
         };
         let guardian = spool.base().root().join("guardian");
-        let door = Door { spool: Box::new(local), caller, log: Arc::clone(&log), guardian, from_network: false };
+        let pages = Some((spool.clone(), Arc::clone(&attendant)));
+        let door = Door { spool: Box::new(local), caller, log: Arc::clone(&log), guardian, pages, from_network: false };
         let door: Box<dyn Operations> = Box::new(door);
         if let Err(error) = serve(stream, &mut Ok(door), || Deadline::NEVER, PATIENCE) {
             log(&format!("connection of {} (process {}): {error}", users::name(peer.uid), peer.pid));
@@ -375,7 +377,8 @@ impl Guests {
     pub fn serve(&self, stream: &UnixStream, caller: Caller) -> io::Result<()> {
         let local = Local::new(self.spool.clone(), caller.clone(), clock::now, Arc::clone(&self.attendant));
         let guardian = self.spool.base().root().join("guardian");
-        let door = Door { spool: Box::new(local), caller, log: Arc::clone(&self.log), guardian, from_network: true };
+        let log = Arc::clone(&self.log);
+        let door = Door { spool: Box::new(local), caller, log, guardian, pages: None, from_network: true };
         let door: Box<dyn Operations> = Box::new(door);
         serve(stream, &mut Ok(door), || Deadline::NEVER, PATIENCE)
     }
@@ -389,6 +392,23 @@ struct Door {
     log: Log,
     /// Where files of the names of another system lie.
     guardian: PathBuf,
+    /// What serves the page of a station that he opens; nobody opens one over the network.
+    pages: Option<(Spool, Arc<dyn Attendant>)>,
+}
+
+impl Door {
+    /// Opens the page of a station: from now on its process asks over these sockets.
+    fn open_page(&self, station: &ObjectName, channels: Vec<OwnedFd>) -> Result<(), Failure> {
+        let Some((spool, attendant)) = &self.pages else {
+            let why = "the page of a station is opened on the machine of its server";
+            return Err(Failure::new(FailureKind::Security, why));
+        };
+        spool.demand_station(&Call::of(&self.caller, &clock::now()), station)?;
+        let service = StationService::new(spool.clone(), Arc::clone(attendant), Arc::clone(&self.log), station.clone());
+        service.start(channels.into_iter().map(UnixStream::from).collect())?;
+        (self.log)(&format!("station {station}: {} ({}) has opened its page", self.caller.user, self.caller.uid));
+        Ok(())
+    }
 }
 
 /// Refuses a file that is not below `guardian`.
@@ -414,7 +434,12 @@ impl Carrier for Door {
             _ => {}
         }
         let asked = request.name();
-        let reply = answer(self.spool.as_mut(), request, files);
+        let reply = match &request {
+            Request::ServeStation { station } => {
+                self.open_page(station, files).map_or_else(Reply::Failed, Reply::ServeStation)
+            }
+            _ => answer(self.spool.as_mut(), request, files),
+        };
         if let Reply::Failed(failure) = &reply
             && failure.kind == FailureKind::Security
         {

@@ -45,6 +45,7 @@ pub mod managed;
 pub mod notices;
 pub mod object;
 pub mod outbox;
+pub(crate) mod pin;
 pub mod process;
 pub mod remote;
 pub mod request;

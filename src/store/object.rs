@@ -119,9 +119,10 @@ pub(crate) fn set_values(tx: &Tx<'_>, class: ObjectClass, id: ObjectId, given: &
     )
 }
 
-/// Deletes an object with its values.
+/// Deletes an object with its values, and the PIN of a user.
 pub(crate) fn delete(tx: &Tx<'_>, id: ObjectId) -> Fallible<()> {
     tx.demand_lock(Lock::Kept(id))?;
     tx.run(FORGET, values![id])?;
+    super::pin::forget(tx, id)?;
     tx.change("the object", "DELETE FROM object WHERE id = ?", values![id])
 }

@@ -384,8 +384,20 @@ fn to_7(tx: &Tx<'_>) -> Fallible<()> {
     tx.script(SECURE)?;
     tx.script(RELEASES)?;
     tx.script(ATTENTION)?;
-    tx.script(BACKLOGS)
+    tx.script(BACKLOGS)?;
+    tx.script(PINS)
 }
+
+/// PINs of users, as hashes, with the wrong ones since the last right one. The row without a user counts for names that nobody has.
+const PINS: &str = "
+CREATE TABLE pin (
+    object_id       INTEGER PRIMARY KEY,
+    hash            TEXT    NOT NULL,
+    failures        INTEGER NOT NULL,
+    locked_until    INTEGER
+);
+INSERT INTO pin (object_id, hash, failures) VALUES (0, '', 0);
+";
 
 /// Queues with a bound for the work that waits in them, and that work. Before, no queue had
 /// bounds that meant anything.

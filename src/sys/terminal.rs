@@ -119,6 +119,28 @@ pub fn restore(fd: BorrowedFd<'_>, before: &SavedSettings) -> io::Result<()> {
     Ok(tcsetattr(fd, SetArg::TCSANOW, &termios)?)
 }
 
+/// Has the terminal not show what is typed, and forgets what was typed before.
+///
+/// # Errors
+/// When it is no terminal.
+pub fn hide_input(fd: BorrowedFd<'_>) -> io::Result<SavedSettings> {
+    let before = tcgetattr(fd)?;
+    let mut termios = before.clone();
+    termios.local_flags.remove(LocalFlags::ECHO);
+    tcsetattr(fd, SetArg::TCSAFLUSH, &termios)?;
+    Ok(SavedSettings { termios: before })
+}
+
+/// Has the terminal show what is typed, if it did before [`hide_input`].
+///
+/// # Errors
+/// When the terminal was hung up.
+pub fn show_input(fd: BorrowedFd<'_>, before: &SavedSettings) -> io::Result<()> {
+    let mut termios = tcgetattr(fd)?;
+    termios.local_flags.insert(before.termios.local_flags & LocalFlags::ECHO);
+    Ok(tcsetattr(fd, SetArg::TCSANOW, &termios)?)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -39,6 +39,7 @@ use crate::model::request::{Answer, Cleared, DeviceRequest};
 use crate::model::secure::{AtStation, AuditPage, HeldElsewhere, HeldPage, Released, Wanted};
 use crate::model::space::Reserve;
 use crate::model::state::{DeviceState, HoldReasons};
+use crate::model::station::Pin;
 use crate::model::why::{Cause, Why};
 use crate::model::{
     BatchNumber, Call, CollectorName, DeviceName, Failure, FailureKind, FontName, GlobalJobId, GroupName, JobId,
@@ -603,6 +604,13 @@ operations! {
     /// lie on another server.
     wakes release_job / ReleaseJob(job: JobRef, station: Option<ObjectName>, printer: Option<DeviceName>) -> Released =>
         |spool, call| spool.release_job(call, &job, station, printer);
+    /// Sets the PIN with which a user logs on at stations, or takes it from him.
+    changes set_pin / SetPin(user: ObjectName, pin: Option<Pin>) -> () =>
+        |spool, call| spool.set_pin(call, user, pin);
+    /// Opens the page of a station: what travels beside this are sockets over which its process asks
+    /// ([`crate::model::station`]), and nothing else.
+    looks serve_station / ServeStation(station: ObjectName) -> () =>
+        |spool, call| spool.serve_station(call, &station);
     /// Lines of the record of releases after the one with that place, oldest first, at most 1,000: all of them for whoever the
     /// spool trusts, those about his own jobs for everybody else.
     looks release_record / ReleaseRecord(after: i64, limit: u32) -> AuditPage =>

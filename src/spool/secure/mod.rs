@@ -19,6 +19,7 @@ pub(crate) mod elsewhere;
 pub(crate) mod held;
 pub(crate) mod owner;
 pub(crate) mod people;
+pub(crate) mod pin;
 pub(crate) mod record;
 mod release;
 pub(crate) mod stations;

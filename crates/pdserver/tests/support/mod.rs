@@ -112,8 +112,21 @@ impl Machine {
         let open = |path: &Path| std::fs::set_permissions(path, PermissionsExt::from_mode(0o755)).unwrap();
         open(dir.path());
         for name in [
-            "pdpr", "pdls", "pdrm", "pdset", "pdcreate", "pdbackup", "pdfsck", "spoolcom", "fastp", "pdserver",
+            "pdpr",
+            "pdls",
+            "pdrm",
+            "pdset",
+            "pdcreate",
+            "pdbackup",
+            "pdfsck",
+            "spoolcom",
+            "fastp",
+            "pdserver",
             "pddoor",
+            "pdstation",
+            "pdenable",
+            "pddisable",
+            "pdrelease",
         ] {
             let test = std::env::current_exe().unwrap();
             let program = test.parent().and_then(Path::parent).unwrap().join(name);

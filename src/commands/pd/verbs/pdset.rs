@@ -10,10 +10,12 @@ use crate::commands::pd::command_line::operation_class::take_one_of;
 use crate::commands::pd::command_line::options::{Names, Setting};
 use crate::commands::pd::help;
 use crate::commands::pd::jobs::changes::AlterationRequest;
+use crate::commands::pd::managed::pin;
 use crate::commands::pd::managed::request::{ManagedRequest, ShowFlags};
 use crate::commands::pd::runner::{CommandLine, Verb};
 use crate::commands::pd::{Exit, Shell, Stop, clock};
 use crate::commands::shell::Intent;
+use crate::model::Failure;
 
 const PROGRAM: &str = "pdset";
 
@@ -34,6 +36,12 @@ pub struct Arguments {
     show: ShowFlags,
     #[command(flatten)]
     attributes: ObjectAttributes,
+    /// With -c user: sets the PIN with which the users log on at stations. It is read from standard input, or asked for at a terminal
+    #[arg(long, conflicts_with = "no_pin")]
+    pin: bool,
+    /// With -c user: takes the PIN from the users
+    #[arg(long)]
+    no_pin: bool,
     /// Objects: [server:]name; with -c job local ids, ten digits, or server:digits
     #[arg(value_name = "OBJECT", required = true)]
     objects: Vec<OsString>,
@@ -75,6 +83,10 @@ fn set(mut line: CommandLine, shell: &mut Shell<'_>) -> Result<Exit, Stop> {
         return request.apply(spool.as_mut(), shell, PROGRAM, &clock);
     }
     let request = ManagedRequest::of(items, class, false, bare, clock)?;
+    let (sets, takes) = (line.matches.get_flag("pin"), line.matches.get_flag("no_pin"));
+    if sets || takes {
+        return set_pin(&request, class, sets, &mut line, shell);
+    }
     if request.changes.is_empty() && request.message.is_none() {
         return Err(
             Stop::usage("nothing is to be changed").hint("-x \"descriptor='mail room'\"   changes an attribute")
@@ -83,5 +95,29 @@ fn set(mut line: CommandLine, shell: &mut Shell<'_>) -> Result<Exit, Stop> {
     let mut spool = line.open(shell, Intent::Write)?;
     request.each(spool.as_mut(), shell, PROGRAM, &mut |spool, _, object| {
         spool.set_managed(object.clone(), request.changes.clone(), request.message.clone())
+    })
+}
+
+/// Sets the PIN of users, or takes it from them.
+fn set_pin(
+    request: &ManagedRequest,
+    class: Class,
+    sets: bool,
+    line: &mut CommandLine,
+    shell: &mut Shell<'_>,
+) -> Result<Exit, Stop> {
+    if class != Class::User {
+        return Err(Stop::usage("users have PINs, and nothing else has").hint("pdset -c user --pin NAME   sets one"));
+    }
+    if !request.changes.is_empty() || request.message.is_some() {
+        return Err(Stop::usage("a PIN is set alone").hint("a second pdset changes attributes"));
+    }
+    let pin = match sets {
+        true => Some(pin::read(shell)?),
+        false => None,
+    };
+    let mut spool = line.open(shell, Intent::Write)?;
+    request.each(spool.as_mut(), shell, PROGRAM, &mut |spool, _, object| {
+        spool.set_pin(object.name.parse().map_err(Failure::from)?, pin.clone())
     })
 }

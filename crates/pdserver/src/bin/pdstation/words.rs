@@ -1,0 +1,268 @@
+//! The words of the page, in one table: one line for each of them, one column for each language.
+//!
+//! `{0}` and `{1}` stand for what is put in. A language is one more column; the test below finds a hole in it.
+
+use spoolsuite::model::secure::{HeldJob, ReleaseState, Verdict, word_of};
+use spoolsuite::model::state::HoldReason;
+
+macro_rules! words {
+    ($($(#[$doc:meta])* $name:ident: $english:literal, $german:literal;)+) => {
+        /// The words of one language.
+        #[derive(Debug)]
+        pub struct Words { $($(#[$doc])* pub $name: &'static str,)+ }
+
+        /// English.
+        static ENGLISH: Words = Words { $($name: $english,)+ };
+        /// German.
+        static GERMAN: Words = Words { $($name: $german,)+ };
+
+        #[cfg(test)]
+        const NAMES: &[(&str, &str, &str)] = &[$((stringify!($name), $english, $german),)+];
+    };
+}
+
+words! {
+    /// The tag of the language.
+    tag: "en", "de";
+    /// What the language calls itself.
+    language: "English", "Deutsch";
+    /// The heading of the page.
+    station: "Printing at {0}", "Drucken an {0}";
+    /// The field for the name.
+    user: "Name", "Name";
+    /// The field for the PIN.
+    pin: "PIN", "PIN";
+    /// The button that lets somebody in.
+    log_on: "Log on", "Anmelden";
+    /// The button that lets him out.
+    log_off: "Log off", "Abmelden";
+    /// Who is logged on.
+    logged_on_as: "Logged on as {0}", "Angemeldet als {0}";
+    /// The answer to a name or a PIN that is wrong, whichever it is.
+    refused: "The name or the PIN is wrong. After five wrong PINs a name is refused for a minute or longer.",
+        "Name oder PIN ist falsch. Nach fünf falschen PINs wird ein Name für eine Minute oder länger abgewiesen.";
+    /// Too many tried.
+    busy: "Too many wrong attempts were made here. Please wait a minute.",
+        "Hier gab es zu viele Fehlversuche. Bitte eine Minute warten.";
+    /// He was logged off.
+    over: "You are logged off.", "Sie sind abgemeldet.";
+    /// A form that is too old, or of somebody else.
+    stale: "This page was too old, or cookies are off. Nothing was done; please try again.",
+        "Diese Seite war zu alt, oder Cookies sind ausgeschaltet. Es ist nichts geschehen; bitte noch einmal.";
+    /// A station without PINs.
+    no_pin: "Nobody can log on here: this station takes no PIN.", "Hier kann sich niemand anmelden: Diese Station nimmt keine PIN.";
+    /// A page that is not there.
+    not_found: "There is no such page.", "Diese Seite gibt es nicht.";
+    /// The way back.
+    back: "Back to the start", "Zum Anfang";
+    /// The server does not do it.
+    trouble: "This is not possible now: {0}", "Das geht jetzt nicht: {0}";
+    /// The heading of the list.
+    your_jobs: "Your print jobs", "Ihre Druckaufträge";
+    /// An empty list.
+    nothing: "No job of yours waits for its release. One that arrives now appears here by itself.",
+        "Es wartet kein Auftrag von Ihnen. Ein Auftrag, der jetzt ankommt, erscheint hier von selbst.";
+    /// A list that was cut.
+    more: "There are more jobs than fit on this page. They follow when these are gone.",
+        "Es gibt mehr Aufträge, als auf diese Seite passen. Sie folgen, wenn diese erledigt sind.";
+    /// The column of check boxes.
+    choose: "Choose", "Wählen";
+    /// The column of titles.
+    title: "Document", "Dokument";
+    /// The column of pages.
+    pages: "Pages", "Seiten";
+    /// The column of what is left.
+    left: "Time left", "Noch";
+    /// The column of verdicts.
+    state: "Here?", "Hier?";
+    /// Whose job it is.
+    of: "of {0}", "von {0}";
+    /// The button of one job.
+    print: "Print", "Drucken";
+    /// The button for what is chosen.
+    print_chosen: "Print what is chosen", "Gewählte drucken";
+    /// The button for everything.
+    print_all: "Print all", "Alle drucken";
+    /// The button that removes.
+    delete: "Delete what is chosen", "Gewählte löschen";
+    /// The button that looks again.
+    look: "Look again", "Neu laden";
+    /// Nothing was chosen.
+    choose_first: "Choose a job first.", "Bitte zuerst einen Auftrag wählen.";
+    /// The question before something is removed.
+    really: "Delete these jobs? They are not printed, and are gone.",
+        "Diese Aufträge löschen? Sie werden nicht gedruckt und sind dann fort.";
+    /// Yes.
+    yes_delete: "Delete", "Löschen";
+    /// No.
+    no_keep: "Keep them", "Behalten";
+    /// A job was released.
+    prints: "{0}: prints on {1}", "{0}: wird auf {1} gedruckt";
+    /// A job was removed.
+    deleted: "{0}: deleted", "{0}: gelöscht";
+    /// Nothing was done with a job.
+    failed: "{0}: {1}", "{0}: {1}";
+    /// A server that does not answer.
+    silent: "Server {0} does not answer: jobs that it holds are not listed.",
+        "Server {0} antwortet nicht: Aufträge, die er hat, fehlen in der Liste.";
+    /// Nobody else was asked.
+    only_here: "Jobs that other servers hold are not shown at this station.",
+        "Aufträge anderer Server zeigt diese Station nicht.";
+    /// It can be released here.
+    here: "releasable here ({0})", "hier druckbar ({0})";
+    /// Before what a printer says.
+    printed_already: "printed already; ", "schon gedruckt; ";
+    /// The same of a job of which nobody knows.
+    may_have_printed: "may have printed; ", "vielleicht schon gedruckt; ";
+    /// It was released.
+    released: "released, waits at {0}", "freigegeben, wartet an {0}";
+    /// It prints.
+    printing: "prints on {0}", "druckt auf {0}";
+    /// Another server has begun it.
+    begun: "begun on {0}, may have printed", "begonnen auf {0}, vielleicht schon gedruckt";
+    /// Its time is over.
+    expired: "expired", "abgelaufen";
+    /// Something else holds it.
+    kept_back: "kept back: {0}", "zurückgehalten: {0}";
+    /// The same without a reason.
+    paused: "paused, or still arriving", "angehalten, oder noch unterwegs";
+    /// A station without printers.
+    no_printers: "this station has no printers", "diese Station hat keine Drucker";
+    /// No queue of the printer is compatible.
+    incompatible: "not here, because queue {0} is not compatible with queue {1}",
+        "nicht hier, denn Warteschlange {0} passt nicht zu {1}";
+    /// One of the two names the other.
+    one_way: "not here, because only one of queue {0} and queue {1} names the other as compatible",
+        "nicht hier, denn nur eine der Warteschlangen {0} und {1} nennt die andere";
+    /// No queue leads to the printer.
+    no_queue: "not here, because no queue leads to this printer", "nicht hier, denn zu diesem Drucker führt keine Warteschlange";
+    /// What the printer does not accept.
+    attributes: "not here, because the printer does not accept {0}", "nicht hier, denn der Drucker kann nicht: {0}";
+    /// The printer takes nothing now.
+    not_now: "not now, because the printer {0}", "jetzt nicht, der Drucker meldet: {0}";
+    /// There is no such printer.
+    no_printer: "not here, because there is no such printer", "nicht hier, denn diesen Drucker gibt es nicht";
+}
+
+/// All languages. The first one is that of whoever asks for none of them.
+pub static LANGUAGES: [&Words; 2] = [&ENGLISH, &GERMAN];
+
+/// Puts values into a text.
+pub fn put(text: &str, values: &[&str]) -> String {
+    let mut out = String::with_capacity(text.len() + values.iter().map(|value| value.len()).sum::<usize>());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('{') {
+        out.push_str(before);
+        let (place, after) = after.split_once('}').unwrap_or((after, ""));
+        out.push_str(place.parse::<usize>().ok().and_then(|n| values.get(n)).copied().unwrap_or_default());
+        rest = after;
+    }
+    out.push_str(rest);
+    out
+}
+
+/// The language of that tag.
+pub fn of_tag(tag: &str) -> Option<&'static Words> {
+    LANGUAGES.into_iter().find(|words| words.tag.eq_ignore_ascii_case(tag))
+}
+
+/// The first language of an `Accept-Language` that we have.
+pub fn accepted(header: &str) -> &'static Words {
+    let tags = header.split(',').take(32).map(|one| one.split([';', '-']).next().unwrap_or_default().trim());
+    tags.into_iter().find_map(of_tag).unwrap_or(LANGUAGES[0])
+}
+
+/// Says how long is left until `at_ms`, in words that need no language.
+pub fn left(at_ms: Option<i64>, now_ms: i64) -> String {
+    let Some(at_ms) = at_ms else { return "–".to_owned() };
+    let minutes = at_ms.saturating_sub(now_ms).max(0) / 60_000;
+    match (minutes / 60, minutes % 60) {
+        (0, 0) => "< 1 min".to_owned(),
+        (0, minutes) => format!("{minutes} min"),
+        (hours, 0) => format!("{hours} h"),
+        (hours, minutes) => format!("{hours} h {minutes} min"),
+    }
+}
+
+impl Words {
+    /// Says how a job stands for whoever is at the station.
+    pub fn standing(&self, job: &HeldJob) -> String {
+        let printer = job.printer.as_deref().unwrap_or("–");
+        let before = match job.state {
+            ReleaseState::Released => return put(self.released, &[printer]),
+            ReleaseState::Printing => return put(self.printing, &[printer]),
+            ReleaseState::Begun => return put(self.begun, &[printer]),
+            ReleaseState::Expired => return self.expired.to_owned(),
+            ReleaseState::Blocked => {
+                let others = job.reasons.iter().filter(|reason| *reason != HoldReason::SecureRelease);
+                let words: Vec<&str> = others.map(HoldReason::words).collect();
+                return match words.is_empty() {
+                    true => self.paused.to_owned(),
+                    false => put(self.kept_back, &[&words.join("; ")]),
+                };
+            }
+            ReleaseState::Waiting => "",
+            ReleaseState::Kept => self.printed_already,
+            ReleaseState::MayHavePrinted => self.may_have_printed,
+        };
+        let here: Vec<String> =
+            job.verdicts.iter().filter(|one| one.verdict.is_here()).map(|one| one.printer.to_string()).collect();
+        if !here.is_empty() {
+            return format!("{before}{}", put(self.here, &[&here.join(", ")]));
+        }
+        let why: Vec<String> =
+            job.verdicts.iter().map(|one| format!("{}: {}", one.printer, self.verdict(&one.verdict))).collect();
+        format!("{before}{}", if why.is_empty() { self.no_printers.to_owned() } else { why.join("; ") })
+    }
+
+    fn verdict(&self, verdict: &Verdict) -> String {
+        match verdict {
+            Verdict::Here => String::new(),
+            Verdict::Incompatible { printer, .. } if printer.is_empty() => self.no_queue.to_owned(),
+            Verdict::Incompatible { queue, printer, one_way } => {
+                put(if *one_way { self.one_way } else { self.incompatible }, &[queue, &printer.join(", ")])
+            }
+            Verdict::Attributes(missing) => {
+                let words: Vec<String> = missing.iter().map(|token| word_of(token)).collect();
+                put(self.attributes, &[&words.join(", ")])
+            }
+            Verdict::Trouble(why) => put(self.not_now, &[why]),
+            Verdict::NoPrinter => self.no_printer.to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_language_has_each_word_with_the_same_places() {
+        let places = |text: &str| (0..3).filter(|n| text.contains(&format!("{{{n}}}"))).collect::<Vec<_>>();
+        for (name, english, german) in NAMES {
+            assert!(!english.is_empty() && !german.is_empty(), "{name}");
+            assert_eq!(places(english), places(german), "{name}");
+        }
+    }
+
+    #[test]
+    fn values_are_put_in_and_are_no_texts_themselves() {
+        assert_eq!(put("{0}: prints on {1}", &["{1}", "hall"]), "{1}: prints on hall");
+        assert_eq!(put("a { b", &[]), "a ");
+    }
+
+    #[test]
+    fn the_first_language_that_we_have_is_taken() {
+        assert_eq!(accepted("fr-FR, de;q=0.8, en;q=0.5").tag, "de");
+        assert_eq!(accepted("en-GB,de").tag, "en");
+        assert_eq!(accepted("fr").tag, "en");
+    }
+
+    #[test]
+    fn what_is_left_is_never_said_to_be_longer_than_it_is() {
+        assert_eq!(left(Some(7_199_000), 0), "1 h 59 min");
+        assert_eq!(left(Some(59_000), 0), "< 1 min");
+        assert_eq!(left(Some(-1), 0), "< 1 min");
+        assert_eq!(left(None, 0), "–");
+    }
+}

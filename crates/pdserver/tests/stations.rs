@@ -1,0 +1,434 @@
+//! The page of a station, through a plain client of HTTP: log on, list, release, delete, log off; and what an attacker tries.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, ChildStderr, Stdio};
+use std::time::Instant;
+
+use super::support::{ANN, DEADLINE, Machine, OPERATOR, Outcome};
+
+/// A person with an account on every Debian.
+pub const GAMES: u32 = 5;
+/// Another one.
+const MAN: u32 = 6;
+
+/// A server with a secure queue, a printer and a station, and people with PINs.
+pub fn site() -> Option<Machine> {
+    let machine = Machine::new()?;
+    let uri = format!("file://{}", machine.path("paper/out").display());
+    let actual = format!("destination-realization=actual associated-queue=office device-uri={uri}");
+    for words in [
+        &["-c", "queue", "-x", "release-type=secure", "acme1:office"] as &[&str],
+        &["-x", "destination-realization=logical associated-queue=office", "acme1:follow-me"],
+        &["-x", &actual, "acme1:hall-printer"],
+        &["-c", "station", "-x", "related-printers=hall-printer bank=pin descriptor='beside the stairs'", "acme1:hall"],
+        &["-c", "user", "acme1:games"],
+        &["-c", "user", "acme1:man"],
+        &["-c", "user", "acme1:root"],
+    ] {
+        machine.run(OPERATOR, "pdcreate", words).expect(0);
+    }
+    machine.run(OPERATOR, "pdenable", &["follow-me", "hall-printer"]).expect(0);
+    for user in ["games", "man", "root"] {
+        set_pin(&machine, OPERATOR, user, "4071").expect(0);
+    }
+    Some(machine)
+}
+
+fn set_pin(machine: &Machine, uid: u32, user: &str, pin: &str) -> Outcome {
+    let mut command = machine.command(uid, "pdset");
+    let mut child = command.args(["-c", "user", "--pin", user]).stdin(Stdio::piped()).spawn().unwrap();
+    // One that refuses at once reads nothing.
+    let _ = child.stdin.take().unwrap().write_all(format!("{pin}\n").as_bytes());
+    let output = child.wait_with_output().unwrap();
+    Outcome {
+        status: output.status.code().unwrap_or(-1),
+        out: String::from_utf8_lossy(&output.stdout).into_owned(),
+        err: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
+
+pub fn submit(machine: &Machine, uid: u32, title: &str) {
+    let file = machine.file(uid, &format!("file{uid}"), &format!("for {title}\n"), 0o600);
+    machine.run(uid, "pdpr", &["-d", "follow-me", "-t", title, &file]).expect(0);
+}
+
+/// The process of a page.
+pub struct Station {
+    child: Child,
+    _said: BufReader<ChildStderr>,
+    pub address: String,
+}
+
+impl Station {
+    pub fn open(machine: &Machine, more: &[&str]) -> Self {
+        let mut command = machine.command(OPERATOR, "pdstation");
+        let mut child = command.args(["--name", "hall", "--http", "127.0.0.1:0"]).args(more).spawn().unwrap();
+        let mut said = BufReader::new(child.stderr.take().unwrap());
+        loop {
+            let mut line = String::new();
+            assert!(said.read_line(&mut line).unwrap() > 0, "{}", machine.log());
+            if let Some((_, address)) = line.trim_end().rsplit_once("http://") {
+                let address = address.trim_end_matches('/').to_owned();
+                return Self { child, _said: said, address };
+            }
+        }
+    }
+}
+
+impl Drop for Station {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What came back.
+#[derive(Debug)]
+struct Page {
+    status: u16,
+    head: String,
+    body: String,
+}
+
+impl Page {
+    #[track_caller]
+    fn expect(self, status: u16) -> Self {
+        assert_eq!(self.status, status, "{self:#?}");
+        self
+    }
+
+    #[track_caller]
+    fn says(self, part: &str) -> Self {
+        assert!(self.body.contains(part), "no '{part}' in {self:#?}");
+        self
+    }
+
+    fn token(&self) -> Option<&str> {
+        Some(self.body.split_once("name=\"token\" value=\"")?.1.split_once('"')?.0)
+    }
+
+    fn cookie(&self) -> Option<&str> {
+        let set = self.head.lines().find_map(|line| line.strip_prefix("set-cookie: station="))?;
+        set.split(';').next()
+    }
+}
+
+/// Sends octets and reads what comes until the end.
+fn exchange(address: &str, request: &[u8]) -> Page {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(DEADLINE)).unwrap();
+    // A server that refuses need not read all of it.
+    let _ = stream.write_all(request);
+    let mut octets = Vec::new();
+    let _ = stream.read_to_end(&mut octets);
+    let text = String::from_utf8_lossy(&octets).into_owned();
+    let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
+    let status = head.split_whitespace().nth(1).and_then(|word| word.parse().ok()).unwrap_or(0);
+    Page { status, head: head.replace("\r\n", "\n"), body: body.to_owned() }
+}
+
+/// A browser as far as a page needs it.
+struct Browser {
+    address: String,
+    cookie: Option<String>,
+    token: String,
+}
+
+impl Browser {
+    fn at(station: &Station) -> Self {
+        Self { address: station.address.clone(), cookie: None, token: String::new() }
+    }
+
+    fn take(&mut self, page: Page) -> Page {
+        if let Some(cookie) = page.cookie() {
+            self.cookie = Some(cookie.to_owned());
+        }
+        if let Some(token) = page.token() {
+            self.token = token.to_owned();
+        }
+        page
+    }
+
+    fn cookie_line(&self) -> String {
+        self.cookie.as_ref().map(|cookie| format!("Cookie: station={cookie}\r\n")).unwrap_or_default()
+    }
+
+    fn get(&mut self, path: &str) -> Page {
+        let request =
+            format!("GET {path} HTTP/1.1\r\nHost: {}\r\n{}Connection: close\r\n\r\n", self.address, self.cookie_line());
+        let page = exchange(&self.address, request.as_bytes());
+        self.take(page)
+    }
+
+    /// Sends a form with these lines in its head.
+    fn send(&mut self, path: &str, form: &str, lines: &str) -> Page {
+        let request = format!(
+            "POST {path} HTTP/1.1\r\nHost: {}\r\n{}{lines}Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{form}",
+            self.address,
+            self.cookie_line(),
+            form.len()
+        );
+        let page = exchange(&self.address, request.as_bytes());
+        self.take(page)
+    }
+
+    fn post(&mut self, path: &str, form: &str) -> Page {
+        let (form, origin) = (format!("token={}&{form}", self.token), format!("Origin: http://{}\r\n", self.address));
+        self.send(path, &form, &origin)
+    }
+
+    fn log_on(&mut self, user: &str, pin: &str) -> Page {
+        self.get("/").expect(200);
+        self.post("/log-on", &format!("user={user}&pin={pin}"))
+    }
+}
+
+/// The value of the check box of a job.
+fn id_of(page: &Page, title: &str) -> String {
+    let row = page.body.split("<tr").find(|row| row.contains(title)).unwrap_or_else(|| panic!("{page:#?}"));
+    row.split_once("name=\"job\" value=\"").unwrap().1.split_once('"').unwrap().0.to_owned()
+}
+
+#[test]
+fn a_person_logs_on_sees_his_own_jobs_and_prints_them_beside_the_station() {
+    let Some(machine) = site() else { return };
+    submit(&machine, GAMES, "Letter");
+    submit(&machine, GAMES, "Draft");
+    submit(&machine, MAN, "Salaries");
+    let station = Station::open(&machine, &[]);
+    let mut browser = Browser::at(&station);
+    browser.get("/").expect(200).says("Printing at hall").says("beside the stairs");
+    browser.log_on("games", "4071").expect(303);
+    let list = browser.get("/").expect(200).says("Logged on as games").says("releasable here (hall-printer)");
+    assert!(list.body.contains("Letter") && list.body.contains("Draft") && !list.body.contains("Salaries"));
+    for head in ["content-security-policy: default-src 'none'", "cache-control: no-store", "x-frame-options: DENY"] {
+        assert!(list.head.contains(head), "{list:#?}");
+    }
+    assert!(!list.body.contains("<script"), "the page works without");
+    let (letter, draft) = (id_of(&list, "Letter"), id_of(&list, "Draft"));
+    browser.post("/jobs", &format!("one={}", letter.replace(':', "%3A"))).expect(303);
+    browser.get("/").expect(200).says("Letter: prints on hall-printer");
+    machine.wait_for("the letter is printed", || machine.paper().contains("for Letter"));
+    browser.post("/jobs", &format!("do=delete&job={draft}")).expect(200).says("Delete these jobs?").says("Draft");
+    browser.post("/jobs", &format!("do=really-delete&job={draft}")).expect(303);
+    browser.get("/").expect(200).says("Draft: deleted");
+    // A job that arrives while he stands there.
+    submit(&machine, GAMES, "Late");
+    browser.get("/?look").expect(200).says("Late");
+    browser.post("/jobs", "do=all").expect(303);
+    browser.get("/").expect(200).says("Late: prints on hall-printer");
+    machine.wait_for("the late one is printed", || machine.paper().contains("for Late"));
+    assert!(!machine.paper().contains("Draft") && !machine.paper().contains("Salaries"));
+    let cookie = browser.cookie.clone();
+    browser.post("/log-off", "").expect(200).says("You are logged off.");
+    // What stood for him stands for nobody.
+    browser.cookie = cookie;
+    browser.get("/").expect(200).says("You are logged off.");
+}
+
+#[test]
+fn a_printer_that_is_off_refuses_before_anything_moves_and_the_page_says_why_in_two_languages() {
+    let Some(machine) = site() else { return };
+    machine.run(OPERATOR, "pddisable", &["hall-printer"]).expect(0);
+    submit(&machine, GAMES, "Letter");
+    let station = Station::open(&machine, &[]);
+    let mut browser = Browser::at(&station);
+    browser.log_on("games", "4071").expect(303);
+    let list = browser.get("/").expect(200).says("hall-printer: not now, because the printer is offline");
+    let letter = id_of(&list, "Letter");
+    browser.post("/jobs", &format!("do=release&job={letter}")).expect(303);
+    browser.get("/").expect(200).says("not now, because the printer is offline").says("Letter");
+    browser.get("/language/de").expect(303);
+    let request = format!(
+        "GET / HTTP/1.1\r\nHost: {}\r\nCookie: station={}; station-language=de\r\nConnection: close\r\n\r\n",
+        station.address,
+        browser.cookie.clone().unwrap()
+    );
+    exchange(&station.address, request.as_bytes())
+        .expect(200)
+        .says("Ihre Druckaufträge")
+        .says("jetzt nicht, der Drucker");
+}
+
+#[test]
+fn somebody_without_an_account_here_logs_on_too_and_is_logged_off_when_he_walks_away() {
+    let Some(machine) = site() else { return };
+    let name = ANN.to_string();
+    machine.run(OPERATOR, "pdcreate", &["-c", "user", &format!("acme1:{name}")]).expect(0);
+    set_pin(&machine, OPERATOR, &name, "4071").expect(0);
+    machine.run(OPERATOR, "pdset", &["-c", "station", "-x", "log-off-after=10", "hall"]).expect(0);
+    submit(&machine, ANN, "Letter");
+    let station = Station::open(&machine, &[]);
+    let mut browser = Browser::at(&station);
+    browser.log_on(&name, "4071").expect(303);
+    let list = browser.get("/").expect(200).says("Letter");
+    browser.post("/jobs", &format!("do=really-delete&job={}", id_of(&list, "Letter"))).expect(303);
+    browser.get("/").expect(200).says("Letter: deleted");
+    machine.wait_for("the page has logged off", || browser.get("/?look").body.contains("You are logged off."));
+    // A PIN that is changed ends what it began; whoever has an account changes his own.
+    browser.log_on("games", "4071").expect(303);
+    browser.get("/").expect(200).says("Logged on as games");
+    set_pin(&machine, MAN, "games", "1234").expect(1).says("only the creator of this spool and its operators");
+    set_pin(&machine, GAMES, "games", "9999").expect(1).says("one digit, repeated");
+    set_pin(&machine, GAMES, "games", "9271").expect(0);
+    browser.get("/").expect(200).says("You are logged off.");
+    browser.log_on("games", "9271").expect(303);
+    machine.run(OPERATOR, "pdset", &["-c", "user", "--no-pin", "games"]).expect(0);
+    browser.get("/").expect(200).says("You are logged off.");
+}
+
+#[test]
+fn nobody_learns_which_names_there_are_and_guessing_is_locked_out() {
+    let Some(machine) = site() else { return };
+    let station = Station::open(&machine, &[]);
+    let mut browser = Browser::at(&station);
+    let said = |page: Page| {
+        let token = page.token().unwrap().to_owned();
+        (page.status, page.body.replace(&token, ""), page.head.lines().filter(|line| !line.starts_with("date")).count())
+    };
+    let wrong = said(browser.log_on("games", "1234"));
+    assert_eq!(wrong.0, 403);
+    for (user, pin) in
+        [("nobody-has-this-name", "4071"), ("%00", "1"), ("", ""), ("a%0d%0ab", "4071"), ("root", "4071"), ("man", "x")]
+    {
+        assert_eq!(said(browser.log_on(user, pin)), wrong, "{user}");
+    }
+    for _ in 0..4 {
+        assert_eq!(said(browser.log_on("games", "1234")), wrong);
+    }
+    // The right one comes too late, and that is not said either.
+    assert_eq!(said(browser.log_on("games", "4071")), wrong);
+    let log = machine.run(OPERATOR, "spoolcom", &["LOG"]);
+    assert!(format!("{log:?}").contains("try 5 in a row at station hall") || log.status != 0, "{log:?}");
+    // Another user is not concerned, and a new PIN begins anew.
+    browser.log_on("man", "4071").expect(303);
+    set_pin(&machine, OPERATOR, "games", "5083").expect(0);
+    browser.cookie = None;
+    browser.log_on("games", "5083").expect(303);
+    browser.cookie = None;
+    let statuses: Vec<u16> = (0..31).map(|_| browser.log_on("nobody-has-this-name", "1").status).collect();
+    assert_eq!(statuses.last(), Some(&429), "a page lets nobody guess without end: {statuses:?}");
+}
+
+#[test]
+fn a_page_is_opened_by_an_operator_alone_and_takes_pins_where_its_bank_says_so() {
+    let Some(machine) = site() else { return };
+    let open = |uid, name: &str| machine.run(uid, "pdstation", &["--name", name, "--http", "127.0.0.1:0"]);
+    open(ANN, "hall").expect(3).says("only the creator of this spool and its operators");
+    open(OPERATOR, "cellar").expect(3).says("station cellar");
+    let strangers = ["--name", "hall", "--http", "0.0.0.0:0"];
+    machine.run(OPERATOR, "pdstation", &strangers).expect(3).says("who may connect there?");
+    machine.run(OPERATOR, "pdset", &["-c", "station", "-x", "bank==", "hall"]).expect(0);
+    let station = Station::open(&machine, &[]);
+    let mut browser = Browser::at(&station);
+    let page = browser.get("/").expect(200).says("this station takes no PIN");
+    assert_eq!(page.token(), None);
+    machine.run(OPERATOR, "pdset", &["-c", "station", "-x", "bank=pin", "hall"]).expect(0);
+    browser.get("/").expect(200);
+    machine.run(OPERATOR, "pdset", &["-c", "station", "-x", "bank==", "hall"]).expect(0);
+    browser.post("/log-on", "user=games&pin=4071").expect(503).says("lets nobody log on with a PIN");
+}
+
+#[test]
+fn what_another_page_or_person_makes_a_browser_send_changes_nothing() {
+    let Some(machine) = site() else { return };
+    submit(&machine, GAMES, "Letter");
+    submit(&machine, MAN, "Salaries");
+    let station = Station::open(&machine, &[]);
+    let (mut games, mut man) = (Browser::at(&station), Browser::at(&station));
+    // Fixation: the cookie from before is worth nothing after the log on.
+    games.get("/").expect(200);
+    let prepared = games.cookie.clone().unwrap();
+    games.log_on("games", "4071").expect(303);
+    assert_ne!(games.cookie.clone().unwrap()[1..], prepared[1..]);
+    let mut attacker = Browser::at(&station);
+    for cookie in [prepared.clone(), prepared.replacen('b', "s", 1), format!("s{}", "0".repeat(64))] {
+        attacker.cookie = Some(cookie);
+        assert!(!attacker.get("/").expect(200).body.contains("Letter"));
+    }
+    let list = games.get("/").expect(200);
+    let letter = id_of(&list, "Letter");
+    man.log_on("man", "4071").expect(303);
+    let salaries = id_of(&man.get("/").expect(200), "Salaries");
+    // A form of another page: no origin, a wrong one, no token, that of somebody else.
+    let (form, own) =
+        (format!("token={}&one={letter}", games.token), format!("Origin: http://{}\r\n", station.address));
+    for lines in
+        ["", "Origin: null\r\n", "Origin: http://evil.example\r\n", &format!("{own}Sec-Fetch-Site: cross-site\r\n")]
+    {
+        games.send("/jobs", &form, lines).expect(403);
+    }
+    games.send("/jobs", &format!("one={letter}"), &own).expect(403);
+    games.send("/jobs", &format!("token={}&one={letter}", man.token), &own).expect(403);
+    games.cookie = Some(format!("s{}", "0".repeat(64)));
+    games.send("/jobs", &form, &own).expect(403);
+    // The job of another person, by its name: what is not his is not there.
+    man.post("/jobs", &format!("one={letter}&do=release")).expect(303);
+    man.get("/").expect(200).says("does not exist");
+    man.post("/jobs", &format!("do=really-delete&job={letter}")).expect(303);
+    man.get("/").expect(200).says("does not exist");
+    let mut again = Browser::at(&station);
+    again.log_on("games", "4071").expect(303);
+    again.get("/").expect(200).says("Letter").says("releasable here");
+    man.post("/jobs", &format!("one={salaries}")).expect(303);
+    machine.wait_for("his own is printed", || machine.paper().contains("for Salaries"));
+    assert!(!machine.paper().contains("Letter"));
+}
+
+#[test]
+fn a_hostile_title_is_text_in_the_page() {
+    let Some(machine) = site() else { return };
+    let title = "<script>alert(1)</script>\"'><img src=x onerror=y>&amp;\u{202e}txt.exe";
+    submit(&machine, GAMES, title);
+    let station = Station::open(&machine, &[]);
+    let mut browser = Browser::at(&station);
+    browser.log_on("games", "4071").expect(303);
+    let list = browser.get("/").expect(200).says("script").says("\\u{202e}");
+    for raw in ["<script", "<img", "\"'>", "\u{202e}"] {
+        assert!(!list.body.contains(raw), "{raw}: {list:#?}");
+    }
+    let id = list.body.split_once("name=\"job\" value=\"").unwrap().1.split_once('"').unwrap().0.to_owned();
+    let page = browser.post("/jobs", &format!("do=delete&job={id}")).expect(200);
+    assert!(!page.body.contains("<script") && page.body.contains("script"));
+}
+
+#[test]
+fn what_is_too_large_or_for_another_host_is_refused() {
+    let Some(machine) = site() else { return };
+    let station = Station::open(&machine, &[]);
+    let address = station.address.clone();
+    let with =
+        |lines: &str| exchange(&address, format!("GET / HTTP/1.1\r\n{lines}Connection: close\r\n\r\n").as_bytes());
+    let host = format!("Host: {address}\r\n");
+    with(&host).expect(200);
+    with(&format!("{host}X: {}\r\n", "y".repeat(64 * 1024))).expect(431);
+    let many: String = (0..200).map(|n| format!("X{n}: y\r\n")).collect();
+    with(&format!("{host}{many}")).expect(431);
+    with("Host: evil.example\r\n").expect(421);
+    with("").expect(400);
+    with(&format!("{host}{host}")).expect(400);
+    let mut browser = Browser::at(&station);
+    browser.get("/").expect(200);
+    browser.post("/log-on", &format!("user={}", "x".repeat(1024 * 1024))).expect(413);
+    let fields = "a=b&".repeat(2_000);
+    browser.post("/log-on", &fields).expect(413);
+    browser.get("/../../etc/passwd").expect(404);
+    let put = format!("PUT / HTTP/1.1\r\n{host}Connection: close\r\nContent-Length: 0\r\n\r\n");
+    exchange(&address, put.as_bytes()).expect(405);
+    // Whoever takes too many connections takes none from another page; here all come from one address.
+    let held: Vec<TcpStream> = (0..40).map(|_| TcpStream::connect(&address).unwrap()).collect();
+    let end = Instant::now() + DEADLINE;
+    drop(held);
+    while with(&host).status != 200 {
+        assert!(Instant::now() < end, "the page does not come back");
+    }
+}
+
+#[test]
+fn the_page_ends_with_its_server() {
+    let Some(mut machine) = site() else { return };
+    let mut station = Station::open(&machine, &[]);
+    machine.stop();
+    assert_eq!(station.child.wait().unwrap().code(), Some(0));
+}

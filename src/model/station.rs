@@ -1,0 +1,225 @@
+//! The page of a station: where people log on without an account at a terminal, and release their jobs.
+//!
+//! The page is served by a process of its own, which parses what a browser sends and has no rights. Between it and the server travel
+//! the values of this file. Who stands there, the server finds out by the PIN; from then on a session stands for him, which the
+//! server keeps, and ends. A process that was taken over reaches nobody's jobs who is not logged on there.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::failure::{Failure, FailureKind};
+use super::ids::GlobalJobId;
+use super::secure::{HeldElsewhere, HeldPage};
+
+/// How people may log on at a station.
+pub const BANKS: &[&str] = &["pin"];
+/// Seconds without a touch after which a page logs off, where the station does not say.
+pub const USUAL_IDLE_SECONDS: u64 = 60;
+/// Digits of a PIN.
+pub const PIN_DIGITS: std::ops::RangeInclusive<usize> = 4..=32;
+/// Wrong PINs in a row after which a user is refused.
+pub const MOST_WRONG: u32 = 5;
+/// For how many milliseconds, the first time.
+pub const LOCKED_MS: i64 = 60_000;
+/// How often that time doubles: after further wrong ones it is about an hour.
+const DOUBLINGS: u32 = 6;
+
+/// Returns for how many milliseconds a user is refused after so many wrong PINs in a row; none while he is not.
+pub fn lock_ms(failures: u32) -> Option<i64> {
+    let more = failures.checked_sub(MOST_WRONG)?;
+    Some(LOCKED_MS << more.min(DOUBLINGS))
+}
+
+/// What somebody typed as a PIN. It is never shown.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Pin(String);
+
+impl Pin {
+    /// What was typed; blanks around it do not count.
+    pub fn new(typed: &str) -> Self {
+        Self(typed.trim().to_owned())
+    }
+
+    /// Its octets.
+    pub fn octets(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+
+    /// Checks that it can be a PIN.
+    ///
+    /// # Errors
+    /// `BadValue` with what a PIN is.
+    pub fn check(&self) -> Result<(), Failure> {
+        let digits = self.0.len();
+        let bad = |why: String| {
+            let (least, most) = (PIN_DIGITS.start(), PIN_DIGITS.end());
+            Err(Failure::new(FailureKind::BadValue, why).hint(format!("a PIN has {least} to {most} digits")))
+        };
+        if !self.0.bytes().all(|octet| octet.is_ascii_digit()) || digits == 0 {
+            return bad("a PIN consists of digits".to_owned());
+        }
+        if !PIN_DIGITS.contains(&digits) {
+            return bad(format!("this PIN has {digits} digits"));
+        }
+        let first = self.0.bytes().next();
+        if self.0.bytes().all(|octet| Some(octet) == first) {
+            return bad("a PIN of one digit, repeated, is the first that is guessed".to_owned());
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Pin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Pin(..)")
+    }
+}
+
+/// The name of a session. Whoever has it is the person who logged on; it is never shown.
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SessionKey(pub String);
+
+impl fmt::Debug for SessionKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SessionKey(..)")
+    }
+}
+
+/// What is to be done with jobs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StationAct {
+    /// They are released.
+    Release,
+    /// They are removed.
+    Delete,
+}
+
+/// What the process of a page asks the server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StationRequest {
+    /// What is this station?
+    About,
+    /// Somebody logs on.
+    LogOn {
+        /// The name that he typed.
+        user: String,
+        /// His PIN.
+        pin: Pin,
+    },
+    /// What waits for him?
+    Jobs {
+        /// Who.
+        session: SessionKey,
+        /// Whether he did something, so that he stays logged on.
+        touched: bool,
+    },
+    /// Do something with some of his jobs, in this order.
+    Act {
+        /// Who.
+        session: SessionKey,
+        /// What.
+        act: StationAct,
+        /// The jobs.
+        jobs: Vec<GlobalJobId>,
+    },
+    /// Release all that can be released here, in the order of submission.
+    ReleaseAll {
+        /// Who.
+        session: SessionKey,
+    },
+    /// He logs off.
+    LogOff {
+        /// Who.
+        session: SessionKey,
+    },
+}
+
+/// What a station is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StationAbout {
+    /// Its name.
+    pub name: String,
+    /// Where it stands, in words.
+    pub descriptor: Option<String>,
+    /// Whether people log on with a PIN.
+    pub takes_pin: bool,
+    /// Seconds without a touch after which the page logs off.
+    pub idle_seconds: u64,
+}
+
+/// What became of one job.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StationOutcome {
+    /// What was asked for.
+    pub act: StationAct,
+    /// The job.
+    pub job: GlobalJobId,
+    /// Its title, where it is known.
+    pub title: Option<String>,
+    /// The printer, of a job that was released; none of one that was removed; or why nothing was done.
+    pub result: Result<Option<String>, String>,
+}
+
+/// What waits for somebody.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StationJobs {
+    /// His name.
+    pub user: String,
+    /// What this server holds.
+    pub page: HeldPage,
+    /// What others hold, and which of them do not answer.
+    pub elsewhere: HeldElsewhere,
+    /// What became of the jobs with which he did something last. It is told once.
+    pub outcomes: Vec<StationOutcome>,
+    /// Now, wall clock, milliseconds.
+    pub now_ms: i64,
+    /// Seconds until he is logged off.
+    pub idle_seconds: u64,
+}
+
+/// What the server answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StationReply {
+    /// What the station is.
+    About(StationAbout),
+    /// He is logged on, and this stands for him.
+    LoggedOn(SessionKey),
+    /// The name or the PIN is wrong, or he is refused for a time: which of these, nobody is told.
+    Refused,
+    /// Too many have tried here lately; nothing was looked at.
+    Busy,
+    /// What waits.
+    Jobs(Box<StationJobs>),
+    /// It was done; what became of each job is told with the jobs.
+    Done,
+    /// Nobody is logged on by that name: he was logged off.
+    NoSession,
+    /// It could not be done.
+    Failed(Failure),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pin_has_digits_that_are_not_all_the_same_and_is_never_shown() {
+        assert!(Pin::new(" 4071\n").check().is_ok());
+        for bad in ["", "407", "4071a", "４０７１", "1111", "-4071", &"12".repeat(17)] {
+            assert!(Pin::new(bad).check().is_err(), "{bad}");
+        }
+        assert!(!format!("{:?}", Pin::new("4071")).contains("4071"));
+        assert!(!format!("{:?}", SessionKey("4071".into())).contains("4071"));
+    }
+
+    #[test]
+    fn a_user_is_refused_after_five_wrong_pins_and_for_an_hour_at_most() {
+        assert_eq!(lock_ms(4), None);
+        assert_eq!(lock_ms(5), Some(60_000));
+        assert_eq!(lock_ms(6), Some(120_000));
+        assert_eq!(lock_ms(u32::MAX), Some(64 * 60_000));
+    }
+}
