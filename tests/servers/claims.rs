@@ -84,6 +84,27 @@ fn vector_14_a_second_claim_says_who_has_the_job() {
     world.wait_until_empty();
 }
 
+/// The first claim is granted, and its answer is on its way. A second one would be taken for a sign that the first was lost.
+#[test]
+fn vector_14_a_job_that_is_being_claimed_is_not_claimed_a_second_time() {
+    let world = two();
+    let job = held(&world, "once", b"once line\n");
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("gate");
+    let gate = std::os::unix::net::UnixListener::bind(&path).unwrap();
+    world.kill("acme2");
+    world.run_with("acme2", &[("PD_FAULT", "claim-answered"), ("PD_GATE", path.to_str().unwrap())]);
+    std::thread::scope(|scope| {
+        let first = scope.spawn(|| world["acme2"].run("pdclaim", &["-d", "office.front", &job]));
+        let waits = gate.accept().unwrap();
+        world["acme2"].run("pdclaim", &["-d", "office.front", &job]).expect(1).says("is being released already");
+        drop(waits);
+        first.join().unwrap().expect(0);
+    });
+    world.wait_until_empty();
+    assert!(once(&world.paper(), "once line"), "{}", world.paper());
+}
+
 #[test]
 fn vector_13_a_server_that_does_not_answer_is_named_and_the_others_are_listed() {
     let world = World::new(&["acme1", "acme2", "acme3"]);

@@ -12,7 +12,10 @@ use super::world::World;
 /// A pool of two secure queues, one on each server, each with a printer and a station. The printer of `acme2` is this one, or appends
 /// to a file.
 fn pool(names: &[&'static str], printer: Option<&Sink>) -> World {
-    let world = World::new(names);
+    pooled(World::new(names), names, printer)
+}
+
+fn pooled(world: World, names: &[&'static str], printer: Option<&Sink>) -> World {
     for name in names {
         world.run(name);
         let site = &world[name];
@@ -144,6 +147,37 @@ fn vector_9_a_station_that_shows_all_jobs_shows_those_of_its_server_and_says_so(
     assert_eq!(listed(&world, "acme1", &job)["state"], "waiting");
 }
 
+/// The same login on both machines, each in a realm of its own. Somebody else than root has it: of root no server believes
+/// another one anything.
+#[test]
+fn vector_11_the_same_name_in_another_realm_is_somebody_else() {
+    let names = ["acme1", "acme2"];
+    let is_root = nix::unistd::geteuid().is_root();
+    let nobody = is_root.then(|| nix::unistd::User::from_name("nobody").unwrap().unwrap().uid.as_raw());
+    let programs = ["pdcreate", "pdset", "pdenable", "pdrelease"];
+    let world = pooled(World::with_programs(&names.map(|name| (name, nobody)), &programs), &names, None);
+    let realms = |name: &str, own: &str, line: &str| {
+        let set = format!("default-realm={own} identity-realms={line}");
+        world[name].run("pdset", &["-c", "server", "-x", &set, name]).expect(0);
+    };
+    realms("acme1", "lab", "acme1=lab 'acme2=corp'");
+    realms("acme2", "corp", "acme1=lab 'acme2=corp'");
+    let job = waiting(&world, "far", b"far line\n", &[]);
+    assert_eq!(listed(&world, "acme2", &job), Value::Null);
+    world["acme2"].run("pdrelease", &[&job]).expect(1).says("cannot find job");
+    world["acme2"].run("pdrelease", &["--delete", &job]).expect(1).says("cannot find job");
+    assert_eq!(listed(&world, "acme1", &job)["state"], "waiting");
+    // Where nobody says anything of the other server, its users are nobody here either.
+    world["acme1"].run("pdset", &["-c", "server", "-x", "identity-realms==", "acme1"]).expect(0);
+    assert_eq!(listed(&world, "acme2", &job), Value::Null);
+    // The owner of the job says that the two are one person.
+    realms("acme1", "lab", "acme1=lab 'acme2=lab'");
+    assert_eq!(listed(&world, "acme2", &job)["releasable"], true);
+    world["acme2"].run("pdrelease", &[&job]).expect(0);
+    world.wait_until_empty();
+    assert!(once(&world.paper(), "far line"), "{}", world.paper());
+}
+
 #[test]
 fn vector_13_a_server_that_is_down_is_named_and_what_is_here_is_listed() {
     let world = pool(&["acme1", "acme2"], None);
@@ -181,6 +215,38 @@ fn vector_14_two_stations_that_release_a_job_together_get_one_claim() {
     assert!(once(&papers.concat(), "once line"), "{papers:?}");
     let granted = record(&world, "acme1", &job).into_iter().filter(|line| line == "release:ok").count();
     assert_eq!(granted, 1);
+}
+
+#[test]
+fn vector_14_a_job_that_is_released_several_times_at_one_server_is_released_once() {
+    let world = pool(&["acme1", "acme2"], None);
+    let job = waiting(&world, "once", b"once line\n", &[]);
+    let said: Vec<_> = std::thread::scope(|scope| {
+        let each: Vec<_> = (0..4).map(|_| scope.spawn(|| world["acme2"].run("pdrelease", &[&job]))).collect();
+        each.into_iter().map(|one| one.join().unwrap()).collect()
+    });
+    assert_eq!(said.iter().filter(|one| one.status == 0).count(), 1, "{said:#?}");
+    world.wait_until_empty();
+    assert!(once(&world.paper(), "once line"), "{}", world.paper());
+    let lines = record(&world, "acme1", &job);
+    assert_eq!(lines.iter().filter(|line| *line == "release:ok").count(), 1, "{lines:?}");
+    assert!(!lines.iter().any(|line| line.starts_with("abort")), "{lines:?}");
+}
+
+/// START by an operator is no release, also where HOLDAFTER keeps the job when it has printed.
+#[test]
+fn a_job_that_is_held_after_printing_elsewhere_is_released_again_by_its_owner_alone() {
+    let world = pool(&["acme1", "acme2"], None);
+    let job = waiting(&world, "twice", b"twice line\n", &["-x", "hold-after=true"]);
+    for round in 1..=2 {
+        world["acme2"].run("pdrelease", &[&job]).expect(0);
+        let printed = || record(&world, "acme1", &job).iter().filter(|line| *line == "print:sent").count();
+        world["acme1"].wait_for("its end is on record", || printed() == round);
+        assert_eq!(listed(&world, "acme1", &job)["state"], "blocked");
+        world["acme1"].run("spoolcom", &["JOB 1, START"]).says("waits for release at a station");
+        assert_eq!(listed(&world, "acme1", &job)["state"], "waiting");
+        assert_eq!(world.paper().matches("twice line").count(), round);
+    }
 }
 
 #[test]

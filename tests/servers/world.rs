@@ -234,6 +234,11 @@ impl World {
 
     /// Servers of these names and users, none of which runs yet.
     pub fn of(servers: &[(&'static str, Option<u32>)]) -> Self {
+        Self::with_programs(servers, &[])
+    }
+
+    /// The same, where other users than ours have these programs beside the usual ones.
+    pub fn with_programs(servers: &[(&'static str, Option<u32>)], more: &[&str]) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let open_to_all = |path: &Path| std::fs::set_permissions(path, PermissionsExt::from_mode(0o755)).unwrap();
         open_to_all(dir.path());
@@ -241,7 +246,7 @@ impl World {
         if servers.iter().any(|(_, uid)| uid.is_some()) {
             std::fs::create_dir(&programs).unwrap();
             open_to_all(&programs);
-            for name in ["pdpr", "pdls", "pdq", "spoolcom", "fastp"] {
+            for name in ["pdpr", "pdls", "pdq", "spoolcom", "fastp"].iter().chain(more) {
                 copy_program(&program(name), &programs.join(name));
             }
             copy_program(&std::env::current_exe().unwrap(), &programs.join("server"));

@@ -90,15 +90,18 @@ pub fn answer(peers: &Peers, from: &ServerName, request: PeerRequest) -> Result<
 fn look(peers: &Peers, caller: Caller, request: &str) -> Result<String, Failure> {
     let bad = |why: String| Failure::new(FailureKind::BadValue, why);
     let request: Request = serde_json::from_str(request).map_err(|error| bad(format!("no such operation: {error}")))?;
-    let goes_on = matches!(
+    let is_none_of_his = matches!(
         request,
         Request::AskServer { .. }
             | Request::Releasable { .. }
             | Request::Servers { .. }
             | Request::HeldElsewhere { .. }
             | Request::WhyElsewhere { .. }
+            // For these he is a user of his own server (`held_for`), whatever account of his name is here.
+            | Request::HeldJobs { .. }
+            | Request::ReleaseRecord { .. }
     );
-    if request.effect() != Effect::Looks || goes_on {
+    if request.effect() != Effect::Looks || is_none_of_his {
         return Err(Failure::new(FailureKind::Security, format!("{} is not done for another server", request.name())));
     }
     let spool = peers.inner.spool.clone();
@@ -146,6 +149,10 @@ impl Peers {
         let operators = self.inner.terms.operators.as_ref();
         let operator = operators.is_some_and(|group| caller.groups.contains(group));
         Ok(Caller { user: assertion.user.clone(), host: from.to_string(), operator, ..caller })
+    }
+
+    fn claiming(&self) -> std::sync::MutexGuard<'_, std::collections::HashSet<GlobalJobId>> {
+        self.inner.claiming.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     /// Answers a question of this machine.
@@ -359,6 +366,8 @@ impl Peers {
         (destination, released): (&str, Option<StationPrinter>),
     ) -> Result<JobNumber, Failure> {
         let spool = &self.inner.spool;
+        // Its owner takes a second claim of ours for a sign that the first one was lost.
+        let _claiming = Claiming::begin(self, job)?;
         let (to, printer) = spool.may_claim(&Call::of(&who.caller, &clock::now()), job, destination)?;
         let server = &job.server;
         self.demand_member(server)?;
@@ -443,6 +452,27 @@ impl Peers {
             LeaseAnswer::Over(why) => over(why),
             LeaseAnswer::Stands(_) => Answer::Later(format!("server {server} does not let it begin")),
         }
+    }
+}
+
+/// A job of another server that is being claimed; dropped, it may be claimed again.
+struct Claiming<'a> {
+    peers: &'a Peers,
+    job: &'a GlobalJobId,
+}
+
+impl<'a> Claiming<'a> {
+    fn begin(peers: &'a Peers, job: &'a GlobalJobId) -> Result<Self, Failure> {
+        match peers.claiming().insert(job.clone()) {
+            true => Ok(Self { peers, job }),
+            false => Err(Failure::new(FailureKind::State, format!("job {job} is being released already"))),
+        }
+    }
+}
+
+impl Drop for Claiming<'_> {
+    fn drop(&mut self) {
+        self.peers.claiming().remove(self.job);
     }
 }
 
@@ -560,6 +590,7 @@ mod tests {
     use crate::server::Log;
     use crate::server::peers::Terms;
     use crate::spool::Nobody;
+    use crate::spool::interface::operations::Operations;
     use crate::spool::testing::{Site, name};
 
     /// No other server can be reached.
@@ -581,6 +612,53 @@ mod tests {
         (site, peers)
     }
 
+    /// The first connection is made when the test lets it, and fails; every other one fails at once.
+    struct Slow {
+        dialled: mpsc::Sender<()>,
+        go_on: std::sync::Mutex<Option<mpsc::Receiver<()>>>,
+    }
+
+    impl Dial for Slow {
+        fn dial(&self, server: &ServerName, patience: Duration) -> Result<Box<dyn PeerStream>, Failure> {
+            let first = self.go_on.lock().unwrap().take();
+            if let Some(go_on) = first {
+                self.dialled.send(()).unwrap();
+                let _ = go_on.recv();
+            }
+            Alone.dial(server, patience)
+        }
+        fn servers(&self) -> Vec<ServerName> {
+            Alone.servers()
+        }
+    }
+
+    #[test]
+    fn vector_14_a_job_that_is_being_released_is_not_released_a_second_time_meanwhile() {
+        let mut site = Site::printing();
+        site.local.start_device(name("LP1")).unwrap();
+        let ((dialled, is_dialled), (goes_on, go_on)) = (mpsc::channel(), mpsc::channel());
+        let slow = Slow { dialled, go_on: std::sync::Mutex::new(Some(go_on)) };
+        let log: Log = Arc::new(|_: &str| {});
+        let peers = Peers::new(site.spool.clone(), Arc::new(Nobody), Arc::new(slow), log, Terms::default());
+        let job = GlobalJobId { server: name("acme2"), serial: crate::model::Serial(1_000_000_007) };
+        let claim = || {
+            let caller = crate::spool::testing::user("ann", nix::unistd::geteuid().as_raw());
+            let who = OnBehalf { caller, method: "login".into(), station: None };
+            peers.claim(&who, &job, ("office.front", None)).unwrap_err()
+        };
+        std::thread::scope(|scope| {
+            let first = scope.spawn(claim);
+            is_dialled.recv().unwrap();
+            let second = claim();
+            assert_eq!(second.kind, FailureKind::State, "{second}");
+            assert!(second.message.contains("is being released already"), "{second}");
+            goes_on.send(()).unwrap();
+            assert_eq!(first.join().unwrap().kind, FailureKind::Unreachable);
+        });
+        // And then it may be tried again.
+        assert_eq!(claim().kind, FailureKind::Unreachable);
+    }
+
     fn assertion(user: &str) -> Assertion {
         Assertion { user: user.into(), method: "login".into(), station: None, at_ms: clock::now().wall_ms }
     }
@@ -600,9 +678,13 @@ mod tests {
         let on =
             Request::AskServer { server: name("acme3"), request: Box::new(Request::Device { name: device.clone() }) };
         let waits = Request::AwaitOffline { name: device.clone(), timeout_ms: 60_000 };
-        for refused in
-            [Request::DeleteDevice { name: device }, servers, on, waits, Request::Releasable { server: None }]
-        {
+        // What an account of this machine may release is none of the business of a user of another one.
+        let (held, lines) = (
+            Request::HeldJobs { station: None, after: None, limit: 10 },
+            Request::ReleaseRecord { after: 0, limit: 10 },
+        );
+        let delete = Request::DeleteDevice { name: device };
+        for refused in [delete, servers, on, waits, Request::Releasable { server: None }, held, lines] {
             let failure = asked(&peers, &refused).unwrap_err();
             assert_eq!(failure.kind, FailureKind::Security, "{refused:?}");
         }

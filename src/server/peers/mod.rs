@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use crate::client::peer::{Dial, PeerStream, ServePeer};
 use crate::model::lease::{LEASE_MS, Spokesman};
-use crate::model::{Failure, FailureKind, ServerName};
+use crate::model::{Failure, FailureKind, GlobalJobId, ServerName};
 use crate::spool::{Attendant, Spool};
 use crate::sys::watch::Watch;
 
@@ -70,6 +70,8 @@ struct Inner {
     fetching: Mutex<Option<UnixListener>>,
     /// The servers for which a thread is at work.
     busy: Mutex<HashSet<ServerName>>,
+    /// The jobs of other servers that are being claimed.
+    claiming: Mutex<HashSet<GlobalJobId>>,
     /// How many files are fetched from each server now.
     fetches: Mutex<HashMap<ServerName, usize>>,
     changed: Condvar,
@@ -88,6 +90,7 @@ impl Peers {
             is_over: AtomicBool::new(false),
             fetching: Mutex::default(),
             busy: Mutex::default(),
+            claiming: Mutex::default(),
             fetches: Mutex::default(),
             changed: Condvar::new(),
         };

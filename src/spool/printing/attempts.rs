@@ -18,7 +18,7 @@ use crate::model::event::{EventDetail, EventWord};
 use crate::model::job::{AFTER_PRINTING, BatchMember};
 use crate::model::lifetime::{Ending, KeptUntil, Lifetime};
 use crate::model::request::Answer;
-use crate::model::state::{Delivery, DeviceWish, EntryState, HoldReason, Wish};
+use crate::model::state::{Delivery, DeviceWish, EntryState, HoldReason, HoldReasons, Wish};
 use crate::model::{DeviceId, DeviceName, Failure, FontName};
 use crate::store::batch::Listing;
 use crate::store::device::DeviceRow;
@@ -35,6 +35,7 @@ use crate::spool::interface::engine::{
 };
 use crate::spool::jobs::lifetime::is_discarded;
 use crate::spool::objects::spooler::settle_drain;
+use crate::spool::secure::record::printed_and_held;
 
 /// What becomes of a job of which every part is printed.
 enum Rest {
@@ -292,6 +293,10 @@ impl Spool {
 
     /// Tells what becomes of a job of which every part is printed. One that `ends` is held by nothing.
     fn rest_of(tx: &Tx<'_>, job: &JobRow, ends: bool) -> Fallible<Rest> {
+        // A claim is for one time: its owner is told, and it is he who keeps or holds the job.
+        if job.origin.is_some() && store::lease::own_of(tx, job.id)?.is_some() {
+            return Ok(Rest::Gone);
+        }
         // A job that was held while its last octets were on their way stays held, and whoever held it is told.
         if (job.hold_after || !job.reasons.is_empty()) && !ends {
             return Ok(Rest::Held);
@@ -312,8 +317,8 @@ impl Spool {
     ) -> Fallible<Erase> {
         store::tally::printed(tx)?;
         let name = device.map(ToString::to_string);
-        let hold = |why: &str, text: Option<&str>| {
-            store::job::set_reasons(tx, job.id, job.reasons.with(HoldReason::Operator), text)?;
+        let hold = |reasons: HoldReasons, why: &str, text: Option<&str>| {
+            store::job::set_reasons(tx, job.id, reasons.with(HoldReason::Operator), text)?;
             record_with(tx, Object::Job(job.id), EventWord::Held, EventDetail::HoldAfter, why)
         };
         match rest {
@@ -328,15 +333,17 @@ impl Spool {
                 let ending = Ending::of_delivery(outcome);
                 Self::keep(tx, job, (ending, &until), (outcome, name.as_deref()), started_ms)?;
             }
-            Rest::Font(font) => hold(&format!("{}{font}", store::outbox::IS_FONT), None)?,
+            Rest::Font(font) => hold(job.reasons, &format!("{}{font}", store::outbox::IS_FONT), None)?,
             Rest::Held if job.hold_after => {
-                hold("HOLDAFTER", Some(AFTER_PRINTING))?;
+                let reasons = printed_and_held(tx, job, job.reasons, (outcome, name.as_deref()))?;
+                hold(reasons, "HOLDAFTER", Some(AFTER_PRINTING))?;
                 store::outbox::stays(tx, job.id, name.as_deref())?;
             }
             Rest::Held => {
+                let reasons = printed_and_held(tx, job, job.reasons, (outcome, name.as_deref()))?;
                 let on = device.map_or_else(String::new, |device| format!(" on {}", device.guardian()));
                 let why = format!("it had been printed completely{on} ({outcome})");
-                store::job::set_reasons(tx, job.id, job.reasons, Some(&why))?;
+                store::job::set_reasons(tx, job.id, reasons, Some(&why))?;
                 record(tx, Object::Job(job.id), EventWord::Held, &why)?;
                 store::outbox::stays(tx, job.id, name.as_deref())?;
             }

@@ -84,10 +84,7 @@ impl Spool {
     /// The reason in words.
     pub fn may_claim(&self, call: &Call, job: &GlobalJobId, destination: &str) -> Fallible<(Destination, DeviceName)> {
         if job.server == *self.server() {
-            let why = format!("{job} is a job of this server");
-            return Err(
-                Failure::new(FailureKind::BadValue, why).hint(format!("spoolcom 'JOB {job}, START' starts it here"))
-            );
+            return Err(self.look(call, |tx| self.is_own(tx, job))?);
         }
         self.look(call, |tx| {
             takes_work(tx)?;
@@ -98,6 +95,19 @@ impl Spool {
             Self::demand(tx, Right::Submit { place: &place })?;
             let device = well(tx, &found)?;
             Ok((found, device.name))
+        })
+    }
+
+    /// The failure for a job of this server, with what prints it here.
+    fn is_own(&self, tx: &Tx<'_>, job: &GlobalJobId) -> Fallible<Failure> {
+        let Some(row) = store::job::by_ref(tx, &JobRef::Global(job.clone()), 0, self.server().as_str())? else {
+            return Ok(Failure::not_found(format!("job {job}")));
+        };
+        let number = row.number;
+        let failure = Failure::new(FailureKind::BadValue, format!("{job} is a job of this server, job {number}"));
+        Ok(match store::secure::of_job(tx, row.id)? {
+            Some(_) => failure.hint(format!("pdrelease {number}   releases it at a station")),
+            None => failure.hint(format!("spoolcom 'JOB {number}, START'   starts it here")),
         })
     }
 

@@ -30,7 +30,7 @@ use crate::spool::disk::files;
 use crate::spool::interface::records::SpoolerState;
 use crate::spool::jobs::actions;
 use crate::spool::jobs::lifetime::is_discarded;
-use crate::spool::secure::record::came_back;
+use crate::spool::secure::record::{came_back, printed_and_held};
 use crate::spool::{Room, Spool};
 
 /// How many jobs of one user one answer names.
@@ -147,25 +147,33 @@ impl Spool {
         }
         let (spool, from, serial) = (self.clone(), from.clone(), job.serial);
         let (printer, user) = (printer.clone(), caller.user.clone());
-        let granted = self.change(Room::Gives, &Call::of(caller, now), move |tx| {
+        let (granted, erase) = self.change(Room::Gives, &Call::of(caller, now), move |tx| {
             tx.lock(Lock::Spool)?;
+            let mut erase = Vec::new();
+            let refused = |why| Ok((ClaimAnswer::Refused(why), Vec::new()));
             let found = store::job::to_change(tx, &JobRef::Serial(serial), 0, spool.server().as_str())?;
-            let Some(job) = found else { return Ok(ClaimAnswer::Refused(ClaimRefusal::Gone)) };
+            let Some(mut job) = found else { return refused(ClaimRefusal::Gone) };
             if store::spool::state(tx)? != SpoolerState::Active {
                 let why = "the spooler of its server is drained".to_owned();
-                return Ok(ClaimAnswer::Refused(ClaimRefusal::NotReleasable(why)));
+                return refused(ClaimRefusal::NotReleasable(why));
             }
             if let Some(own) = store::lease::on(tx, job.id)?
                 .filter(|row| row.server == from && row.standing == Standing::Leased && row.user == user)
             {
-                end_lease(tx, &job, own, &format!("{from} claims it anew"))?;
+                erase = end_lease(tx, &job, own, &format!("{from} claims it anew"))?;
+                // Its time came, or somebody cancelled it, while it was away: it has ended with that.
+                let Some(left) = store::job::by_id(tx, job.id)? else {
+                    return Ok((ClaimAnswer::Refused(ClaimRefusal::Expired), erase));
+                };
+                job = left;
             }
             if let Some(why) = refusal(tx, &job)? {
                 record(tx, Object::Job(job.id), EventWord::Refused, &format!("to {from}: {}", why.words()))?;
-                return Ok(ClaimAnswer::Refused(why));
+                return refused(why);
             }
-            spool.lend_to(tx, &job, (&from, &printer), &user, lease_ms)
+            Ok((spool.lend_to(tx, &job, (&from, &printer), &user, lease_ms)?, erase))
         })?;
+        files::erase(&self.base().server(self.server()), &erase);
         crate::sys::fault::point("claim-granted");
         Ok(granted)
     }
@@ -500,7 +508,9 @@ fn reported(tx: &Tx<'_>, job: &JobRow, end: &ClaimEnd) -> Fallible<Vec<String>> 
     note(delivery.word().into(), &format!("by {server}{at}"))?;
     store::tally::printed(tx)?;
     if job.hold_after && job.wish != Wish::Cancel {
-        store::job::set_reasons(tx, job.id, HoldReasons::NONE.with(HoldReason::Operator), Some(AFTER_PRINTING))?;
+        let reasons = HoldReasons::NONE.with(HoldReason::Operator);
+        let reasons = printed_and_held(tx, job, reasons, (&end.outcome, Some(&shown)))?;
+        store::job::set_reasons(tx, job.id, reasons, Some(AFTER_PRINTING))?;
         note(EventWord::Held, "HOLDAFTER")?;
         return Ok(Vec::new());
     }

@@ -23,6 +23,7 @@ use crate::store::{self, Fallible, Lock, Tx};
 
 use crate::spool::disk::files;
 use crate::spool::interface::records::SpoolerState;
+use crate::spool::secure::record::printed_and_held;
 use crate::spool::{Room, Spool};
 
 /// How many jobs are asked for at once.
@@ -503,6 +504,7 @@ fn over(
             false => format!("it had been printed completely on {shown} ({outcome})"),
         };
         let reasons = if job.hold_after { job.reasons.with(HoldReason::Operator) } else { job.reasons };
+        let reasons = printed_and_held(tx, job, reasons, (outcome, Some(&shown)))?;
         store::job::set_reasons(tx, job.id, reasons, Some(&text))?;
         record_with(&tx.spooler(), Object::Job(job.id), EventWord::Held, EventDetail::HoldAfter, &text)?;
         return store::outbox::stays(tx, job.id, None).map(|()| Vec::new());

@@ -34,6 +34,11 @@ pub(super) fn ended_by_release() -> HoldReasons {
     .fold(HoldReasons::NONE, HoldReasons::with)
 }
 
+/// Whether all of a job has printed. One that stays after that prints again as a whole.
+pub(super) fn has_printed(entries: &[EntryRow]) -> bool {
+    !entries.is_empty() && entries.iter().all(|entry| entry.state == EntryState::Done)
+}
+
 /// Returns how a job stands for its release.
 pub(super) fn standing(job: &JobRow, row: &SecureRow, state: JobState, now: SpoolTime) -> ReleaseState {
     let uncertain = job.reasons.has(HoldReason::MayHavePrinted) || job.reasons.has(HoldReason::Restored);

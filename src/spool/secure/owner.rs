@@ -17,11 +17,12 @@ use crate::store::secure::SecureRow;
 use crate::store::{self, Fallible, Lock, Tx};
 
 use super::arrive::secure_queue;
-use super::held::standing;
+use super::held::{has_printed, standing};
 use super::people::Reach;
 use super::record::Act;
 use super::release::unready;
 use super::stations::verdict;
+use crate::spool::disk::files;
 use crate::spool::interface::records::SpoolerState;
 use crate::spool::objects::alive::Alive;
 use crate::spool::remote::leases::end_lease;
@@ -55,7 +56,7 @@ impl Spool {
     ) -> Fallible<HeldRows> {
         let printers = of_server(from, printers);
         self.look(&Call::of(caller, now), |tx| {
-            let reach = Reach::of(&self.directory(tx)?, caller);
+            let reach = Reach::asserted(&self.directory(tx)?, caller);
             let mut alive = Alive::new(self);
             let Some(only) = only else {
                 return self.held_rows(tx, &reach, (after, LISTED), (&printers, &mut alive));
@@ -103,15 +104,16 @@ impl Spool {
         let printer = printer.ok_or_else(|| Failure::internal("no printer is named"))?;
         let (spool, from, serial) = (self.clone(), from.clone(), job.serial);
         let (caller, station) = (caller.clone(), station.map(str::to_owned));
-        let answer = self.change(Room::Gives, &Call::of(&caller.clone(), now), move |tx| {
+        let (answer, erase) = self.change(Room::Gives, &Call::of(&caller.clone(), now), move |tx| {
             tx.lock(Lock::Spool)?;
-            let refused = |why| Ok(ClaimAnswer::Refused(why));
+            let mut erase = Vec::new();
+            let refused = |why| Ok((ClaimAnswer::Refused(why), Vec::new()));
             let found = store::job::to_change(tx, &JobRef::Serial(serial), 0, spool.server().as_str())?;
-            let Some(job) = found else { return refused(ClaimRefusal::Gone) };
+            let Some(mut job) = found else { return refused(ClaimRefusal::Gone) };
             let Some(secure) = store::secure::of_job(tx, job.id)? else { return refused(ClaimRefusal::Gone) };
             let name = printer.name.with_node(&from).guardian();
             let act = |result| Act { what: "release", station: station.as_deref(), printer: Some(&name), result };
-            if !Reach::of(&spool.directory(tx)?, &caller).has(&secure.owner) {
+            if !Reach::asserted(&spool.directory(tx)?, &caller).has(&secure.owner) {
                 let why = ClaimRefusal::NotOwner;
                 spool.write_release(tx, &job, &secure, act(why.keyword()))?;
                 return refused(why);
@@ -120,22 +122,28 @@ impl Spool {
             if let Some(own) = store::lease::on(tx, job.id)?
                 .filter(|row| row.server == from && row.standing == Standing::Leased && row.user == caller.user)
             {
-                end_lease(tx, &job, own, &format!("{from} claims it anew"))?;
+                erase = end_lease(tx, &job, own, &format!("{from} claims it anew"))?;
+                // Its time came, or somebody cancelled it, while it was away: it has ended with that.
+                let Some(left) = store::job::by_id(tx, job.id)? else {
+                    spool.write_release(tx, &job, &secure, act(ClaimRefusal::Expired.keyword()))?;
+                    return Ok((ClaimAnswer::Refused(ClaimRefusal::Expired), erase));
+                };
+                job = left;
             }
             if let Some(why) = spool.refusal_of_release(tx, &job, &secure, &printer)? {
                 record(tx, Object::Job(job.id), EventWord::Refused, &format!("to {from}: {}", why.words()))?;
                 spool.write_release(tx, &job, &secure, act(why.keyword()))?;
                 return refused(why);
             }
-            let (state, _) = Self::job_state(tx, &job)?;
-            let (job, due) = match state == JobState::Retained {
+            let (state, entries) = Self::job_state(tx, &job)?;
+            let (job, due) = match state == JobState::Retained || has_printed(&entries) {
                 true => (spool.wait_again(tx, &job)?, Self::new_due(tx, &secure)?),
                 false => (job, secure.due),
             };
             let answer = spool.lend_to(tx, &job, (&from, &printer.name), &caller.user, lease_ms)?;
             if let ClaimAnswer::Refused(why) = &answer {
                 spool.write_release(tx, &job, &secure, act(why.keyword()))?;
-                return Ok(answer);
+                return Ok((answer, erase));
             }
             let row = SecureRow {
                 due,
@@ -149,8 +157,9 @@ impl Spool {
             let why = format!("by {}{place}, on {name}", tx.who());
             record(tx, Object::Job(job.id), EventWord::Released, &why)?;
             spool.write_release(tx, &job, &row, act("ok"))?;
-            Ok(answer)
+            Ok((answer, erase))
         })?;
+        files::erase(&self.base().server(self.server()), &erase);
         crate::sys::fault::point("claim-granted");
         Ok(answer)
     }
@@ -217,7 +226,7 @@ impl Spool {
     /// `NotFound` where no job of his is so called.
     pub fn remove_for(&self, caller: &Caller, job: &GlobalJobId, now: &Moment) -> Fallible<Vec<WakeTarget>> {
         let found = self.look(&Call::of(caller, now), |tx| {
-            let reach = Reach::of(&self.directory(tx)?, caller);
+            let reach = Reach::asserted(&self.directory(tx)?, caller);
             self.find_owned(tx, job, &reach)?
                 .filter(|(_, secure)| reach.own.contains(&secure.owner))
                 .map(|(row, _)| row)

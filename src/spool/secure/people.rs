@@ -54,7 +54,16 @@ pub(crate) struct Reach {
 impl Reach {
     /// That of a user.
     pub(crate) fn of(directory: &Directory, caller: &Caller) -> Self {
-        let user = &name_of(caller.uid, &caller.identity());
+        Self::named(directory, &name_of(caller.uid, &caller.identity()))
+    }
+
+    /// That of somebody for whom another server speaks. His login is one of that server, `login@server`, also where an account here
+    /// has the same name: only the site says that the two are one person.
+    pub(crate) fn asserted(directory: &Directory, caller: &Caller) -> Self {
+        Self::named(directory, &caller.identity())
+    }
+
+    fn named(directory: &Directory, user: &str) -> Self {
         let own = directory.keys_of(user);
         let of_others = directory.delegated_to(user).into_iter().flat_map(|person| directory.keys_of(&person.name));
         let delegated = of_others.filter(|key| !own.contains(key)).collect();

@@ -5,6 +5,7 @@
 
 use crate::model::Call;
 use crate::model::secure::AuditPage;
+use crate::model::state::{HoldReason, HoldReasons};
 use crate::store::job::JobRow;
 use crate::store::secure::{Line, SecureRow};
 use crate::store::{self, Fallible, Tx};
@@ -44,6 +45,8 @@ pub(crate) fn ended(tx: &Tx<'_>, job: &JobRow, outcome: &str, device: Option<&st
         // Few jobs of other servers were released here.
         None if job.origin.is_none() => return Ok(()),
         None => match store::secure::last_of(tx, &correlation)? {
+            // It had printed, and stayed after that.
+            Some(line) if !printed && line.what == "print" => return Ok(()),
             Some(line) => (line.owner, line.station, line.printer),
             None => return Ok(()),
         },
@@ -58,6 +61,21 @@ pub(crate) fn ended(tx: &Tx<'_>, job: &JobRow, outcome: &str, device: Option<&st
         result: if printed { outcome } else { "ok" },
     };
     store::secure::add(tx, line)
+}
+
+/// Writes that a job has printed which stays, held by `reasons`. Returns what holds it: one release prints once, so a job of a secure
+/// queue waits for its owner again.
+pub(crate) fn printed_and_held(
+    tx: &Tx<'_>,
+    job: &JobRow,
+    reasons: HoldReasons,
+    (outcome, device): (&str, Option<&str>),
+) -> Fallible<HoldReasons> {
+    ended(tx, job, outcome, device)?;
+    Ok(match store::secure::of_job(tx, job.id)? {
+        Some(_) => reasons.with(HoldReason::SecureRelease),
+        None => reasons,
+    })
 }
 
 /// Writes that a job of a secure queue came back unprinted, or perhaps printed, from the server that had claimed it.

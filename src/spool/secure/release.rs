@@ -16,7 +16,7 @@ use crate::store::secure::SecureRow;
 use crate::store::{self, Fallible, Tx};
 
 use super::arrive::secure_queue;
-use super::held::{ended_by_release, standing, standing_everywhere};
+use super::held::{ended_by_release, has_printed, standing, standing_everywhere};
 use super::people::Reach;
 use super::record::Act;
 use super::stations::{Station, not_related, verdict};
@@ -203,7 +203,10 @@ impl Spool {
         store::job::set_wish(tx, job.id, Wish::Run)?;
         (job.sort, job.place) =
             self.new_position(tx, target.route, job.priority, (job.work, job.pages), job.deadline_ms)?;
-        let job = if kept { self.carry_anew(tx, job, &target)? } else { self.carry(tx, job, &target)? };
+        let job = match kept || has_printed(&entries) {
+            true => self.carry_anew(tx, job, &target)?,
+            false => self.carry(tx, job, &target)?,
+        };
         let due = match secure.due {
             Some(due) => Some(due),
             None => secure_queue(tx, secure.group)?.map(|queue| queue.due(tx)).transpose()?,

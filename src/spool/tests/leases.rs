@@ -1,12 +1,14 @@
 //! Claims between two spools: each message is brought, lost or made up by the test, and the clocks are those of the test.
 
 use super::*;
+use crate::model::alter::JobChange;
 use crate::model::authority::Caller;
+use crate::model::field::Field;
 use crate::model::lease::{ClaimAnswer, ClaimEnd, ClaimRefusal, EndAnswer, GRACE_MS, Granted, LEASE_MS, LeaseAnswer};
-use crate::model::lifetime::Lifetime;
+use crate::model::lifetime::{Lifetime, Retention};
 use crate::model::remote::{PeerFate, of_token};
 use crate::model::state::{HoldReason, HoldReasons, JobState};
-use crate::model::{GlobalJobId, ServerName};
+use crate::model::{FailureKind, GlobalJobId, ServerName};
 use crate::spool::Room;
 use crate::spool::remote::claimed::Permit;
 use crate::store;
@@ -363,6 +365,17 @@ fn a_server_that_lost_its_claim_claims_anew_and_the_first_number_is_void() {
 }
 
 #[test]
+fn a_job_whose_time_is_over_when_it_is_claimed_anew_is_expired_and_its_file_goes() {
+    let two = Two::new();
+    let soon = two.a.now().wall_ms + 1000;
+    let (job, global) = two.held_with(|job| job.lifetime = Lifetime { discard_ms: Some(soon), ..Lifetime::default() });
+    two.granted(&global);
+    two.a.pass(2000);
+    assert_eq!(two.refused(&global), ClaimRefusal::Expired);
+    assert!(two.a.status(job).is_err() && two.a.print_files().is_empty());
+}
+
+#[test]
 fn files_are_given_under_a_claim_that_stands_and_under_no_other() {
     let two = Two::new();
     let (_, global) = two.held();
@@ -405,6 +418,28 @@ fn a_claimed_job_prints_where_it_was_claimed_after_its_owner_knows_and_its_end_w
     two.b.spool.end_is_told(&token, &two.b.now()).unwrap();
     assert!(two.b.spool.own_claims(&name("acme1"), "", (LEASE_MS, &two.b.now())).unwrap().is_empty());
     assert!(two.a.status(job).is_err());
+}
+
+#[test]
+fn a_claimed_job_is_not_held_where_it_has_printed_and_prints_no_second_time() {
+    let keeps = JobChange::Retention { field: Field::RetainForever, value: Some(Retention::Forever) };
+    let changes = [JobChange::HoldAfter(Some(true)), keeps];
+    for change in changes {
+        let two = Two::new();
+        let (_, global) = two.held();
+        let granted = two.granted(&global);
+        let token = granted.offer.token.clone();
+        let there = two.taken(granted);
+        two.b.spool.alter_job(&two.b.call(), &reference(there), vec![change]).unwrap();
+        let lease = two.b.begins();
+        let claim = two.b.claim(&lease, two.device).unwrap();
+        two.begun(&token);
+        two.b.spool.lease_begun(&token, &two.b.now()).unwrap();
+        two.b.ends(&lease, &claim, sent());
+        assert!(two.b.status(there).is_err());
+        let end = two.b.spool.own_claims(&name("acme1"), "", (LEASE_MS, &two.b.now())).unwrap().remove(0).end;
+        assert_eq!(end.unwrap().outcome, "sent", "its owner is told");
+    }
 }
 
 #[test]
@@ -477,8 +512,12 @@ fn vector_20_nothing_is_claimed_for_a_printer_that_does_not_print() {
     two.b.spool.drain_device(&two.b.call(), name("LP1")).unwrap();
     assert!(may("office.front").is_err());
     // A job of one's own is none of another server.
-    let own = two.b.status(own).unwrap().global;
-    assert!(two.b.spool.may_claim(&two.b.call(), &own, "office.front").is_err());
+    let (number, own) = (own, two.b.status(own).unwrap().global);
+    let refused = two.b.spool.may_claim(&two.b.call(), &own, "office.front").unwrap_err();
+    // The hint is a command that SPOOLCOM takes.
+    assert_eq!(refused.hints, [format!("spoolcom 'JOB {number}, START'   starts it here")]);
+    let gone = GlobalJobId { serial: crate::model::Serial(1_000_000_001), ..own };
+    assert_eq!(two.b.spool.may_claim(&two.b.call(), &gone, "office.front").unwrap_err().kind, FailureKind::NotFound);
 }
 
 #[test]

@@ -3,11 +3,12 @@
 use crate::model::event::EventWord;
 use crate::model::field::{Field, Value};
 use crate::model::job::{GivenValue, Origin, Submission, Transfer};
+use crate::model::lease::{ClaimAnswer, ClaimEnd, ClaimRefusal, LEASE_MS};
 use crate::model::lifetime::Retention;
 use crate::model::managed::{ManagedChange, ManagedClass, ManagedEdit, ManagedObject};
-use crate::model::secure::{HeldJob, HeldPage, ReleaseState, Verdict};
+use crate::model::secure::{HeldJob, HeldPage, ReleaseState, StationPrinter, Verdict};
 use crate::model::state::{Delivery, DeviceWish, HoldReason, JobState};
-use crate::model::{Failure, FailureKind, JobRef};
+use crate::model::{Failure, FailureKind, GlobalJobId, JobRef};
 use crate::spool::interface::engine::{AttemptEnd, Engine};
 use crate::spool::interface::operations::Operations;
 use crate::spool::interface::records::EventSubject;
@@ -307,11 +308,7 @@ fn vector_25_a_job_that_its_owner_removes_leaves_every_list_and_its_file_goes() 
     let job = submit(&mut site, |_| {});
     site.local.delete_job(job.clone(), None, None).unwrap();
     assert!(page(&site, ann()).rows.is_empty());
-    let dir = site.spool.base().server(site.spool.server());
-    let files = std::fs::read_dir(dir)
-        .unwrap()
-        .filter(|one| one.as_ref().unwrap().file_name().to_string_lossy().starts_with("pdpr"));
-    assert_eq!(files.count(), 0);
+    assert_eq!(print_files(&site), 0);
     assert_eq!(record(&mut site), ["hold:ok", "delete:ok"]);
 }
 
@@ -436,4 +433,125 @@ fn why_says_what_each_station_makes_of_a_job() {
     let why = site.local.why(job).unwrap();
     let words: Vec<&str> = why.causes.iter().map(crate::model::why::Cause::keyword).collect();
     assert_eq!(words, ["held", "expires", "station"]);
+}
+
+/// Ann, as `acme2` speaks of her. There is an account with her name here, too.
+fn ann_of_acme2() -> crate::model::Caller {
+    crate::model::Caller { host: "acme2".into(), ..ann() }
+}
+
+/// A printer of `acme2` whose queue and `OFFICE` name each other.
+fn there(site: &mut Site) -> StationPrinter {
+    pool(site, "OFFICE", "acme2:office");
+    let mut printer = page(site, ann()).printers.remove(0);
+    printer.queues[0].compatible = vec!["acme1:office".into()];
+    printer
+}
+
+fn release_to(site: &Site, job: &GlobalJobId, printer: &StationPrinter) -> ClaimAnswer {
+    let caller = ann_of_acme2();
+    site.spool.release_to(&name("acme2"), (job, printer), (&caller, Some("hall")), (LEASE_MS, &clock())).unwrap()
+}
+
+fn token_of(answer: ClaimAnswer) -> String {
+    match answer {
+        ClaimAnswer::Granted(granted) => granted.offer.token,
+        ClaimAnswer::Refused(why) => panic!("{why:?}"),
+    }
+}
+
+fn global(site: &mut Site, job: &JobRef) -> GlobalJobId {
+    site.local.job(job.clone()).unwrap().global
+}
+
+fn print_files(site: &Site) -> usize {
+    let dir = site.spool.base().server(site.spool.server());
+    let names = std::fs::read_dir(dir).unwrap().map(|one| one.unwrap().file_name());
+    names.filter(|name| name.to_string_lossy().starts_with("pdpr")).count()
+}
+
+#[test]
+fn vector_11_a_user_of_another_server_is_not_the_one_of_his_name_here_unless_the_site_says_so() {
+    let (mut site, _alive) = site();
+    let job = submit(&mut site, |_| {});
+    let (job, printer) = (global(&mut site, &job), there(&mut site));
+    let listed = |site: &Site| {
+        let who = (&name("acme2"), &ann_of_acme2());
+        site.spool.held_for(who, std::slice::from_ref(&printer), None, None, &clock()).unwrap().0.len()
+    };
+    assert_eq!(listed(&site), 0);
+    assert_eq!(release_to(&site, &job, &printer), ClaimAnswer::Refused(ClaimRefusal::NotOwner));
+    let refused = site.spool.remove_for(&ann_of_acme2(), &job, &clock()).unwrap_err();
+    assert_eq!(refused.kind, FailureKind::NotFound);
+    altered(&mut site, ManagedClass::Server, "acme1", "identity-realms", words(&["acme2=corp"]));
+    assert_eq!(listed(&site), 0);
+    altered(&mut site, ManagedClass::Server, "acme1", "identity-realms", words(&["acme2=acme1"]));
+    assert_eq!(listed(&site), 1);
+    token_of(release_to(&site, &job, &printer));
+    site.spool.remove_for(&ann_of_acme2(), &job, &clock()).unwrap();
+}
+
+/// The job is held after printing: START is no second release.
+#[test]
+fn a_job_that_is_held_after_printing_prints_again_only_when_its_owner_releases_it_again() {
+    let (mut site, alive) = site();
+    let after = submit(&mut site, |job| job.hold_after = true);
+    let during = submit(&mut site, |_| {});
+    for job in [&after, &during] {
+        release(&mut site, job, None).unwrap();
+        let claim = site.claim(&alive, "LP1");
+        if job == &during {
+            site.local.hold_job(job.clone()).unwrap();
+        }
+        site.end(&alive, &claim, delivered(Delivery::Sent));
+        assert_eq!(held(&site, job).state, ReleaseState::Blocked);
+        let left = site.local.start_job(job.clone()).unwrap();
+        assert_eq!(left.iter().collect::<Vec<_>>(), [HoldReason::SecureRelease]);
+        let device = site.device_id("LP1");
+        assert!(site.spool.claim(&alive.lease, device, &clock()).unwrap().is_none());
+        assert_eq!(held(&site, job).state, ReleaseState::Waiting);
+    }
+    let lines = ["hold:ok", "hold:ok", "release:ok", "print:sent", "release:ok", "print:sent"];
+    assert_eq!(record(&mut site), lines);
+    // One release prints once more, and nothing of it is a duplicate.
+    release(&mut site, &during, None).unwrap();
+    let claim = site.claim(&alive, "LP1");
+    assert!(!claim.possible_duplicate);
+    site.end(&alive, &claim, delivered(Delivery::Sent));
+    assert_eq!(state(&mut site, &during), None);
+    assert_eq!(record(&mut site)[6..], ["release:ok", "print:sent"]);
+}
+
+#[test]
+fn a_job_that_is_held_after_printing_elsewhere_waits_for_its_owner_again() {
+    let (mut site, _alive) = site();
+    altered(&mut site, ManagedClass::Server, "acme1", "identity-realms", words(&["acme2=acme1"]));
+    let job = submit(&mut site, |job| job.hold_after = true);
+    let (all, printer) = (global(&mut site, &job), there(&mut site));
+    for round in 1..=2 {
+        let token = token_of(release_to(&site, &all, &printer));
+        site.spool.begin_lease(&name("acme2"), &token, &clock()).unwrap();
+        let end = ClaimEnd { outcome: "sent".into(), device: Some("LP1".into()), begun: false };
+        site.spool.lease_over(&name("acme2"), &token, end, &clock()).unwrap();
+        assert_eq!(held(&site, &job).state, ReleaseState::Blocked);
+        let left = site.local.start_job(job.clone()).unwrap();
+        assert_eq!(left.iter().collect::<Vec<_>>(), [HoldReason::SecureRelease]);
+        assert_eq!(state(&mut site, &job), Some(JobState::Held));
+        assert_eq!(record(&mut site).iter().filter(|line| *line == "print:sent").count(), round);
+    }
+}
+
+/// The discard time of a job comes while another server has it, and that server claims it anew.
+#[test]
+fn a_job_that_ends_when_it_is_claimed_anew_is_expired_and_its_file_goes() {
+    let (mut site, _alive) = site();
+    altered(&mut site, ManagedClass::Server, "acme1", "identity-realms", words(&["acme2=acme1"]));
+    let soon = clock().wall_ms + 1000;
+    let job = submit(&mut site, |job| job.lifetime.discard_ms = Some(soon));
+    let (all, printer) = (global(&mut site, &job), there(&mut site));
+    token_of(release_to(&site, &all, &printer));
+    assert_eq!(print_files(&site), 1);
+    pass(2);
+    assert_eq!(release_to(&site, &all, &printer), ClaimAnswer::Refused(ClaimRefusal::Expired));
+    assert_eq!((state(&mut site, &job), print_files(&site)), (None, 0));
 }
