@@ -3,4 +3,5 @@
 pub mod confirm;
 pub mod defaults;
 pub mod jobs_of;
+pub mod pausing;
 pub mod request;
