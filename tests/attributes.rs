@@ -149,6 +149,7 @@ fn several(row: &Attribute) -> [&'static str; 4] {
             "{delivery-method=email delivery-address=punch}",
             "{delivery-method=email delivery-address=y}",
         ],
+        _ if matches!(row.kind, Kind::Range(..)) => ["1:1", "1:2", "1:3", "1:4"],
         _ if row.written.is_some() => ["staple", "fold and Staple", "punch", "y:pickup:2"],
         _ => ["staple", "fold and Staple", "punch", "\u{202e}y"],
     }
@@ -167,7 +168,7 @@ fn given(row: &Attribute, n: usize) -> String {
             match n % 4 {
                 0 => format!("'{staple}'"),
                 1 => format!("'{fold}' '{punch}'"),
-                2 if row.written.is_none() => "Punch x".to_owned(),
+                2 if row.written.is_none() && !matches!(row.kind, Kind::Range(..)) => "Punch x".to_owned(),
                 2 => format!("'{punch}' '{staple}'"),
                 _ => format!("'{y}'"),
             }

@@ -267,7 +267,7 @@ fn messages_have_numbers_and_are_explained() {
         ("pdpr", &["-d", "nowhere", doc], 1, "9100-103"),
         ("pdpr", &["-d", "ad1", "-x", "sausage=1", doc], 2, "9100-002"),
         ("pdpr", &["-d", "ad1", "-x", "form-definition=x", doc], 2, "9100-003"),
-        ("pdpr", &["-d", "ad1", "-x", "page-select=2:3", doc], 2, "9100-022"),
+        ("pdpr", &["-d", "ad1", "-x", "page-select=2:3", doc], 1, "9100-022"),
         ("pdpr", &["-d", "ad1", "-x", "job-o=1", doc], 2, "9100-004"),
         ("pdpr", &["-d", "ad1", "-x", "job-name=", doc], 2, "9100-005"),
         ("pdpr", &["-d", "ad1", "-X", loop_file.to_str().unwrap(), doc], 2, "9100-006"),
@@ -380,4 +380,166 @@ fn a_default_destination_whose_making_was_interrupted_is_finished_and_one_that_w
     site.run("pddisable", &["acme1-ld"]).expect(0);
     site.run("pdcrdflt", &["acme1"]).expect(0);
     says_number(&submit().expect(1), "pdpr", "9100-201");
+}
+
+#[test]
+fn a_paused_destination_takes_jobs_and_prints_them_when_it_is_resumed() {
+    let server = Server::new();
+    server.ok("pdenable", &["ad1"]);
+    let state = |name: &str| server.shown("destination", name, "destination-state");
+    server.ok("pdpause", &["-m", "toner", "acme1:ad1"]);
+    assert_eq!((state("ad1"), server.shown("destination", "ad1", "enabled")), ("paused".into(), "true".into()));
+    assert_eq!(server.shown("destination", "ad1", "message"), "toner");
+    let job = server.submit("ad1", 10, &[]);
+    assert_eq!(server.jobs(), [(job, "pending".to_owned())]);
+    // Twice is as good as once.
+    server.ok("pdpause", &["ad1"]);
+    server.ok("pdresume", &["ad1"]);
+    server.site.wait_until_empty();
+    assert_eq!(server.one.connections().len(), 1);
+    // What has no output is refused, with what to do instead.
+    server.site.run("pdpause", &["ld1"]).expect(1).says("logical").says("pdpause -c queue q");
+    server.site.run("pdpause", &["ad2"]).expect(1).says("ad2 is disabled");
+    server.site.run("pdresume", &["ad2"]).expect(1).says("pdenable ad2");
+    server.site.run("pdpause", &["nowhere"]).expect(1).says("nowhere");
+    server.site.run("pdpause", &["-w", "after-current-copy", "ad1"]).expect(2).says("after-current-job");
+    server.site.run("pdpause", &["-c", "queue", "-w", "now", "q"]).expect(2);
+    server.site.run("pdpause", &["-c", "queue", "-j", "q"]).expect(2);
+}
+
+#[test]
+fn a_destination_is_paused_behind_its_job_and_its_job_alone() {
+    let server = Server::new();
+    server.one.pause(true);
+    server.ok("pdenable", &["ad1"]);
+    let state = || server.shown("destination", "ad1", "destination-state");
+    let first = server.submit("ad1", 3_000_000, &[]);
+    let second = server.submit("ad1", 10, &[]);
+    server.site.wait_for("the job prints", || server.jobs()[0] == (first.clone(), "processing".to_owned()));
+    server.ok("pdpause", &["-w", "after-current-job", "ad1"]);
+    assert_eq!(state(), "printing");
+    server.one.pause(false);
+    server.site.wait_for("the destination pauses", || state() == "paused");
+    assert_eq!(server.jobs(), [(second.clone(), "pending".to_owned())]);
+    // -j takes the job alone away.
+    server.site.run("pdpause", &["-j", "ad1"]).expect(1).says("prints no job");
+    server.one.pause(true);
+    let third = server.submit("ad1", 3_000_000, &[]);
+    server.ok("pdmod", &["-x", "job-hold=true", &second]);
+    server.ok("pdresume", &["ad1"]);
+    server.site.wait_for("the next job prints", || server.jobs()[1] == (third.clone(), "processing".to_owned()));
+    server.ok("pdpause", &["-j", "ad1"]);
+    server.site.wait_for("the job is paused", || server.jobs()[1] == (third.clone(), "paused".to_owned()));
+    server.one.pause(false);
+    server.site.wait_for("the destination goes on", || state() == "idle");
+}
+
+#[test]
+fn a_paused_queue_keeps_its_jobs_and_says_so() {
+    let server = Server::new();
+    server.ok("pdenable", &["ad1", "ad2"]);
+    server.ok("pdpause", &["-c", "queue", "-m", "stocktaking", "q"]);
+    assert_eq!(server.shown("queue", "q", "queue-state"), "paused");
+    assert_eq!(server.shown("queue", "q", "message"), "stocktaking");
+    let [a, b] = [server.submit("ld1", 10, &[]), server.submit("ad2", 10, &[])];
+    assert_eq!(server.jobs(), [(a.clone(), "pending".to_owned()), (b, "pending".to_owned())]);
+    let why = server.site.run("pdls", &["-g", "-r", "why", &a]).expect(0).out;
+    assert_eq!(why, "why = its queue q is paused; pdresume -c queue q lets it print\n");
+    // Another queue prints meanwhile.
+    server.ok("pdcreate", &["-c", "queue", "acme1:r"]);
+    server.ok("pdcreate", &["-x", "destination-realization=actual associated-queue=r device-uri=null:", "acme1:ad3"]);
+    server.ok("pdenable", &["ad3"]);
+    let other = server.submit("ad3", 10, &[]);
+    server.site.wait_for("the other queue prints", || !server.jobs().iter().any(|job| job.0 == other));
+    let loc = server.site.run("spoolcom", &["LOC #q.ld1, STATUS DETAIL"]).expect(0).out;
+    assert!(loc.contains("QUEUE PAUSED: ON"), "{loc}");
+    server.ok("pdresume", &["-c", "queue", "acme1:q"]);
+    server.site.wait_until_empty();
+    // The server pauses all of it.
+    server.ok("pdpause", &["-c", "server", "-m", "all hands", "acme1"]);
+    assert_eq!(server.shown("queue", "r", "queue-state"), "paused");
+    assert_eq!(server.shown("destination", "ad3", "destination-state"), "paused");
+    assert_eq!(server.shown("destination", "ad1", "message"), "all hands");
+    assert!(server.shown("server", "acme1", "message").ends_with('='), "the message is for what it has");
+    server.submit("ld1", 10, &[]);
+    server.ok("pdresume", &["-c", "server", "acme1"]);
+    server.site.wait_until_empty();
+}
+
+#[test]
+fn with_a_logical_destination_its_actual_ones_are_listed_when_asked_for() {
+    let server = Server::new();
+    let listed = |words: &[&str]| {
+        let words = [&["-c", "dest", "-g", "-s", "column", "-r", "destination-name"], words].concat();
+        let said = server.site.run("pdls", &words).expect(0).out;
+        said.split_whitespace().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(listed(&["ld1"]), ["ld1"]);
+    assert_eq!(listed(&["-A", "ld1"]), ["ld1", "ad1", "ad2"]);
+    assert_eq!(listed(&["-x", "associated-actual-destinations=true", "acme1:ld1", "acme1:ad2"]), ["ld1", "ad1", "ad2"]);
+    assert_eq!(listed(&["-A", "ad1"]), ["ad1"]);
+    server.ok("pdcreate", &["-c", "initial-value-job", "-x", "actual-destinations-requested=ad2", "acme1:two"]);
+    server.ok("pdset", &["-x", "destination-initial-value-job=two", "ld1"]);
+    assert_eq!(listed(&["-A", "ld1"]), ["ld1", "ad2"]);
+}
+
+#[test]
+fn a_job_is_held_against_what_its_destinations_support() {
+    let server = Server::new();
+    let doc = server.site.document("doc.txt", b"one\n");
+    let refused = |words: &[&str], part: &str| {
+        let words = [words, &[doc.to_str().unwrap()]].concat();
+        server.site.run("pdpr", &words).expect(1).says(part).says("is not supported by destination");
+        assert_eq!(server.jobs(), [], "nothing of it remains");
+    };
+    for (given, words, part) in [
+        ("document-formats-supported=pcl postscript", &["-d", "ld1"][..], "document-format=ascii"),
+        ("maximum-copies-supported=2", &["-d", "ld1", "-n", "3"], "copy-count=3"),
+        ("job-size-range-supported=0:3", &["-d", "ld1"], "total-job-octets=4"),
+        (
+            "destination-model=A",
+            &["-d", "ld1", "-x", "destination-models-requested=B C"],
+            "destination-models-requested=B",
+        ),
+        ("sides-supported=1", &["-d", "ld1", "-x", "sides=2"], "sides=2"),
+        ("output-bins-supported=top", &["-d", "ld1", "-x", "output-bin=bin-7"], "output-bin=bin-7"),
+    ] {
+        // What the logical destination says holds alone.
+        server.ok("pdset", &["-x", given, "ld1"]);
+        refused(words, part);
+        let name = given.split_once('=').unwrap().0;
+        server.ok("pdset", &["-x", &format!("{name}=="), "ld1"]);
+        // Of the actual ones one that supports it is enough.
+        server.ok("pdset", &["-x", given, "ad1"]);
+        if !words.iter().any(|word| word.starts_with("destination-models")) {
+            let job = server.submit("ld1", 4, &words[2..]);
+            let shown =
+                server.site.run("pdls", &["-U", "-g", "-s", "line", "-r", "destinations-assigned", &job]).expect(0);
+            assert_eq!(shown.out, "destinations-assigned = ad2\n", "{given}: it goes where it can print");
+            server.ok("pdrm", &[&job]);
+        }
+        server.ok("pdset", &["-x", given, "ad2"]);
+        refused(words, part);
+        for device in ["ad1", "ad2"] {
+            server.ok("pdset", &["-x", &format!("{name}=="), device]);
+        }
+    }
+    refused(&["-d", "ld1", "-x", "actual-destinations-requested=nowhere"], "actual-destinations-requested=nowhere");
+    let job = server.submit("ld1", 4, &["-x", "actual-destinations-requested=ad2"]);
+    let shown = server.site.run("pdls", &["-U", "-g", "-r", "destinations-assigned", &job]).expect(0).out;
+    assert_eq!(shown, "destinations-assigned = ad2\n");
+    server.ok("pdrm", &[&job]);
+
+    // A server that takes such jobs holds them, and says what is missing.
+    server.ok("pdset", &["-c", "server", "-x", "accept-unsupported-jobs=true", "acme1"]);
+    for device in ["ad1", "ad2"] {
+        server.ok("pdset", &["-x", "sides-supported=1", device]);
+    }
+    let job = server.submit("ld1", 4, &["-x", "sides=2"]);
+    assert_eq!(server.jobs(), [(job.clone(), "held".to_owned())]);
+    let shown = server.site.run("pdls", &["-U", "-g", "-r", "required-resources-not-supported", &job]).expect(0).out;
+    assert_eq!(shown, "required-resources-not-supported = sides=2\n");
+    // What is sent on is looked at again.
+    server.ok("pdset", &["-x", "sides-supported=1", "ld2"]);
+    server.site.run("pdresubmit", &["ld2", &job]).expect(1).says("sides=2 is not supported by destination ld2");
 }

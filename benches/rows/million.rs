@@ -63,6 +63,7 @@ pub fn measure(size: Size, table: &mut Table) -> anyhow::Result<()> {
     table.add(row("submit one more, `pdpr`", both(&one_more)));
 
     dump(size, &full, jobs, table, fsync)?;
+    filters(size, &full, jobs, table, fsync)?;
     next(&full, &empty, jobs, rounds, table, fsync)?;
     Ok(())
 }
@@ -137,5 +138,56 @@ fn dump(size: Size, site: &Site, jobs: usize, table: &mut Table, fsync: f64) -> 
     let (whole, page) = (peak_mib(pdls(all))?, peak_mib(pdls(&few))?);
     let what = "memory it takes at most";
     table.add(Row::limit(what, Unit::Mib, whole, Some((page, "for 200 jobs")), Goal::AtMost(page + 8.0), fsync));
+    Ok(())
+}
+
+/// `pdls -U -f`: the first page of what a filter selects, where an index knows it, and the whole of what none knows.
+fn filters(size: Size, site: &Site, jobs: usize, table: &mut Table, fsync: f64) -> anyhow::Result<()> {
+    // One job among all the others that each filter finds.
+    site.device("RARE", "null:");
+    let mut local = site.local();
+    let file = document(site.dir.path(), "small", 5_000);
+    submit(&mut local, "g.rare", &file, Transfer::Copy);
+    let last = local.about()?.jobs.to_string();
+    succeed(site.command("pdmod").args(["-x", "job-hold=true", &last]));
+    let rounds = size.pick(1, 21);
+    let me = users::caller().user;
+    for (what, filter) in [
+        ("state", "current-job-state==held".to_owned()),
+        ("destination", "destination-name-requested==rare".to_owned()),
+        ("owner", format!("job-owner=={me} && current-job-state==held")),
+        ("id", format!("job-client-id=={last}")),
+    ] {
+        let page = || {
+            let mut command = site.command("pdls");
+            command.args(["-U", "-j", "-g", "-s", "line", "-r", "job-identifier", "-f", &filter]);
+            // The id stands as an argument where a script has one.
+            if what == "id" {
+                command.arg(&last);
+            }
+            seconds(|| succeed(&mut command))
+        };
+        let times = (0..rounds).map(|_| page()).collect();
+        let what = format!("`pdls -U -f` of one job by its {what}, {jobs} waiting jobs");
+        table.add(Row::limit(&what, Unit::Seconds, median(times), None, Goal::AtMost(0.020), fsync));
+    }
+    if Command::new("sqlite3").arg("--version").stdout(Stdio::null()).status().is_err() {
+        table.left_out("a filter that no index knows", "needs the Debian package sqlite3");
+        return Ok(());
+    }
+    let filtered = || {
+        let mut command = site.command("pdls");
+        command.args(["-U", "-j", "-g", "-s", "line", "-r", "job-identifier", "-f", "job-name~=nothing-like-it"]);
+        seconds(|| succeed(&mut command))
+    };
+    let scan = || {
+        let sql = "SELECT * FROM job ORDER BY sort_promoted, sort_rank, sort_place, sort_sequence";
+        let mut command = Command::new("sqlite3");
+        command.args(["-json", "-readonly"]).arg(site.base.database()).arg(sql);
+        seconds(|| succeed(&mut command))
+    };
+    let times = in_turn(size.pick(1, 3), filtered, scan);
+    let what = format!("`pdls -U -f` of a name that none of {jobs} jobs has");
+    table.add(Row::ratio(&what, Unit::Seconds, times, "a bare scan by sqlite3", Goal::AtMost(3.0), fsync));
     Ok(())
 }

@@ -280,7 +280,7 @@ pub static TABLE: &[Attribute] = &[
 
     queue(Field::QueueName, Name, Brief, &["Queue"], "its name").queue(|q| text(&q.group.name)),
     queue(Field::QueueState, Keyword(&["ready", "paused"]), Brief, &["State"], "whether jobs leave it for printing")
-        .queue(|q| text(if q.server.prints { "ready" } else { "paused" })),
+        .queue(|q| text(if q.server.prints && !q.group.paused { "ready" } else { "paused" })),
     queue(Field::AssociatedServer, Name, Brief, &["Server"], "the server it belongs to").queue(|q| text(q.server.name)),
     queue(Field::Access, Text, All, &["Access"], "who may do what with the jobs of all its destinations")
         .many().managed(set_access).queue(|q| texts(q.group.access.values())),

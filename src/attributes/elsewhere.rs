@@ -1,4 +1,4 @@
-//! Attributes that only AFP printing has, and one that would need a part of a document. They are known by their names so that whoever gives one learns what it is: nothing
+//! Attributes that only AFP printing has. They are known by their names so that whoever gives one learns what it is: nothing
 //! here can carry it out, and a job that needs it would print wrongly without it.
 
 /// Their names.
@@ -80,15 +80,6 @@ pub const AFP_ONLY: &[&str] = &[
     "title-text",
     "user-id-text",
 ];
-
-/// Chooses pages of a document. To leave a page out of a finished stream one has to take it apart, which is not done here: a job
-/// that asks for it would print what nobody wants, so it is refused.
-const PAGE_SELECT: &str = "page-select";
-
-/// Returns whether `name` chooses pages of a document.
-pub fn is_page_select(name: &str) -> bool {
-    name.eq_ignore_ascii_case(PAGE_SELECT)
-}
 
 /// Returns whether `name` is one of them.
 pub fn is_afp_only(name: &str) -> bool {

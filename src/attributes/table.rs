@@ -2,7 +2,7 @@
 //! completions.
 
 use super::Class::{Document, Job};
-use super::Kind::{Boolean, Content, Counted, Duration, Integer, Keyword, Name, Text, Time};
+use super::Kind::{Boolean, Content, Counted, Duration, Integer, Keyword, Name, Range, Text, Time};
 use super::Shown::{All, Brief, ByName, Verbose};
 use super::getters::{
     INTERVENING_MAX, content, destination_name, document_pages, job_pages, number, octets_completed, optional,
@@ -238,6 +238,8 @@ pub static TABLE: &[Attribute] = &[
         "whether the spool has a copy of the file or a link to it")
         .document(|d| plain(match d.transfer { Transfer::Copy => "copy", Transfer::Link => "link" })),
     carried(Document, "document-comment", Text, &["Comment"], "free text about the document"),
+    carried(Document, "page-select", Range(1, MAX), &["Page", "Select"],
+        "the pages that are printed, as first:last, either side open, up to 10 of them; of texts").many().decides(),
     carried(Document, "sides", Integer(1, 2), &["Sides"], "printed sides of a sheet"),
     carried(Document, "plex", Keyword(&["simplex", "duplex", "tumble"]), &["Plex"], "one side, or two and how they turn"),
     carried(Document, "default-medium", Text, &["Default", "Medium"], "the wanted paper, or the name of its medium; as form, when it is submitted").decides(),

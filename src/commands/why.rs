@@ -19,7 +19,7 @@
 //! | `held-from-start` `held-after-printing` `paused` `spooler-draining` `spooler-drained` | `who` `since` |
 //! | `terminating` | `devices` `who` `since` |
 //! | `no-device` | `location` `who` `since` |
-//! | `group-without-devices` | `group` |
+//! | `group-without-devices` `queue-paused` | `group` |
 //! | `expires` `expired` | `at` |
 //! | `station` | `station` `printers` (each with `printer` `verdict` `text` `attributes`) |
 //! | `waiting-for-server` `at-server` `server-silent` | `device` `server` `state` `reason-text` `since` |
@@ -122,6 +122,7 @@ fn said(cause: &Cause, times: &Times) -> String {
             format!("its location {location} leads to no device{}", act.unwrap_or_default())
         }
         Cause::GroupWithoutDevices(group) => format!("no location of its group #{group} leads to a device"),
+        Cause::QueuePaused(group) => format!("its queue {group} is paused; pdresume -c queue {group} lets it print"),
         Cause::Server { away } => at_server(away, times),
         Cause::Device { device, cause } => on_device(&device.guardian(), cause, times),
         Cause::NothingKnown => "nothing is known that keeps it from printing".into(),
@@ -365,7 +366,7 @@ pub fn object(cause: &Cause, times: &Times) -> Value {
         }),
         Cause::ServerSilent { server, why } => json!({ "server": server.to_string(), "why": why }),
         Cause::NoDevice { location, by } => merged(json!({ "location": location.to_string() }), who(by.as_ref())),
-        Cause::GroupWithoutDevices(group) => json!({ "group": format!("#{group}") }),
+        Cause::GroupWithoutDevices(group) | Cause::QueuePaused(group) => json!({ "group": format!("#{group}") }),
         Cause::Server { away } => json!({
             "device": away.device.guardian(),
             "server": away.device.node().map(ToString::to_string),

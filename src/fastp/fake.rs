@@ -197,6 +197,7 @@ impl Fake {
             format_origin: Default::default(),
             copies: 1,
             features: Vec::new(),
+            selected: None,
             origin: None,
         }
     }

@@ -71,6 +71,9 @@ pub struct LocationStatus {
     /// What was set of its group and is only kept.
     #[serde(default)]
     pub group_given: Vec<(Field, Value)>,
+    /// Whether the jobs of its group wait until somebody resumes that.
+    #[serde(default)]
+    pub group_paused: bool,
 }
 
 fn yes() -> bool {
@@ -92,6 +95,9 @@ pub struct GroupStatus {
     /// What was set of it and is only kept.
     #[serde(default)]
     pub given: Vec<(Field, Value)>,
+    /// Whether its jobs wait until somebody resumes it.
+    #[serde(default)]
+    pub paused: bool,
     /// How much waits in it; none where no estimate is made.
     #[serde(default)]
     pub backlog: Option<Backlog>,

@@ -54,6 +54,15 @@ impl ManagedClass {
     }
 }
 
+/// When an actual destination that prints is paused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PauseWhen {
+    /// At once: its job stands still.
+    Now,
+    /// When its job is done.
+    AfterJob,
+}
+
 /// Which of the two a destination is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Realization {

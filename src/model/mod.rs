@@ -34,6 +34,7 @@ pub mod queue;
 pub mod remote;
 pub mod request;
 pub mod secure;
+pub mod selection;
 pub mod separation;
 pub mod space;
 pub mod state;

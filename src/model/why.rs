@@ -212,6 +212,8 @@ pub enum Cause {
     },
     /// No location of its group leads to a device.
     GroupWithoutDevices(GroupName),
+    /// Its queue is paused.
+    QueuePaused(GroupName),
     /// Another server prints it, or is to print it.
     Server {
         /// How it stands there.
@@ -246,6 +248,7 @@ impl Cause {
             Self::Device { cause, .. } => cause.rank() == 2,
             Self::Server { away } => away.state == Some(JobState::Held),
             Self::NoDevice { .. } | Self::GroupWithoutDevices(_) => true,
+            Self::QueuePaused(_) => true,
             Self::SpoolerCold | Self::SpoolerDraining(_) | Self::SpoolerDrained(_) => true,
             _ => false,
         }
@@ -271,6 +274,7 @@ impl Cause {
             Self::Retained => "retained",
             Self::NoDevice { .. } => "no-device",
             Self::GroupWithoutDevices(_) => "group-without-devices",
+            Self::QueuePaused(_) => "queue-paused",
             Self::Server { away } if away.claimed && away.is_there() => Away::BEGUN,
             Self::Server { away } if away.claimed => Away::CLAIMED,
             Self::Server { away } => match (away.is_there(), away.silent_since_ms) {

@@ -22,6 +22,8 @@ pub struct DeviceRow {
     pub settings: DeviceSettings,
     /// What the operator wants.
     pub wish: DeviceWish,
+    /// Whether it is to be paused when its job is done.
+    pub pause_next: bool,
     /// Whether it is stopped because of an error, so that anybody may start it.
     pub stopped_by_error: bool,
     /// The job that was set aside because the device failed at it, until another job tells whose fault it was; 0 = it is
@@ -107,6 +109,7 @@ columns!(at {
     batch_end,
     failed_entry,
     media,
+    pause_next,
 });
 
 /// The identities of the devices that the route `?1` leads to; one may be there twice. Not a UNION, which would be a merge
@@ -152,6 +155,7 @@ fn read(row: &Row<'_>) -> Fallible<DeviceRow> {
         },
         set_aside: row.get(at::set_aside)?,
         wish: row.get(at::wish)?,
+        pause_next: row.get(at::pause_next)?,
         stopped_by_error: row.get(at::stopped_by_error)?,
         error: match error_number {
             Some(number) => Some(ErrorNote {
@@ -322,7 +326,7 @@ pub(crate) fn order_of_route(tx: &Tx<'_>, route: RouteId) -> Fallible<Option<boo
     Ok(None)
 }
 
-columns!(leads { location_route = "l.route_id", group_route = "g.route_id" });
+columns!(leads { location_route = "l.route_id", group_route = "g.route_id", paused = "g.paused" });
 
 fn routes_sql() -> String {
     format!("SELECT {} FROM location l JOIN location_group g ON g.id = l.group_id WHERE l.device_id = ?", leads::LIST)
@@ -330,13 +334,28 @@ fn routes_sql() -> String {
 
 /// Returns the routes that lead to a device: its locations and their groups.
 pub(crate) fn routes(tx: &Tx<'_>, device: DeviceId) -> Fallible<Vec<(RouteId, bool)>> {
+    routes_where(tx, device, |_| true)
+}
+
+/// Returns those of them whose jobs print: not the routes of a queue that is paused.
+pub(crate) fn open_routes(tx: &Tx<'_>, device: DeviceId) -> Fallible<Vec<(RouteId, bool)>> {
+    routes_where(tx, device, |paused| !paused)
+}
+
+fn routes_where(tx: &Tx<'_>, device: DeviceId, wanted: impl Fn(bool) -> bool) -> Fallible<Vec<(RouteId, bool)>> {
     let rows = tx.rows(&routes_sql(), values![device], |row| {
-        Ok([(row.get(leads::location_route)?, false), (row.get(leads::group_route)?, true)])
+        let leads = [(row.get(leads::location_route)?, false), (row.get(leads::group_route)?, true)];
+        Ok(wanted(row.get(leads::paused)?).then_some(leads))
     })?;
-    let mut routes: Vec<(RouteId, bool)> = rows.into_iter().flatten().collect();
+    let mut routes: Vec<(RouteId, bool)> = rows.into_iter().flatten().flatten().collect();
     routes.sort_unstable();
     routes.dedup();
     Ok(routes)
+}
+
+/// Stores whether a device is paused when its job is done.
+pub(crate) fn set_pause_next(tx: &Tx<'_>, id: DeviceId, on: bool) -> Fallible<()> {
+    tx.change("the device", "UPDATE device SET pause_next = ? WHERE id = ?", values![on, id])
 }
 
 /// Declares a device with default settings, offline.
@@ -465,8 +484,8 @@ pub(crate) fn set_wish(tx: &Tx<'_>, id: DeviceId, wish: DeviceWish) -> Fallible<
     let change = || {
         tx.change(
             "the device",
-            "UPDATE device SET wish = ?, untouched = ?, stopped_by_error = ? WHERE id = ?",
-            values![wish, false, false, id],
+            "UPDATE device SET wish = ?, untouched = ?, stopped_by_error = ?, pause_next = ? WHERE id = ?",
+            values![wish, false, false, false, id],
         )
     };
     standing::counting(tx, Some(id), || change().map(|()| ((), id)))

@@ -4,6 +4,7 @@ use crate::model::field::{Field, Value};
 use crate::model::job::BatchMember;
 use crate::model::job::GivenValue;
 use crate::model::lifetime::{Ending, Lifetime, Retention};
+use crate::model::location::Destination;
 use crate::model::order::{Priority, QueueOrder, SortBy, pages_of_work};
 use crate::model::query::{Condition, Order};
 use crate::model::state::{EntryState, HoldReasons, JobState, Wish};
@@ -514,6 +515,56 @@ fn necessary(condition: &Condition, uid: u32, server: &str, sql: &mut String, va
     }
 }
 
+/// What is true of every job that no device may take: those in all states but ready, printing and transferred. It is the
+/// condition of an index, which a query repeats as it stands.
+pub(crate) const KEPT_BACK: &str = "reasons OR wish OR retained OR arriving";
+
+/// Adds what an index can decide only after a look at the spool: of a state, where no other server has jobs of ours, whose
+/// states would be those there; of a destination, where it is one location.
+fn necessary_here(
+    tx: &Tx<'_>,
+    condition: &Condition,
+    sql: &mut String,
+    values: &mut Vec<Box<dyn Bind>>,
+) -> Fallible<()> {
+    fn keeps_back(condition: &Condition) -> bool {
+        match condition {
+            Condition::State(state) => !matches!(state, JobState::Ready | JobState::Printing | JobState::Transferred),
+            Condition::Either(parts) => !parts.is_empty() && parts.iter().all(keeps_back),
+            _ => false,
+        }
+    }
+    let location = match condition {
+        Condition::All(parts) => return parts.iter().try_for_each(|part| necessary_here(tx, part, sql, values)),
+        condition if keeps_back(condition) => {
+            if !tx.finds("SELECT 1 FROM away LIMIT 1", &[])? {
+                sql.push_str(&format!(" AND ({KEPT_BACK})"));
+            }
+            return Ok(());
+        }
+        Condition::Destination(Destination::Location(name) | Destination::Plain(name)) => {
+            let clause = "g.name_key = ? AND l.dest_key = ?";
+            location_of(tx, clause, values![name.group.key(), name.dest.key()])?
+        }
+        Condition::Location(LocationPattern::EveryGroup(dest)) => {
+            location_of(tx, "l.dest_key = ?", values![dest.key()])?
+        }
+        _ => None,
+    };
+    if let Some(id) = location {
+        sql.push_str(" AND location_id = ?");
+        values.push(Box::new(id));
+    }
+    Ok(())
+}
+
+/// Returns the one location of which this is true; none where it is true of several or of none.
+fn location_of(tx: &Tx<'_>, clause: &str, key: &[&dyn Bind]) -> Fallible<Option<LocationId>> {
+    let sql = format!("SELECT l.id FROM location l JOIN location_group g ON g.id = l.group_id WHERE {clause} LIMIT 2");
+    let found = tx.rows(&sql, key, |row| row.only::<LocationId>())?;
+    Ok(if let [one] = found.as_slice() { Some(*one) } else { None })
+}
+
 /// Returns where a job stands in an order: the key of a cursor.
 pub(crate) fn cursor_key(order: Order, job: &JobRow) -> Vec<i64> {
     match order {
@@ -545,6 +596,9 @@ pub(crate) fn candidates(
         format!("SELECT {} FROM job WHERE 1 = 1", at::LIST)
     };
     necessary(condition, uid, server, &mut sql, &mut values);
+    if !on_devices {
+        necessary_here(tx, condition, &mut sql, &mut values)?;
+    }
     let (columns, width) = match order {
         Order::Number => ("number", 1),
         Order::Schedule => ("sort_promoted, sort_rank, sort_place, sort_sequence", 4),

@@ -28,6 +28,8 @@ pub struct GroupRow {
     pub route: RouteId,
     /// Whether it was made by itself, as a queue: it stays when its last location goes.
     pub declared: bool,
+    /// Whether its jobs wait until somebody resumes it.
+    pub paused: bool,
 }
 
 /// A location as stored.
@@ -65,7 +67,7 @@ columns!(at {
     id = "l.id", group_id = "g.id", group_name = "g.name", broadcast = "g.broadcast", group_route = "g.route_id",
     dest = "l.dest", device_id = "l.device_id", route_id = "l.route_id", device_name = "coalesce(d.name, l.remote_device)", jobs = "l.jobs",
     content = "l.content", font = "l.font", device_width = "d.width", device_trunc = "d.trunc", device_eol = "d.eol_crlf",
-    device_page_length = "d.page_length", device_raw = "d.content_raw", declared = "g.declared", kind = "l.kind",
+    device_page_length = "d.page_length", device_raw = "d.content_raw", declared = "g.declared", paused = "g.paused", kind = "l.kind",
     whole_group = "l.whole_group", takes_jobs = "l.takes_jobs",
 });
 const FROM: &str = "location l JOIN location_group g ON l.group_id = g.id LEFT JOIN device d ON l.device_id = d.id";
@@ -88,6 +90,7 @@ fn read(row: &Row<'_>) -> Fallible<LocationRow> {
             broadcast: row.get(at::broadcast)?,
             route: row.get(at::group_route)?,
             declared: row.get(at::declared)?,
+            paused: row.get(at::paused)?,
         },
         name: LocationName { group, dest: row.get(at::dest)? },
         device: row.get(at::device_id)?,
@@ -111,7 +114,7 @@ impl LocationRow {
     }
 }
 
-columns!(of_group { id, name, broadcast, route_id, declared });
+columns!(of_group { id, name, broadcast, route_id, declared, paused });
 
 fn read_group(row: &Row<'_>) -> Fallible<GroupRow> {
     Ok(GroupRow {
@@ -120,6 +123,7 @@ fn read_group(row: &Row<'_>) -> Fallible<GroupRow> {
         broadcast: row.get(of_group::broadcast)?,
         route: row.get(of_group::route_id)?,
         declared: row.get(of_group::declared)?,
+        paused: row.get(of_group::paused)?,
     })
 }
 
@@ -288,6 +292,16 @@ pub(crate) fn insert(tx: &Tx<'_>, group: GroupId, dest: &DestName) -> Fallible<L
 pub(crate) fn set_kind(tx: &Tx<'_>, id: LocationId, kind: LocationKind, whole_group: bool) -> Fallible<()> {
     let sql = "UPDATE location SET kind = ?, whole_group = ? WHERE id = ?";
     tx.change("the location", sql, values![kind, whole_group, id])
+}
+
+/// Returns the name of a group if its jobs wait until somebody resumes it.
+pub(crate) fn paused_group(tx: &Tx<'_>, id: GroupId) -> Fallible<Option<GroupName>> {
+    tx.one("SELECT name FROM location_group WHERE id = ? AND paused", values![id], |row| row.only())
+}
+
+/// Stores whether the jobs of a group wait until somebody resumes it.
+pub(crate) fn set_paused(tx: &Tx<'_>, id: GroupId, on: bool) -> Fallible<()> {
+    tx.change("the group", "UPDATE location_group SET paused = ? WHERE id = ?", values![on, id])
 }
 
 /// Stores whether a location takes jobs.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::model::field::{Field, Value};
 use crate::model::object::ObjectClass;
-use crate::model::{DeviceId, Failure, GroupId, LocationId, ObjectId};
+use crate::model::{DeviceId, Failure, GroupId, JobId, LocationId, ObjectId};
 
 use super::value::{columns, values};
 use super::{Fallible, Row, Tx};
@@ -57,6 +57,34 @@ pub(crate) fn of(tx: &Tx<'_>, holder: Holder) -> Fallible<Vec<(Field, Value)>> {
     let (object, id) = holder.stored();
     let sql = format!("SELECT {} FROM managed_value WHERE object = ? AND object_id = ? ORDER BY field", at::LIST);
     tx.rows(&sql, values![object, id], read)
+}
+
+/// What an attribute is by which a destination limits what it prints: the condition of an index, which queries repeat as it stands.
+pub(crate) const LIMITED: &str = "field IN (
+    'document-formats-supported',
+    'file-size-range-supported',
+    'maximum-copies-supported',
+    'job-size-range-supported',
+    'job-page-range-supported',
+    'destination-locations',
+    'destination-model',
+    'auxiliary-sheet-selections-supported',
+    'job-batches-supported',
+    'sides-supported',
+    'plexes-supported',
+    'output-bins-supported',
+    'content-orientations-supported',
+    'numbers-up-supported',
+    'job-finishings-supported',
+    'input-trays-medium')";
+
+/// Tells whether any destination limits what it prints, or the job names the devices that may print it.
+pub(crate) fn limits(tx: &Tx<'_>, job: JobId) -> Fallible<bool> {
+    let sql = format!(
+        "SELECT 1 FROM managed_value WHERE {LIMITED} UNION ALL
+         SELECT 1 FROM job_value WHERE job_id = ? AND document = 0 AND field = 'actual-destinations-requested' LIMIT 1"
+    );
+    tx.finds(&sql, values![job])
 }
 
 /// Returns one value that was set.

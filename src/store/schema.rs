@@ -7,6 +7,8 @@
 
 use crate::model::{Failure, FailureKind};
 
+use super::job::KEPT_BACK;
+use super::managed::LIMITED;
 use super::{Fallible, Tx};
 
 /// The schema this program writes.
@@ -385,7 +387,14 @@ fn to_7(tx: &Tx<'_>) -> Fallible<()> {
     tx.script(RELEASES)?;
     tx.script(ATTENTION)?;
     tx.script(BACKLOGS)?;
-    tx.script(PINS)
+    tx.script(PINS)?;
+    tx.script(PAUSES)?;
+    tx.script(&format!("CREATE INDEX managed_limit ON managed_value (object) WHERE {LIMITED};"))?;
+    tx.script(&format!(
+        "CREATE INDEX job_kept_back ON job (sort_promoted, sort_rank, sort_place, sort_sequence) WHERE {KEPT_BACK};
+         DROP INDEX job_location;
+         CREATE INDEX job_location ON job (location_id, sort_promoted, sort_rank, sort_place, sort_sequence);"
+    ))
 }
 
 /// PINs of users, as hashes, with the wrong ones since the last right one. The row without a user counts for names that nobody has.
@@ -397,6 +406,12 @@ CREATE TABLE pin (
     locked_until    INTEGER
 );
 INSERT INTO pin (object_id, hash, failures) VALUES (0, '', 0);
+";
+
+/// Queues whose jobs wait until somebody resumes them, and devices that are paused when their job is done. Before, there were none.
+const PAUSES: &str = "
+ALTER TABLE location_group ADD COLUMN paused INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE device ADD COLUMN pause_next INTEGER NOT NULL DEFAULT 0;
 ";
 
 /// Queues with a bound for the work that waits in them, and that work. Before, no queue had

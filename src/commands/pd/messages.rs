@@ -123,7 +123,8 @@ pub const MESSAGES: &[Message] = &[
         "the hint shows the forms"),
     row("9100-021", "____ sets no attribute", "the command takes attributes of its own, not those of objects", NOTHING,
         "pdset sets attributes"),
-    row("9100-022", "____ is not supported here: documents print whole", "the attribute chooses pages of a document", NOTHING,
+    row("9100-022", "page-select=____ of document ____: ____",
+        "pages are chosen of a document whose pages nobody can pick out, or that does not have them", NOTHING,
         "print a file that has only the pages that are wanted"),
 
     row("9100-101", "cannot find job ____", "there is no such job: it was printed or removed, or never was", OTHERS,

@@ -149,6 +149,7 @@ fn one(pattern: LocationPattern) -> crate::model::LocationName {
 fn location(text: &str, device: Option<&str>) -> LocationStatus {
     LocationStatus {
         group_given: Vec::new(),
+        group_paused: false,
         font: None,
         id: LocationId(1),
         name: text.parse().map(one).unwrap(),
@@ -297,6 +298,7 @@ impl Carrier for Fake {
                     declared: false,
                     given: Vec::new(),
                     access: Access::default(),
+                    paused: false,
                     backlog: None,
                 }],
                 Some(_) => Vec::new(),

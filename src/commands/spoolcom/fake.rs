@@ -496,6 +496,7 @@ fn location_name(name: &str) -> LocationName {
 pub fn location(name: &str, device: Option<&str>) -> LocationStatus {
     LocationStatus {
         group_given: Vec::new(),
+        group_paused: false,
         font: None,
         id: LocationId(1),
         name: location_name(name),

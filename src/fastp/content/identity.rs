@@ -15,11 +15,13 @@ use std::time::Duration;
 use nix::libc;
 
 use super::pieces::{HEAD, Source};
+use crate::documents::Sheet;
 use crate::fastp::content::boundary::Speech;
 use crate::fastp::device::control::AttemptControl;
 use crate::fastp::device::errors::{Fault, PrintError};
 use crate::fastp::device::helpers::HelperKind;
 use crate::model::DocumentId;
+use crate::model::device::DeviceSettings;
 use crate::model::job::{Identity, RawPath, Transfer};
 use crate::model::state::HoldReason;
 use crate::spool::disk::aside::put_aside;
@@ -42,9 +44,21 @@ pub const MOVED: &str = "its file was moved or restored; it carries no digest";
 ///
 /// # Errors
 /// Returns [`PrintError::Document`] for a document that must not be printed, and other errors as they come.
-pub fn examine(claim: &Claim, control: &mut AttemptControl<'_>) -> Result<(Vec<Source>, Option<String>), PrintError> {
+pub fn examine(
+    claim: &Claim,
+    device: &DeviceSettings,
+    control: &mut AttemptControl<'_>,
+) -> Result<(Vec<Source>, Option<String>), PrintError> {
     // Of what may be on paper already, nothing is sent before its digest is known to be right.
-    examine_all(&claim.documents, !claim.possible_duplicate, control)
+    let (mut sources, mut remark) = examine_all(&claim.documents, !claim.possible_duplicate, control)?;
+    for (source, document) in sources.iter_mut().zip(&claim.documents) {
+        let Some(selected) = &document.selected else { continue };
+        let sheet = Sheet::of(device.layout());
+        super::select::cut(source, selected, sheet, device.content_raw, control)?;
+        source.look().map_err(|error| damaged(source, &format!("cannot be read: {error}")))?;
+        remark.get_or_insert_with(|| format!("document {}: pages {selected} alone", source.sequence));
+    }
+    Ok((sources, remark))
 }
 
 /// Does the same for the font that is sent ahead of the job. A font that must not be printed holds the job: it would look

@@ -127,7 +127,7 @@ impl Device {
     fn attempt(&mut self, claim: &Arc<Claim>, control: &mut AttemptControl<'_>) -> Result<SentJob, PrintError> {
         control.open = self.open.is_some();
         control.write_progress(true);
-        let (sources, remark) = identity::examine(claim, control)?;
+        let (sources, remark) = identity::examine(claim, &self.settings, control)?;
         let font = identity::examine_font(claim, control)?;
         if claim.possible_duplicate {
             self.close_for_one_that_goes_alone(claim, control)?;

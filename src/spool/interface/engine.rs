@@ -15,6 +15,7 @@ use crate::model::guardian::ProcessError;
 use crate::model::job::{Format, FormatOrigin, Identity, RawPath, Transfer};
 use crate::model::remote::DocumentOrigin;
 use crate::model::request::{Answer, OpenRequest};
+use crate::model::selection::Selection;
 use crate::model::separation::Separation;
 use crate::model::state::{Delivery, DeviceWish, ErrorNote, HoldReason};
 use crate::model::time::Moment;
@@ -89,6 +90,8 @@ pub struct ClaimedDocument {
     pub copies: u32,
     /// What was asked for of the printer: attributes and their values.
     pub features: Vec<(String, String)>,
+    /// The pages that are printed; none = all of them.
+    pub selected: Option<Selection>,
     /// Where it comes from, when its job is one of another server; `path` is then where its file lies once it was fetched.
     pub origin: Option<DocumentOrigin>,
 }

@@ -29,7 +29,7 @@ use crate::model::job::{Accepted, BatchChange, BatchResult, Format, JobStatus, O
 use crate::model::lease::ReleasableJobs;
 use crate::model::lifetime::Retention;
 use crate::model::location::{Destination, FontStatus, GroupStatus, LocationStatus};
-use crate::model::managed::{ManagedChange, ManagedObject};
+use crate::model::managed::{ManagedChange, ManagedObject, PauseWhen};
 use crate::model::object::{ObjectAttribute, ObjectChange, ObjectClass, ObjectName, ObjectPage};
 use crate::model::order::Reorder;
 use crate::model::process::{ProcessChange, ProcessStatus};
@@ -489,6 +489,9 @@ operations! {
     /// Enables or disables a destination, those of a queue, or those of the server. A device goes on to the end of its job.
     wakes enable_managed / EnableManaged(object: ManagedObject, on: bool, message: Option<String>) -> () =>
         |spool, call| spool.enable_managed(call, object, on, message);
+    /// Pauses what an object stands for, or resumes it (none).
+    wakes pause_managed / PauseManaged(object: ManagedObject, pause: Option<PauseWhen>, message: Option<String>) -> () =>
+        |spool, call| spool.pause_managed(call, object, pause, message);
 
     /// Creates an object of a class that the model only keeps: queues, servers, stations, profiles and so on.
     changes create_object / CreateObject(class: ObjectClass, name: ObjectName, attributes: Vec<ObjectAttribute>) -> () =>

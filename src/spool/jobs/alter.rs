@@ -22,6 +22,7 @@ use crate::model::job::Format;
 use crate::model::lifetime::{KeptUntil, Lifetime, Retention};
 use crate::model::location::Destination;
 use crate::model::order::{NO_DEADLINE, Priority, work_in_lines};
+use crate::model::selection::PAGE_SELECT;
 use crate::model::state::{EntryState, HoldReason, HoldReasons, Wish};
 use crate::model::{
     DestName, DocumentId, Failure, FailureKind, GroupId, JobRef, LocationId, LocationName, LocationPattern, RouteId,
@@ -137,7 +138,6 @@ impl Altered {
         }
         let work = self.documents.iter().map(|d| work_in_lines(d.lines, d.pages, d.identity.size, d.copies));
         self.job.work = work.fold(0, u64::saturating_add);
-        self.job.pages = self.documents.iter().map(|d| d.pages.map(|p| p.saturating_mul(d.copies.into()))).sum();
         Ok(())
     }
 
@@ -167,7 +167,6 @@ impl Altered {
             self.documents[i] = row;
         }
         // Its place in the queue stays: what a document is called makes it no later.
-        self.job.pages = self.documents.iter().map(|d| d.pages.map(|p| p.saturating_mul(d.copies.into()))).sum();
         Ok(())
     }
 
@@ -460,6 +459,16 @@ impl Spool {
                     store::alter::set_value(tx, a.job.id, document, field, value.as_ref())?;
                 }
             }
+        }
+        let concerns_pages = |change: &JobChange| match change {
+            JobChange::Copies { .. } | JobChange::Format { .. } => true,
+            JobChange::Carried { field, .. } => field.stored() == PAGE_SELECT,
+            _ => false,
+        };
+        if changes.iter().any(concerns_pages) {
+            let given = store::given::of_jobs(tx, a.job.id, a.job.id)?.remove(&a.job.id).unwrap_or_default();
+            super::selection::demand(&a.documents, &given)?;
+            a.job.pages = super::selection::pages(&a.documents, &given);
         }
         if (a.job.group, a.job.location) != (a.before.group, a.before.location) {
             let destination = Self::job_destination(tx, &a.job)?;

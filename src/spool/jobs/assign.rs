@@ -1,5 +1,7 @@
 //! Giving a job its device when it arrives: early binding, where its queue has `assign-to-destination`.
 //!
+//! A job that only some of the devices support is assigned to one of them in every queue.
+//!
 //! States: a job of such a queue is assigned to one device when it arrives there, for good: neither a device that stops nor
 //! one that is busy passes it on, only `pdreorder` does. Elsewhere each device takes the next job of its queue when it is
 //! free.
@@ -15,15 +17,27 @@ use crate::store::job::JobRow;
 use crate::store::managed::{self, Holder};
 use crate::store::{self, Fallible, Tx};
 
+use super::supported;
+
 /// Returns the device that a job is assigned to which arrives in its queue now; none where its queue assigns no jobs, has no
 /// choice, or has no device that could print it.
 pub(super) fn device(tx: &Tx<'_>, job: &JobRow) -> Fallible<Option<DeviceId>> {
-    if managed::switch(tx, Holder::Group(job.group), "assign-to-destination")? != Some(true) {
+    let limited = store::managed::limits(tx, job.id)?;
+    if !limited && managed::switch(tx, Holder::Group(job.group), "assign-to-destination")? != Some(true) {
         return Ok(None);
     }
-    let devices = store::device::of_route(tx, job.route)?;
+    let mut devices = store::device::of_route(tx, job.route)?;
     if devices.len() < 2 {
         return Ok(None);
+    }
+    // Where some of them can print it and others cannot, it is not left to chance.
+    let able = supported::judge(tx, job, &devices)?.and_then(|verdict| verdict.able);
+    match able {
+        Some(able) => devices.retain(|device| able.contains(&device.id)),
+        None if managed::switch(tx, Holder::Group(job.group), "assign-to-destination")? != Some(true) => {
+            return Ok(None);
+        }
+        None => {}
     }
     let mut best: Option<((bool, i64), DeviceId)> = None;
     for device in devices {

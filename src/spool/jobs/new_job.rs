@@ -121,7 +121,7 @@ impl NewJob {
         }
         Self {
             octets: documents.iter().map(|d| d.identity.size).sum(),
-            pages: documents.iter().map(|d| d.pages.map(|p| p.saturating_mul(u64::from(d.copies)))).sum(),
+            pages: super::selection::pages(&documents, &submission.given),
             submission: submission.clone(),
             documents,
             owner_gid: users::primary_group(caller.uid),
@@ -257,6 +257,8 @@ impl NewJob {
             super::membership::join(tx, job, batch)?;
         }
         let whole = placed.location.is_none_or(|location| location.1);
+        let unsupported = super::supported::demand(tx, job, &placed.devices, destination_word(destination).as_str())?;
+        let job = unsupported.as_ref().unwrap_or(job);
         spool.insert_entries(tx, job, placed.group.broadcast && whole)?;
         let why = format!(
             "{} for {destination}, {} octets, {}",
@@ -297,6 +299,15 @@ impl NewJob {
             deadline: deadline_ms.unwrap_or(NO_DEADLINE),
             pages: pages.map_or_else(|| pages_of_work(work), |pages| i64::try_from(pages).unwrap_or(i64::MAX)),
         })
+    }
+}
+
+/// A destination as the pd commands name it.
+pub(super) fn destination_word(destination: &Destination) -> String {
+    match destination {
+        Destination::Plain(name) => name.dest.to_string(),
+        Destination::Location(name) => format!("{}.{}", name.group, name.dest),
+        Destination::Group(name) => name.to_string(),
     }
 }
 

@@ -65,6 +65,12 @@ impl Spool {
             let printed = state == JobState::Retained;
             row.group = place.group;
             row.reasons = spool.sent_on(tx, &row)?;
+            let there = JobRow { route: place.route, location: place.location, ..row.clone() };
+            let devices = store::device::of_route(tx, place.route)?;
+            let word = super::new_job::destination_word(&place.destination);
+            if let Some(held) = super::supported::demand(tx, &there, &devices, &word)? {
+                row.reasons = held.reasons;
+            }
             let row = if printed { spool.carry_anew(tx, row, &place)? } else { spool.carry(tx, row, &place)? };
             let why = format!("from {from} to {}", place.destination);
             record(tx, Object::Job(row.id), EventWord::Rerouted, &why)?;

@@ -40,6 +40,7 @@ use crate::sys::stop::Stop;
 use super::arrival::{Arrival, Opened};
 use super::by_door::ByDoor;
 use super::new_job::{NewJob, takes_jobs};
+use super::selection;
 use crate::spool::disk::files::{Intake, Look, Reading};
 use crate::spool::disk::reserve;
 use crate::spool::objects::kept::ByDefault;
@@ -291,6 +292,7 @@ impl Spool {
     ) -> Fallible<(Taken, bool)> {
         let mut plan = NewJob::new(submission, &intake.documents, call.caller()?, self.server());
         plan.by_default = by_default;
+        selection::demand(&plan.documents, &submission.given)?;
         let opened = opened.map(|opened| opened.id);
         match self.inner.store.is_for_command() {
             true => {

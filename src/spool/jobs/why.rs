@@ -227,6 +227,9 @@ impl Look<'_> {
             SpoolerState::Drain => Some(Cause::SpoolerDraining(by()?)),
             SpoolerState::Warm => Some(Cause::SpoolerDrained(by()?)),
         });
+        let paused = store::location::paused_group(self.tx, job.group)?;
+        let waits = paused.is_some();
+        causes.extend(paused.map(Cause::QueuePaused));
         let routed = store::device::of_route(self.tx, job.route)?;
         let mut found: Vec<(DeviceRow, Vec<DeviceCause>)> = Vec::new();
         for entry in queued {
@@ -244,6 +247,11 @@ impl Look<'_> {
                 (None, Some(device)) => found.push((device, vec![DeviceCause::NotRouted])),
                 (None, None) => {}
             }
+        }
+        if waits {
+            // Its place in a queue that gives nothing away means nothing; what else is in its way does.
+            found.iter_mut().for_each(|(_, list)| list.retain(|cause| cause.rank() == 2));
+            found.retain(|(_, list)| !list.is_empty());
         }
         found.sort_by_key(|(_, list)| list.first().map_or(2, DeviceCause::rank));
         let alone = found.len() == 1;

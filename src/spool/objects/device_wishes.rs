@@ -46,7 +46,7 @@ impl Spool {
             let target = process.map(|process| wakes::target(tx, &process)).transpose()?.flatten();
             let target = target.ok_or_else(|| Failure::internal("a device without a print process was started"))?;
             // One that is started already has nothing to be told.
-            if row.wish != DeviceWish::Started || row.error.is_some() {
+            if row.wish != DeviceWish::Started || row.pause_next || row.error.is_some() {
                 store::device::set_wish(tx, row.id, DeviceWish::Started)?;
                 store::device::set_error(tx, row.id, None)?;
                 let resumed = row.wish == DeviceWish::Suspended;

@@ -231,6 +231,7 @@ impl Spool {
                         jobs: row.jobs,
                         given: given.remove(&row.id.0).unwrap_or_default(),
                         group_given: of_groups.get(&row.group.id.0).cloned().unwrap_or_default(),
+                        group_paused: row.group.paused,
                         id: row.id,
                         name: row.name,
                         broadcast: row.group.broadcast,

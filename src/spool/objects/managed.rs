@@ -54,7 +54,7 @@ const PROGRAM: &str = "fastp";
 const COUNT_LIMIT: u32 = 1001;
 
 /// A destination that was found.
-enum Found {
+pub(super) enum Found {
     /// A logical one.
     Location(LocationRow),
     /// An actual one.
@@ -81,6 +81,7 @@ impl Spool {
                 name: row.name,
                 broadcast: row.broadcast,
                 declared: row.declared,
+                paused: row.paused,
             };
             Ok(rows.into_iter().zip(more).map(status).collect())
         })
@@ -289,7 +290,7 @@ impl Spool {
         })
     }
 
-    fn demand_server(&self, object: &ManagedObject) -> Fallible<()> {
+    pub(super) fn demand_server(&self, object: &ManagedObject) -> Fallible<()> {
         if object.name.eq_ignore_ascii_case(self.server().as_str()) {
             return Ok(());
         }
@@ -419,7 +420,7 @@ impl Spool {
     }
 }
 
-fn bad(message: impl Into<String>) -> Failure {
+pub(super) fn bad(message: impl Into<String>) -> Failure {
     Failure::new(FailureKind::BadValue, message)
 }
 
@@ -502,7 +503,7 @@ fn exists(class: ManagedClass, name: &str) -> Failure {
 }
 
 /// Finds a queue, locked.
-fn group_of(tx: &Tx<'_>, name: &str) -> Fallible<GroupRow> {
+pub(super) fn group_of(tx: &Tx<'_>, name: &str) -> Fallible<GroupRow> {
     let name: GroupName = name.trim_start_matches('#').parse()?;
     store::location::group_to_change(tx, &name)?.ok_or_else(|| {
         Failure::not_found(format!("queue {name}")).hint(format!("pdcreate -c queue SERVER:{name}   makes it"))
@@ -510,7 +511,7 @@ fn group_of(tx: &Tx<'_>, name: &str) -> Fallible<GroupRow> {
 }
 
 /// Finds a destination: a logical one by its name, a location by `group.dest` or by a `dest` that is unique, a device.
-fn find(tx: &Tx<'_>, name: &str) -> Fallible<Found> {
+pub(super) fn find(tx: &Tx<'_>, name: &str) -> Fallible<Found> {
     let device = |name: &str| -> Fallible<Option<Found>> {
         let Ok(name) = name.parse::<DeviceName>() else { return Ok(None) };
         Ok(store::device::to_change(tx, &name)?.map(|row| Found::Device(Box::new(row))))
@@ -581,7 +582,7 @@ fn set_rules(tx: &Tx<'_>, owner: Owner, before: &Access, after: &Access) -> Fall
 }
 
 /// Stores what an operator says of an object, and puts it into its history.
-fn leave_message(tx: &Tx<'_>, holder: Holder, object: Object, message: Option<&str>) -> Fallible<()> {
+pub(super) fn leave_message(tx: &Tx<'_>, holder: Holder, object: Object, message: Option<&str>) -> Fallible<()> {
     let Some(text) = message else { return Ok(()) };
     let mut kept = given(tx, holder)?;
     keep_message(&mut kept, message);

@@ -15,5 +15,6 @@ pub(crate) mod locations;
 pub(crate) mod managed;
 mod media;
 pub(crate) mod object;
+mod pausing;
 pub(crate) mod processes;
 pub(crate) mod spooler;

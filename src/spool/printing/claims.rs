@@ -14,6 +14,7 @@ use crate::model::event::EventWord;
 use crate::model::field::Value;
 use crate::model::job::{BatchMember, FEATURES, GivenValue};
 use crate::model::order::{QueueOrder, estimate_ms};
+use crate::model::selection::Selection;
 use crate::model::state::{DeviceWish, EntryState, ProcessState};
 use crate::model::time::{Moment, SpoolTime};
 use crate::model::{ClassId, DeviceId, Failure, JobId, RouteId};
@@ -44,7 +45,7 @@ pub(crate) fn is_active(tx: &Tx<'_>) -> Fallible<bool> {
 
 /// Tells whether a started device that satisfies these classes could claim a queued entry.
 pub(crate) fn is_eligible(tx: &Tx<'_>, device: DeviceId, classes: &[ClassId]) -> Fallible<bool> {
-    for (route, _) in store::device::routes(tx, device)? {
+    for (route, _) in store::device::open_routes(tx, device)? {
         for class in classes {
             if store::entry::any(tx, route, *class, device)? {
                 return Ok(true);
@@ -104,7 +105,7 @@ pub(crate) fn choose(
         return Ok(Choice { entry: Some(begun), waiting: usize::MAX });
     }
     let classes = store::job::classes_for(tx, &store::device::carries(&device.settings))?;
-    let routes = store::device::routes(tx, device.id)?;
+    let routes = store::device::open_routes(tx, device.id)?;
     // A batch is one listing: no other job comes between its jobs.
     if let Some(listing) = listing(tx, device, None)?
         && let Some(next) = store::batch::waiting(tx, &listing, device.id, i64::MIN, 1)?.pop()
@@ -331,6 +332,12 @@ impl Spool {
         if row.wish != DeviceWish::Started {
             return Ok(Next::Unknown);
         }
+        if row.pause_next {
+            // The job after which it was to be paused is done.
+            store::device::set_wish(tx, device, DeviceWish::Suspended)?;
+            record(&tx.spooler(), Object::Device(device), EventWord::Suspended, "its job is done")?;
+            return Ok(Next::Unknown);
+        }
         let (state, spool_time) = store::spool::state_and_time(tx)?;
         if state != SpoolerState::Active {
             return Ok(Next::Unknown);
@@ -399,6 +406,7 @@ impl Spool {
         let given = store::given::of_jobs(tx, job, job)?.remove(&job).unwrap_or_default();
         let found = store::document::of_job(tx, job)?.into_iter().map(|d| ClaimedDocument {
             features: features(&given, d.sequence),
+            selected: Selection::of_document(&given, d.sequence),
             id: d.id,
             sequence: d.sequence,
             path: crate::model::job::RawPath(dir.join(&d.store_name)),

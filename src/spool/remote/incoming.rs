@@ -450,7 +450,7 @@ pub(super) fn new_job(spool: &Spool, from: &ServerName, offer: &Offer, caller: &
     };
     NewJob {
         octets: documents.iter().map(|d| d.identity.size).fold(0, u64::saturating_add),
-        pages: documents.iter().map(|d| d.pages.map(|p| p.saturating_mul(u64::from(d.copies)))).sum(),
+        pages: crate::spool::jobs::selection::pages(&documents, &submission.given),
         submission,
         documents,
         caller: Caller { host: from.to_string(), ..caller.clone() },

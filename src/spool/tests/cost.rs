@@ -4,6 +4,7 @@ use super::*;
 use crate::model::job::Transfer;
 use crate::model::order::SortBy;
 use crate::model::query::{Condition, Order, Parts, Query};
+use crate::model::state::JobState;
 use crate::store::steps_of;
 
 /// Operations of displays, of programs and of the print process, each with what it is called here.
@@ -16,6 +17,7 @@ fn costs(jobs: usize, devices: usize) -> Costs {
     for n in 0..devices {
         site.device(&format!("X{n}"), &format!("#B.X{n}"), vec![]);
     }
+    site.device("RARE", "#B.RARE", vec![]);
     let first = site.job("a.lp1", 5);
     for n in 1..jobs {
         site.job("a.lp1", 5 + n);
@@ -52,6 +54,17 @@ fn costs(jobs: usize, devices: usize) -> Costs {
     });
     cost("a page of jobs", &|| page(Condition::Any));
     cost("a page of an owner", &|| page(Condition::UserName(site.caller.identity())));
+    // One job that is found among all the others.
+    let rare = reference(site.job("b.rare", 4));
+    spool.hold_job(&call, &rare).unwrap();
+    let rare_id = spool.job(&call, &rare).unwrap();
+    let held = Condition::Either(vec![Condition::State(JobState::Held), Condition::State(JobState::Paused)]);
+    cost("a page of what is held", &|| page(held.clone()));
+    cost("a page of a destination", &|| page(Condition::Location("rare".parse().unwrap())));
+    cost("a page of a location", &|| page(Condition::Destination(rare_id.destination.clone())));
+    cost("a page of an owner by name", &|| page(Condition::Owner("nobody-at-all".into())));
+    cost("a page of a job", &|| page(Condition::Job(rare.clone())));
+    cost("a page of what waits", &|| page(Condition::State(JobState::Ready)));
     cost("a device", &|| {
         spool.device(&call, &lp1).unwrap();
     });

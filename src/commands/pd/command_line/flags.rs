@@ -15,15 +15,6 @@ pub struct ServerFlag {
     host: Option<String>,
 }
 
-/// `-c` of the commands for administrators.
-#[derive(Args, Debug)]
-pub struct ClassFlag {
-    /// Class of the objects: only job in this version; without -c it is destination
-    #[arg(short = 'c', value_name = "CLASS", action = clap::ArgAction::Append)]
-    #[arg(value_parser = options::suggest(["job"]), hide_possible_values = true)]
-    class: Vec<OsString>,
-}
-
 /// `-c` of a command whose objects are of several classes.
 #[derive(Args, Debug)]
 pub struct ObjectClassFlag {

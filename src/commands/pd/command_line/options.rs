@@ -11,7 +11,7 @@ use clap::{ArgMatches, Command};
 use super::attribute_files::Includes;
 use super::class_words::class_of;
 use super::strings::{self, Op, Pair};
-use crate::attributes::elsewhere::{is_afp_only, is_page_select};
+use crate::attributes::elsewhere::is_afp_only;
 use crate::attributes::names::{self, BadWord};
 use crate::attributes::text::escaped;
 use crate::attributes::{Attribute, Class, Settable, nameable};
@@ -22,6 +22,8 @@ use crate::commands::pd::{Shell, Stop};
 pub enum Setting {
     /// `operation-class`, `-c`.
     OperationClass,
+    /// `associated-actual-destinations`, `-A` of pdls.
+    Associated,
     /// `device-operation-type`, `-t` of pddeviceop.
     DeviceOperation,
     /// `filter`, `-f` of pdls.
@@ -44,6 +46,7 @@ pub enum Setting {
 pub const SETTINGS: &[(&str, Setting)] = &[
     ("operation-class", Setting::OperationClass),
     ("class", Setting::OperationClass),
+    ("associated-actual-destinations", Setting::Associated),
     ("device-operation-type", Setting::DeviceOperation),
     ("filter", Setting::Filter),
     ("headings", Setting::Headings),
@@ -260,11 +263,6 @@ pub fn unknown(message: String, name: &str, near: &[String], hint: Option<String
     if is_afp_only(name) {
         return Stop::usage(format!("{} is not supported here: it belongs to AFP printing", escaped(name)))
             .hint("leave it out: documents leave as they are, and none of them is AFP");
-    }
-    if is_page_select(name) {
-        return Stop::usage(format!("{} is not supported here: documents print whole", escaped(name)))
-            .hint("print a file that has only the pages that are wanted: pdfseparate, psselect and sed make one")
-            .hint("spoolcom \"DEV $LP1, SKIPTO n\"   goes on at a page of a text in print");
     }
     match near {
         [] => hint.into_iter().fold(Stop::usage(message), Stop::hint),

@@ -84,6 +84,8 @@ pub struct ListingRequest {
     filter: Option<String>,
     style: Option<Style>,
     headings: bool,
+    /// Whether the actual destinations of logical ones are listed with them.
+    associated: bool,
     /// The columns of the terminal that is written to.
     width: Option<usize>,
 }
@@ -101,6 +103,7 @@ impl ListingRequest {
             filter: None,
             style: None,
             headings: true,
+            associated: false,
             width: terminal_width(shell),
         };
         items.into_iter().try_for_each(|item| request.take(item))?;
@@ -121,6 +124,7 @@ impl ListingRequest {
                 Setting::Requested => self.requests.push(pair),
                 Setting::Style => self.style = Some(Style::parse(options::single(&pair, "style")?)?),
                 Setting::Headings => self.headings = truth(&pair, "headings")?,
+                Setting::Associated => self.associated = truth(&pair, "associated-actual-destinations")?,
                 Setting::DeviceOperation | Setting::Message | Setting::Notification | Setting::When => {}
             },
             Item::Set(Meaning::Attribute(row), _) => {
@@ -195,6 +199,11 @@ impl ListingRequest {
         let everybody = self.line.matches.get_flag("everybody") || self.line.matches.get_flag("unfiltered");
         let own = (!everybody).then(|| crate::sys::users::caller_without_groups().identity());
         Wanted { program: self.line.program, own, filter, past }
+    }
+
+    /// Tells whether the actual destinations of logical ones are listed with them; `flag` = the flag that asks for it stands there.
+    pub fn associated(&self, flag: bool) -> bool {
+        flag || self.associated
     }
 
     /// Returns how times are shown.

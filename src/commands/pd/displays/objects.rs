@@ -71,6 +71,66 @@ pub fn list(
     Ok(exit)
 }
 
+/// Returns the same names, and behind each logical destination the actual ones that print its jobs: those that its default job
+/// requests, or else all of its queue. One that is named anyhow is not named twice.
+///
+/// # Errors
+/// The spool cannot be asked.
+pub fn with_actual(spool: &mut dyn Operations, arguments: &[String]) -> Result<Vec<String>, Stop> {
+    let mut names = Vec::new();
+    let mut devices: BTreeMap<String, Vec<DeviceName>> = BTreeMap::new();
+    let mut logical: Vec<(String, LocationStatus)> = Vec::new();
+    every_location(spool, None, &mut |location| {
+        if let Some(device) = &location.device {
+            let of_group = devices.entry(location.name.group.key()).or_default();
+            if !of_group.contains(device) {
+                of_group.push(device.clone());
+            }
+        }
+        if location.kind != LocationKind::Outlet {
+            logical.push((label_of(location), location.clone()));
+        }
+        Ok(())
+    })?;
+    for argument in arguments {
+        names.push(argument.clone());
+        let (prefix, name) = match argument.split_once(':') {
+            Some((server, name)) => (format!("{server}:"), name),
+            None => (String::new(), argument.as_str()),
+        };
+        let Some((_, location)) = logical.iter().find(|(label, _)| label.eq_ignore_ascii_case(name)) else { continue };
+        let mut found = requested_by_default(spool, location)?;
+        if found.is_empty() {
+            found = match &location.device {
+                Some(device) => vec![device.to_string()],
+                None => {
+                    devices.get(&location.name.group.key()).into_iter().flatten().map(ToString::to_string).collect()
+                }
+            };
+        }
+        names.extend(found.into_iter().map(|device| format!("{prefix}{device}")));
+    }
+    let mut seen = BTreeSet::new();
+    names.retain(|name| seen.insert(name.to_ascii_lowercase()));
+    Ok(names)
+}
+
+/// Returns the actual destinations that the default job of a logical destination requests.
+fn requested_by_default(spool: &mut dyn Operations, location: &LocationStatus) -> Result<Vec<String>, Stop> {
+    let field = Field::from_stored("destination-initial-value-job");
+    let named = location.given.iter().find(|one| Some(one.0) == field).map(|one| &one.1);
+    let Some(Value::Text(name)) = named else { return Ok(Vec::new()) };
+    let Ok(name) = name.parse::<ObjectName>() else { return Ok(Vec::new()) };
+    let page = spool.objects(ObjectClass::InitialValueJob, Some(name), None, 1)?;
+    let values =
+        page.rows.iter().flat_map(|row| &row.attributes).filter(|one| one.name == "actual-destinations-requested");
+    let texts = values.flat_map(|one| &one.values).filter_map(|value| match value {
+        Value::Text(text) => Some(text.clone()),
+        _ => None,
+    });
+    Ok(texts.collect())
+}
+
 /// What is shown of objects, and which of them.
 struct Look<'a> {
     layout: &'a Layout,

@@ -6,7 +6,6 @@ use super::changes::{gone, job_of, message, say_gone, stopped};
 use super::effects::{self, Action};
 use crate::attributes::Attribute;
 use crate::attributes::text::{Clock, escaped, read_given};
-use crate::commands::pd::command_line::operation_class::take_class;
 use crate::commands::pd::command_line::options;
 use crate::commands::pd::command_line::options::{Item, Meaning, Names, Setting};
 use crate::commands::pd::command_line::strings::{Op, Pair};
@@ -36,10 +35,6 @@ pub const fn verb(
 /// Does `action` to each job that `line` names. `ask` is called first for each of them, where there is one.
 pub fn run(action: Action, mut line: CommandLine, shell: &mut Shell<'_>, ask: Option<Ask>) -> Result<Exit, Stop> {
     let program = line.program;
-    // These commands act on objects of several classes.
-    if matches!(action, Action::Pause | Action::Resume) {
-        take_class(&mut line.items, program)?;
-    }
     let request = JobActionRequest::of(action, std::mem::take(&mut line.items), program, &clock(shell))?;
     if action == Action::Promote && request.jobs.len() != 1 {
         return Err(Stop::usage("one job is promoted at a time")
@@ -162,7 +157,7 @@ fn when(word: &str) -> Result<(), Stop> {
     match word.to_ascii_lowercase().as_str() {
         "now" => Ok(()),
         "after-current-copy" | "after-current-job" => {
-            Err(Stop::usage(format!("-w {word} is not available in this version")).hint("-w now   stops at once"))
+            Err(Stop::usage(format!("-w {word}: a job stops at once, not behind a copy")).hint("-w now   stops it"))
         }
         _ => Err(Stop::usage(format!("-w: '{}' is neither now nor after-current-copy", escaped(word)))),
     }

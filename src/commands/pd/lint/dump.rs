@@ -164,10 +164,6 @@ impl Making {
         if values.is_empty() {
             return;
         }
-        if elsewhere::is_page_select(name) {
-            self.say(line, Verdict::Lacks, format!("{object}: {name} is left out: documents print whole"));
-            return;
-        }
         if elsewhere::is_afp_only(name) {
             self.say(line, Verdict::Lacks, format!("{object}: {name} belongs to AFP printing and is left out"));
             return;

@@ -3,5 +3,6 @@
 pub mod confirm;
 pub mod defaults;
 pub mod jobs_of;
+pub mod pausing;
 pub mod pin;
 pub mod request;

@@ -39,6 +39,9 @@ pub struct Arguments {
     class: Vec<OsString>,
     #[command(flatten)]
     flags: Flags,
+    /// With a logical destination list the actual ones that print its jobs, too
+    #[arg(short = 'A')]
+    associated: bool,
     /// Finished jobs, the last one first; with jobs named, those whether finished or not
     #[arg(long)]
     history: bool,
@@ -53,7 +56,14 @@ pub const VERB: Verb = Verb {
     definition: Arguments::command,
     help: || help::with_attributes(Class::Job, false),
     names: Names::SETS_NONE,
-    settings: &[Setting::OperationClass, Setting::Filter, Setting::Headings, Setting::Requested, Setting::Style],
+    settings: &[
+        Setting::OperationClass,
+        Setting::Associated,
+        Setting::Filter,
+        Setting::Headings,
+        Setting::Requested,
+        Setting::Style,
+    ],
     act: list,
 };
 
@@ -74,6 +84,10 @@ fn list(line: CommandLine, shell: &mut Shell<'_>) -> Result<Exit, Stop> {
     let by_id = targets.iter().any(|target| matches!(target, Target::Job(..)));
     let (layout, filter) = request.layout(class, by_id, past)?;
     let mut spool = request.line.open(shell, Intent::Read)?;
+    if class == Class::Destination && request.associated(request.line.matches.get_flag("associated")) {
+        let names = objects::with_actual(spool.as_mut(), &request.arguments)?;
+        return objects::list(spool.as_mut(), shell, PROGRAM, &layout, &names, &filter);
+    }
     if !jobs {
         return objects::list(spool.as_mut(), shell, PROGRAM, &layout, &request.arguments, &filter);
     }

@@ -193,6 +193,7 @@ pub fn location(status: &LocationStatus) -> Value {
         },
         "whole-group": status.whole_group,
         "takes-jobs": status.takes_jobs,
+        "queue-paused": status.group_paused,
     })
 }
 
@@ -209,6 +210,7 @@ pub fn group(status: &GroupStatus) -> Value {
         "made-as": "queue",
         "whole-group": false,
         "takes-jobs": true,
+        "queue-paused": status.paused,
     })
 }
 

@@ -73,6 +73,7 @@ impl Shown for LocationLine {
                 label("MADE AS", "QUEUE"),
             ]
             .into_iter()
+            .chain(group.paused.then(|| label("QUEUE PAUSED", on_off(true))))
             .chain(of_release(&group.given))
             .collect(),
         }
@@ -113,6 +114,7 @@ impl Shown for LocationStatus {
         .into_iter()
         .chain(kind(self.kind).map(|word| label("MADE AS", word)))
         .chain((!self.takes_jobs).then(|| label("TAKES JOBS", on_off(false))))
+        .chain(self.group_paused.then(|| label("QUEUE PAUSED", on_off(true))))
         .chain(of_release(&self.group_given))
         .collect()
     }

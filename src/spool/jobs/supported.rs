@@ -1,0 +1,259 @@
+//! Whether a job can be printed where it is sent: what it asks for beside what destinations say that they support.
+//!
+//! A destination that says nothing of an attribute supports every value of it. A logical destination that says something
+//! refuses what is not among it. Of the actual ones behind it at least one must support everything that the job asks for;
+//! if only some do, the job is assigned to one of these. With `accept-unsupported-jobs` of the server a job that none supports
+//! is taken and held, and says what is missing.
+//!
+//! A site that has set none of these attributes pays one look into an index.
+
+use crate::model::field::{Field, Value};
+use crate::model::job::{Format, GivenValue};
+use crate::model::location::LocationKind;
+use crate::model::state::HoldReason;
+use crate::model::{DeviceId, Failure, FailureKind};
+use crate::store::device::DeviceRow;
+use crate::store::document::DocumentRow;
+use crate::store::job::JobRow;
+use crate::store::managed::Holder;
+use crate::store::{self, Fallible, Tx};
+
+/// How a limit is read.
+#[derive(Clone, Copy)]
+enum Limit {
+    /// The value is one of those.
+    Among,
+    /// The value is one of those, and a device that has none does not fit.
+    Named,
+    /// The value is not above that.
+    Most,
+    /// The value lies in that range.
+    Within,
+    /// The value is a tray of those, written as tray:medium.
+    Tray,
+}
+
+/// What a job asks for, and the attribute of a destination that limits it (docs/reference/infoprint.md 8).
+const PAIRS: &[(&str, &str, Limit)] = &[
+    ("document-format", "document-formats-supported", Limit::Among),
+    ("octet-count", "file-size-range-supported", Limit::Within),
+    ("copy-count", "maximum-copies-supported", Limit::Most),
+    ("total-job-octets", "job-size-range-supported", Limit::Within),
+    ("job-page-count", "job-page-range-supported", Limit::Within),
+    ("destination-locations-requested", "destination-locations", Limit::Named),
+    ("destination-models-requested", "destination-model", Limit::Named),
+    ("auxiliary-sheet-selection", "auxiliary-sheet-selections-supported", Limit::Among),
+    ("job-batch", "job-batches-supported", Limit::Among),
+    ("sides", "sides-supported", Limit::Among),
+    ("plex", "plexes-supported", Limit::Among),
+    ("output-bin", "output-bins-supported", Limit::Among),
+    ("content-orientation", "content-orientations-supported", Limit::Among),
+    ("number-up", "numbers-up-supported", Limit::Among),
+    ("job-finishing", "job-finishings-supported", Limit::Among),
+    ("document-finishing", "job-finishings-supported", Limit::Among),
+    ("default-input-tray", "input-trays-medium", Limit::Tray),
+];
+/// What names the devices that may print a job.
+const DEVICES: &str = "actual-destinations-requested";
+/// Attributes of which any one of several values suffices.
+const ANY_OF: [&str; 3] = [DEVICES, "destination-locations-requested", "destination-models-requested"];
+
+/// What a job asks for: an attribute, and its values.
+type Wanted = (&'static str, Vec<String>);
+/// What was set of a destination.
+type Given = [(Field, Value)];
+
+/// What came of looking at where a job is sent.
+pub(crate) struct Verdict {
+    /// The devices that can print it, where not all can.
+    pub(crate) able: Option<Vec<DeviceId>>,
+    /// What its logical destination does not allow, or else what no device supports, as attribute=value.
+    pub(crate) lacking: Vec<String>,
+    /// Whether it is the logical destination that does not allow it.
+    by_logical: bool,
+}
+
+/// Looks at where a job is; none where nothing limits it.
+pub(crate) fn judge(tx: &Tx<'_>, job: &JobRow, devices: &[DeviceRow]) -> Fallible<Option<Verdict>> {
+    if !store::managed::limits(tx, job.id)? {
+        return Ok(None);
+    }
+    let given = store::given::of_jobs(tx, job.id, job.id)?.remove(&job.id).unwrap_or_default();
+    let wanted = wanted(job, &store::document::of_job(tx, job.id)?, &given);
+    if let Some(id) = job.location
+        && let Some(row) = store::location::by_id(tx, id)?.filter(|row| row.kind != LocationKind::Outlet)
+    {
+        let said = store::managed::of(tx, Holder::Location(row.id))?;
+        let lacking = lacking(&wanted, &said, None);
+        if !lacking.is_empty() {
+            return Ok(Some(Verdict { able: None, lacking, by_logical: true }));
+        }
+    }
+    let mut able = Vec::new();
+    let mut least: Option<Vec<String>> = None;
+    for device in devices {
+        let said = store::managed::of(tx, Holder::Device(device.id))?;
+        let lacking = lacking(&wanted, &said, Some(device));
+        if lacking.is_empty() {
+            able.push(device.id);
+        } else if least.as_ref().is_none_or(|least| lacking.len() < least.len()) {
+            least = Some(lacking);
+        }
+    }
+    let lacking = if able.is_empty() { least.unwrap_or_default() } else { Vec::new() };
+    let able = (!able.is_empty() && able.len() < devices.len()).then_some(able);
+    Ok(Some(Verdict { able, lacking, by_logical: false }))
+}
+
+/// Refuses a job that cannot be printed where it is, or holds it where the server takes such jobs.
+pub(crate) fn demand(tx: &Tx<'_>, job: &JobRow, devices: &[DeviceRow], place: &str) -> Fallible<Option<JobRow>> {
+    let Some(verdict) = judge(tx, job, devices)?.filter(|verdict| !verdict.lacking.is_empty()) else {
+        return Ok(None);
+    };
+    let accepts = store::managed::switch(tx, Holder::Spool, "accept-unsupported-jobs")? == Some(true);
+    if verdict.by_logical || !accepts {
+        let all = verdict.lacking.join(", ");
+        let failure = Failure::new(FailureKind::Unsupported, format!("{all} is not supported by destination {place}"));
+        return Err(failure.hint(format!("pdls -c destination -A -r all {place}   shows what it supports")));
+    }
+    let field = Field::from_stored("required-resources-not-supported");
+    let field = field.ok_or_else(|| Failure::internal("there is no attribute required-resources-not-supported"))?;
+    let value = Value::Many(verdict.lacking.into_iter().map(Value::Text).collect());
+    store::alter::note_value(tx, job.id, field, &value)?;
+    let reasons = job.reasons.with(HoldReason::Operator);
+    store::job::set_reasons(tx, job.id, reasons, None)?;
+    Ok(Some(JobRow { reasons, ..job.clone() }))
+}
+
+/// Returns what a job asks for.
+fn wanted(job: &JobRow, documents: &[DocumentRow], given: &[GivenValue]) -> Vec<Wanted> {
+    let mut found: Vec<Wanted> = Vec::new();
+    for document in documents {
+        found.push(("document-format", vec![document.format.keyword().to_owned()]));
+        found.push(("octet-count", vec![document.identity.size.to_string()]));
+        found.push(("copy-count", vec![document.copies.to_string()]));
+    }
+    found.push(("total-job-octets", vec![job.octets.to_string()]));
+    let pages = given.iter().find(|one| one.field.stored() == "job-page-count").map(|one| texts(&one.value));
+    let pages = pages.or_else(|| job.pages.map(|pages| vec![pages.to_string()]));
+    found.extend(pages.map(|pages| ("job-page-count", pages)));
+    for (name, ..) in PAIRS {
+        let of_name = given.iter().filter(|one| one.field.stored() == *name && *name != "job-page-count");
+        found.extend(of_name.map(|one| (*name, texts(&one.value))));
+    }
+    let named = given.iter().find(|one| one.field.stored() == DEVICES);
+    found.extend(named.map(|one| (DEVICES, texts(&one.value))));
+    found.sort();
+    found.dedup();
+    found
+}
+
+/// Returns what is wanted and not there, as attribute=value; `device` = the device whose values these are.
+fn lacking(wanted: &[Wanted], said: &Given, device: Option<&DeviceRow>) -> Vec<String> {
+    let mut lacks = Vec::new();
+    for (name, values) in wanted {
+        let fits = |value: &String| {
+            if *name == DEVICES {
+                return device.is_none_or(|device| value.trim_start_matches('$').eq_ignore_ascii_case(&plain(device)));
+            }
+            let mut limits = PAIRS.iter().filter(|pair| pair.0 == *name);
+            limits.all(|(_, limit, how)| {
+                how.allows(value, said.iter().find(|one| one.0.stored() == *limit), device.is_some())
+            })
+        };
+        if ANY_OF.contains(name) {
+            if !values.is_empty() && !values.iter().any(fits) {
+                lacks.extend(values.iter().map(|value| format!("{name}={value}")));
+            }
+            continue;
+        }
+        lacks.extend(values.iter().filter(|value| !fits(value)).map(|value| format!("{name}={value}")));
+    }
+    lacks
+}
+
+/// The name of a device without its mark.
+fn plain(device: &DeviceRow) -> String {
+    device.name.to_string().trim_start_matches('$').to_owned()
+}
+
+impl Limit {
+    /// Tells whether a destination that says this, or nothing, supports `value`.
+    fn allows(self, value: &str, said: Option<&(Field, Value)>, is_device: bool) -> bool {
+        let said = said.map(|one| texts(&one.1)).unwrap_or_default();
+        if said.is_empty() {
+            return !(is_device && matches!(self, Self::Named));
+        }
+        let number = |text: &str| text.trim().parse::<i64>().ok();
+        match self {
+            // A format may be said in other words.
+            Self::Among => said.iter().any(|one| {
+                let same = |a: Option<Format>, b: Option<Format>| a.is_some() && a == b;
+                one.eq_ignore_ascii_case(value) || same(Format::from_typed(one), Format::from_keyword(value))
+            }),
+            Self::Named => said.iter().any(|one| one == value),
+            Self::Most => said.iter().filter_map(|one| number(one)).all(|most| number(value).is_none_or(|n| n <= most)),
+            Self::Within => said.iter().any(|range| {
+                let (low, high) = range.split_once(':').unwrap_or((range, ""));
+                let n = number(value).unwrap_or(0);
+                number(low).is_none_or(|low| low <= n) && number(high).is_none_or(|high| n <= high)
+            }),
+            Self::Tray => said
+                .iter()
+                .any(|one| one.split_once(':').map_or(one.as_str(), |pair| pair.0).eq_ignore_ascii_case(value)),
+        }
+    }
+}
+
+fn texts(value: &Value) -> Vec<String> {
+    let one = |value: &Value| match value {
+        Value::Text(text) => Some(text.clone()),
+        Value::Integer(n) => Some(n.to_string()),
+        _ => None,
+    };
+    value.each().iter().filter_map(one).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(limit: &str, values: &[&str]) -> Vec<(Field, Value)> {
+        let values = values.iter().map(|value| Value::Text((*value).to_owned())).collect();
+        vec![(Field::from_stored(limit).unwrap(), Value::Many(values))]
+    }
+
+    #[test]
+    fn every_limit_and_wish_is_an_attribute() {
+        for (wish, limit, _) in PAIRS {
+            assert!(crate::attributes::rows().any(|row| row.name() == *wish), "{wish}");
+            assert!(crate::attributes::rows().any(|row| row.name() == *limit), "{limit}");
+            assert!(store::managed::LIMITED.contains(&format!("'{limit}'")), "{limit} is looked for");
+        }
+    }
+
+    #[test]
+    fn values_are_held_against_what_a_destination_says() {
+        for (wish, value, limit, values, ok) in [
+            ("document-format", "ascii", "document-formats-supported", &["simple-text", "pcl"][..], true),
+            ("document-format", "pcl", "document-formats-supported", &["HP-PCL"], true),
+            ("document-format", "pdf", "document-formats-supported", &["pcl"], false),
+            ("copy-count", "3", "maximum-copies-supported", &["3"], true),
+            ("copy-count", "4", "maximum-copies-supported", &["3"], false),
+            ("total-job-octets", "500", "job-size-range-supported", &["0:500"], true),
+            ("total-job-octets", "501", "job-size-range-supported", &[":500"], false),
+            ("total-job-octets", "4", "job-size-range-supported", &["5"], false),
+            ("destination-models-requested", "ML 5", "destination-model", &["ml 5"], false),
+            ("default-input-tray", "tray-2", "input-trays-medium", &["tray-1:a4", "tray-2:a5"], true),
+            ("default-input-tray", "tray-3", "input-trays-medium", &["tray-1:a4", "tray-2:a5"], false),
+        ] {
+            let wish = PAIRS.iter().find(|pair| pair.0 == wish).unwrap().0;
+            let lacks = lacking(&[(wish, vec![value.to_owned()])], &said(limit, values), None);
+            assert_eq!(lacks.is_empty(), ok, "{wish}={value}, {limit}={values:?}");
+            assert!(
+                lacking(&[(wish, vec![value.to_owned()])], &[], None).is_empty(),
+                "nothing said is nothing limited"
+            );
+        }
+    }
+}
