@@ -39,6 +39,7 @@ pub mod space;
 pub mod state;
 pub mod summary;
 pub mod time;
+pub mod transform;
 pub mod uri;
 pub mod wait;
 pub mod why;

@@ -384,8 +384,14 @@ fn to_7(tx: &Tx<'_>) -> Fallible<()> {
     tx.script(SECURE)?;
     tx.script(RELEASES)?;
     tx.script(ATTENTION)?;
-    tx.script(BACKLOGS)
+    tx.script(BACKLOGS)?;
+    tx.script(TRANSFORMS)
 }
+
+/// The programs through which documents go before a device prints them. Before, no device had any.
+const TRANSFORMS: &str = "
+ALTER TABLE device ADD COLUMN transforms TEXT NOT NULL DEFAULT '';
+";
 
 /// Queues with a bound for the work that waits in them, and that work. Before, no queue had
 /// bounds that meant anything.

@@ -9,4 +9,5 @@ pub mod pieces;
 pub mod pjl;
 pub mod remote;
 pub mod ruler;
+pub mod transform;
 pub mod turn;
