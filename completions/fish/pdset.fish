@@ -116,7 +116,8 @@ device-trunc\t''
 device-eol\t''
 device-page-length\t''
 device-raw\t''
-device-pjl\t''"
+device-pjl\t''
+device-transforms\t''"
 complete -c pdset -s s -d 'Style of that display: column or line' -r -f -a "column\t''
 line\t''"
 complete -c pdset -s x -d 'Attributes, as "job-priority=30 job-name=\'two words\'"' -r

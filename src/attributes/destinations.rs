@@ -23,6 +23,7 @@ use crate::model::order::SortBy;
 use crate::model::secure::{RELEASE_TYPES, check_compatible, check_valid};
 use crate::model::separation::{HeaderPages, StartFf};
 use crate::model::state::SpoolerState;
+use crate::model::transform::Transform;
 
 /// The largest count or number.
 const MAX: i64 = 2_147_483_647;
@@ -277,6 +278,9 @@ pub static TABLE: &[Attribute] = &[
     destination(Field::DevicePjl, Boolean, All, &["Device", "PJL"],
         "whether the printer speaks PJL: sides, trays, bins and the like are told to it ahead of each document").only(Actual)
         .managed(|d, v| switch(d, v, DeviceChange::Pjl)).actual(|a| Value::Boolean(a.device.settings.pjl)),
+    destination(Field::DeviceTransforms, Text, All, &["Device", "Transforms"],
+        "TRANSFORM: programs through which documents go before they print, each as 'FORMAT PROGRAM'").many()
+        .only(Actual).managed(set_transforms).actual(|a| texts(a.device.settings.transforms.iter())),
 
     queue(Field::QueueName, Name, Brief, &["Queue"], "its name").queue(|q| text(&q.group.name)),
     queue(Field::QueueState, Keyword(&["ready", "paused"]), Brief, &["State"], "whether jobs leave it for printing")
@@ -586,6 +590,18 @@ fn set_startff(draft: &mut Draft, value: Option<&Value>) -> Set {
 
 fn set_eol(draft: &mut Draft, value: Option<&Value>) -> Set {
     draft.device(DeviceChange::EolCrLf(words(value) == Some("crlf")));
+    Ok(())
+}
+
+fn set_transforms(draft: &mut Draft, value: Option<&Value>) -> Set {
+    let mut transforms = Vec::new();
+    for one in value.map(|value| value.each().to_vec()).unwrap_or_default() {
+        if let Value::Text(text) = one {
+            transforms.push(text.parse::<Transform>()?);
+        }
+    }
+    draft.device(DeviceChange::NoTransform(None));
+    transforms.into_iter().for_each(|transform| draft.device(DeviceChange::Transform(transform)));
     Ok(())
 }
 

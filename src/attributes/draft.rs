@@ -141,6 +141,7 @@ impl Draft {
         match row.field {
             Field::AssociatedQueue => self.queue.as_ref().map_or(super::NONE, |queue| Value::Text(queue.to_string())),
             Field::Access => super::getters::texts(self.access.values()),
+            Field::DeviceTransforms => super::getters::texts(self.settings.transforms.iter()),
             field => self.kept.get(&field).cloned().unwrap_or(super::NONE),
         }
     }

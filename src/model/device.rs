@@ -8,11 +8,13 @@ use super::access::Access;
 
 use super::field::{Field, Value};
 use super::ids::{DeviceId, JobNumber};
+use super::job::Format;
 use super::kept::{KeptWord, KeptWords};
 use super::names::{DeviceName, ProcessName};
 use super::order::{QueueOrder, SortBy};
 use super::separation::{HeaderPages, Layout, StartFf};
 use super::state::{DeviceState, DeviceWish, ErrorNote, ProcessState};
+use super::transform::{Transform, format_word};
 pub use super::uri::{AwaitingUri, DevicePath, DeviceUri, RAW_PORT};
 use super::wait::Awaited;
 
@@ -144,6 +146,9 @@ pub struct DeviceSettings {
     /// Papers that it has besides its form: jobs that want one of them are printed too.
     #[serde(default)]
     pub media: Vec<String>,
+    /// The programs through which documents go that it cannot print (our addition).
+    #[serde(default)]
+    pub transforms: Vec<Transform>,
 }
 
 impl Default for DeviceSettings {
@@ -175,6 +180,7 @@ impl Default for DeviceSettings {
             attempts: ATTEMPTS,
             kept: KeptWords::default(),
             media: Vec::new(),
+            transforms: Vec::new(),
         }
     }
 }
@@ -230,6 +236,10 @@ pub enum DeviceChange {
     Kept(KeptWord),
     /// Papers that it has besides its form.
     Media(Vec<String>),
+    /// TRANSFORM of a format
+    Transform(Transform),
+    /// TRANSFORM NONE: of this format, or of all
+    NoTransform(Option<Format>),
 }
 
 impl fmt::Display for DeviceChange {
@@ -267,6 +277,9 @@ impl fmt::Display for DeviceChange {
             Self::Kept(v) => v.fmt(f),
             Self::Media(v) if v.is_empty() => f.write_str("MEDIA NONE"),
             Self::Media(v) => write!(f, "MEDIA {}", v.join(" ")),
+            Self::Transform(v) => write!(f, "TRANSFORM {v}"),
+            Self::NoTransform(None) => f.write_str("TRANSFORM NONE"),
+            Self::NoTransform(Some(format)) => write!(f, "TRANSFORM {} NONE", format_word(*format)),
         }
     }
 }
@@ -335,6 +348,7 @@ impl DeviceSettings {
             attempts,
             kept,
             media,
+            transforms,
         } = self.clone();
         let mut changes: Vec<DeviceChange> = Vec::new();
         changes.extend(process.map(DeviceChange::Process));
@@ -360,6 +374,7 @@ impl DeviceSettings {
             DeviceChange::Attempts(attempts),
             DeviceChange::Media(media),
         ]);
+        changes.extend(transforms.into_iter().map(DeviceChange::Transform));
         let mut made = Self::default();
         changes.retain(|change| {
             let before = made.clone();
@@ -433,6 +448,12 @@ impl DeviceSettings {
             DeviceChange::Attempts(v) => self.attempts = v,
             DeviceChange::Kept(v) => self.kept.keep(v),
             DeviceChange::Media(v) => self.media = v,
+            DeviceChange::Transform(v) => match self.transforms.iter_mut().find(|known| known.format == v.format) {
+                Some(known) => *known = v,
+                None => self.transforms.push(v),
+            },
+            DeviceChange::NoTransform(None) => self.transforms.clear(),
+            DeviceChange::NoTransform(Some(format)) => self.transforms.retain(|known| known.format != format),
         }
     }
 }

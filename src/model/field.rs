@@ -298,6 +298,8 @@ fields! {
     DeviceRaw = "device-raw",
     /// Whether the printer speaks PJL.
     DevicePjl = "device-pjl",
+    /// Programs through which documents go before they print.
+    DeviceTransforms = "device-transforms",
     /// Logical destinations of a queue.
     LogicalDestinationsAssigned = "logical-destinations-assigned",
     /// Actual destinations of a queue.

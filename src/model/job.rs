@@ -225,6 +225,25 @@ const FORMAT_SYNONYMS: &[(&str, &str)] = &[
     ("afpds", "modca-p"),
 ];
 
+/// The names that formats have on the network.
+const FORMAT_MIMES: &[(Format, &str)] = &[
+    (Format::Text, "text/plain"),
+    (Format::PostScript, "application/postscript"),
+    (Format::Pdf, "application/pdf"),
+    (Format::Pcl, "application/vnd.hp-pcl"),
+    (Format::Hpgl, "application/vnd.hp-hpgl"),
+    (Format::Modca, "application/vnd.ibm.modcap"),
+    (Format::Tiff, "image/tiff"),
+    (Format::Jpeg, "image/jpeg"),
+    (Format::Png, "image/png"),
+    (Format::Gif, "image/gif"),
+    (Format::Bmp, "image/bmp"),
+    (Format::Xps, "application/oxps"),
+    (Format::PwgRaster, "image/pwg-raster"),
+    (Format::Urf, "image/urf"),
+    (Format::Xml, "application/xml"),
+];
+
 /// By whom it was said what a document is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum FormatOrigin {
@@ -283,6 +302,14 @@ impl Format {
         let word = word.to_ascii_lowercase();
         let keyword = FORMAT_SYNONYMS.iter().find(|row| row.0 == word).map_or(word.as_str(), |row| row.1);
         Self::from_keyword(keyword)
+    }
+    /// Returns the name that it has on the network, where it has one.
+    pub fn mime(self) -> Option<&'static str> {
+        FORMAT_MIMES.iter().find(|row| row.0 == self).map(|row| row.1)
+    }
+    /// Finds it by its name on the network, in capitals or not.
+    pub fn from_mime(name: &str) -> Option<Self> {
+        FORMAT_MIMES.iter().find(|row| row.1.eq_ignore_ascii_case(name)).map(|row| row.0)
     }
     /// Tells whether it is plain text, to which the form-feed rule applies.
     pub fn is_text(self) -> bool {

@@ -41,6 +41,7 @@ pub mod state;
 pub mod station;
 pub mod summary;
 pub mod time;
+pub mod transform;
 pub mod uri;
 pub mod wait;
 pub mod why;

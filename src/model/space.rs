@@ -89,6 +89,12 @@ pub struct SpoolSpace {
     /// Their octets.
     #[serde(default)]
     pub fetched_octets: u64,
+    /// Documents that programs make of others at the moment, because those print (TRANSFORM).
+    #[serde(default)]
+    pub transformed: u64,
+    /// Their octets, and those of what the programs write besides.
+    #[serde(default)]
+    pub transformed_octets: u64,
     /// What is kept free.
     pub reserve: Option<Reserve>,
     /// Octets of the file system, and of them those that are free for the spool; none where it does not say.
@@ -110,6 +116,9 @@ impl SpoolSpace {
             vec![format!("copies: {} of {} octets", self.copies, self.copy_octets), format!("links: {}", self.links)];
         if self.fetched > 0 {
             lines.push(format!("fetched: {} of {} octets", self.fetched, self.fetched_octets));
+        }
+        if self.transformed > 0 {
+            lines.push(format!("transformed: {} of {} octets", self.transformed, self.transformed_octets));
         }
         if let (Some((total, free)), Some(full)) = (self.disk, self.percent_full()) {
             lines.push(format!("free: {free} of {total} octets ({full}% full)"));

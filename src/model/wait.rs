@@ -29,10 +29,12 @@ pub enum Wait {
     Close,
     /// The print file still arrives from another server, and what was there is sent.
     PrintFile,
+    /// The program of a TRANSFORM makes its document into another.
+    Transform,
 }
 
 /// Stored number, stable word, and what is waited for: `{}` is the place.
-const TABLE: [(Wait, u64, &str, &str); 10] = [
+const TABLE: [(Wait, u64, &str, &str); 11] = [
     (Wait::Fastcnfg, 1, "fastcnfg", "FASTCNFG to be read"),
     (Wait::Address, 2, "address", "the address of {}"),
     (Wait::Connection, 3, "connection", "a connection to {}"),
@@ -43,6 +45,7 @@ const TABLE: [(Wait, u64, &str, &str); 10] = [
     (Wait::Pause, 8, "pause", "the pause after a job (SLOWPACE)"),
     (Wait::Close, 9, "close", "the printer to close the connection"),
     (Wait::PrintFile, 10, "print-file", "the rest of its print file, which another server sends"),
+    (Wait::Transform, 11, "transform", "the program that makes its document into another (TRANSFORM)"),
 ];
 
 impl Wait {
@@ -79,13 +82,13 @@ impl Wait {
             Self::LastOctets => Some(("stalled", false)),
             Self::Close => Some(("does not close", false)),
             Self::PrintFile => Some(("file arrives", false)),
-            Self::Pause => None,
+            Self::Pause | Self::Transform => None,
         }
     }
 
     /// Tells whether the device is not open yet, so that nothing of a job can have been sent.
     pub fn is_before_open(self) -> bool {
-        self.number() <= Self::Opening.number()
+        self == Self::Transform || self.number() <= Self::Opening.number()
     }
 }
 

@@ -4,6 +4,7 @@ use crate::model::device::{ConnectionInUse, DeviceSettings, DeviceUri, Paper, Re
 use crate::model::kept::KeptWords;
 use crate::model::order::SortBy;
 use crate::model::state::{DeviceWish, ErrorNote};
+use crate::model::transform::Transform;
 use crate::model::{BatchNumber, DeviceId, DeviceName, EntryId, JobId, ProcessName, RouteId};
 
 use super::standing;
@@ -110,6 +111,7 @@ columns!(at {
     failed_entry,
     media,
     pause_next,
+    transforms,
 });
 
 /// The identities of the devices that the route `?1` leads to; one may be there twice. Not a UNION, which would be a merge
@@ -151,6 +153,8 @@ fn read(row: &Row<'_>) -> Fallible<DeviceRow> {
             delivery: row.get(at::delivery)?,
             attempts: row.get(at::attempts)?,
             media: row.get::<String>(at::media)?.lines().map(str::to_owned).collect(),
+            // What a newer version means by a word of its own is not done here.
+            transforms: row.get::<String>(at::transforms)?.lines().filter_map(|line| line.parse().ok()).collect(),
             kept: row.get::<Option<String>>(at::kept)?.map(|text| KeptWords::from_stored(&text)).unwrap_or_default(),
         },
         set_aside: row.get(at::set_aside)?,
@@ -414,7 +418,8 @@ pub(crate) fn set_settings(tx: &Tx<'_>, id: DeviceId, s: &DeviceSettings) -> Fal
         "UPDATE device SET process = ?, process_key = ?, uri = ?, form = ?, form_key = ?, speed = ?, exclusive = ?, fifo = ?,
              retry = ?, timeout = ?, header = ?, parm = ?, startff = ?, endff = ?, width = ?,
              restart = ?, delivery = ?, attempts = ?, trunc = ?, eol_crlf = ?, page_length = ?,
-             content_raw = ?, fifo_told = ?, sort_by = ?, then_by = ?, pjl = ?, media = ? WHERE id = ?",
+             content_raw = ?, fifo_told = ?, sort_by = ?, then_by = ?, pjl = ?, media = ?,
+             transforms = ? WHERE id = ?",
         values![
             s.process.as_ref().map(ProcessName::as_str),
             s.process.as_ref().map(ProcessName::key),
@@ -443,6 +448,7 @@ pub(crate) fn set_settings(tx: &Tx<'_>, id: DeviceId, s: &DeviceSettings) -> Fal
             s.then_by.map(SortBy::word),
             s.pjl,
             s.media.join("\n"),
+            s.transforms.iter().map(Transform::stored).collect::<Vec<_>>().join("\n"),
             id
         ],
     )

@@ -389,6 +389,7 @@ fn to_7(tx: &Tx<'_>) -> Fallible<()> {
     tx.script(BACKLOGS)?;
     tx.script(PINS)?;
     tx.script(PAUSES)?;
+    tx.script(TRANSFORMS)?;
     tx.script(&format!("CREATE INDEX managed_limit ON managed_value (object) WHERE {LIMITED};"))?;
     tx.script(&format!(
         "CREATE INDEX job_kept_back ON job (sort_promoted, sort_rank, sort_place, sort_sequence) WHERE {KEPT_BACK};
@@ -412,6 +413,11 @@ INSERT INTO pin (object_id, hash, failures) VALUES (0, '', 0);
 const PAUSES: &str = "
 ALTER TABLE location_group ADD COLUMN paused INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE device ADD COLUMN pause_next INTEGER NOT NULL DEFAULT 0;
+";
+
+/// The programs through which documents go before a device prints them. Before, no device had any.
+const TRANSFORMS: &str = "
+ALTER TABLE device ADD COLUMN transforms TEXT NOT NULL DEFAULT '';
 ";
 
 /// Queues with a bound for the work that waits in them, and that work. Before, no queue had

@@ -2,6 +2,7 @@
 
 pub mod circumstances;
 pub mod clock;
+pub mod confine;
 pub mod fault;
 pub mod files;
 pub mod holder;

@@ -63,7 +63,7 @@ impl FromStr for ProcessNote {
 /// Waits at most `limit` for the end of that process; whether it has ended. A child of ours has, even if nobody has collected
 /// it yet.
 pub fn is_gone_within(note: &ProcessNote, limit: Duration) -> bool {
-    let Ok(fd) = open(note.pid) else { return true };
+    let Ok(fd) = descriptor_of(note.pid) else { return true };
     // The descriptor is of whoever has the id now: is that still the one?
     if !note.is_there() {
         return true;
@@ -97,7 +97,7 @@ impl Deaths {
     pub fn wait(&mut self, pids: &[u32], bell: BorrowedFd<'_>, timeout: Duration) -> io::Result<()> {
         self.watched.retain(|pid, _| pids.contains(pid));
         for pid in pids {
-            self.watched.entry(*pid).or_insert_with(|| open(*pid).ok());
+            self.watched.entry(*pid).or_insert_with(|| descriptor_of(*pid).ok());
         }
         let of: Vec<(u32, &OwnedFd)> = self.watched.iter().filter_map(|(pid, fd)| Some((*pid, fd.as_ref()?))).collect();
         let mut polled: Vec<PollFd<'_>> = of.iter().map(|(_, fd)| PollFd::new(fd.as_fd(), PollFlags::POLLIN)).collect();
@@ -116,7 +116,7 @@ impl Deaths {
 }
 
 /// A descriptor that can be read when the process has died.
-fn open(pid: u32) -> io::Result<OwnedFd> {
+pub(super) fn descriptor_of(pid: u32) -> io::Result<OwnedFd> {
     // SAFETY: the call takes two numbers and returns a new descriptor, or a negative number.
     let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
     let fd = i32::try_from(fd).ok().filter(|fd| *fd >= 0).ok_or_else(io::Error::last_os_error)?;

@@ -10,9 +10,11 @@ use std::process::{Command, Stdio};
 use nix::libc;
 
 mod bounded;
+mod filter;
 mod program;
 
 pub use bounded::{Ended, run_bounded};
+pub use filter::{Filter, FilterLimits};
 pub use program::{libexec_dir, libexec_program, print_program};
 
 /// Returns the directory of the running program, where our own print process lies. Never the search path.
@@ -37,6 +39,8 @@ const HANDED_ON: &[&str] = &[
     "PD_SENDMAIL",
     "PD_EXIT_DIR",
     "PD_LIBEXEC_DIR",
+    "PD_TRANSFORM_SECONDS",
+    "PD_TRANSFORM_OCTETS",
     "PD_PROGRAM_MS",
     "PD_TERMINALS",
     "PD_NOTIFY_WAIT_MS",

@@ -67,6 +67,8 @@ pub fn manage(inside: &mut Inside) {
             changes.push(ManagedChange { field: Field::DestinationContent, edit: text("pcl") });
         } else {
             let trays = Value::Many(vec![Value::Text("tray-1:some Media Supported".into())]);
+            let transforms = Value::Many(vec![Value::Text("application/pdf some-program".into())]);
+            changes.push(ManagedChange { field: Field::DeviceTransforms, edit: ManagedEdit::Set(transforms) });
             changes.push(ManagedChange { field: Field::Form, edit: text("A5") });
             changes.push(ManagedChange { field: Field::DestinationHost, edit: text("127.0.0.1") });
             changes.push(ManagedChange { field: Field::InputTraysMedium, edit: ManagedEdit::Set(trays) });

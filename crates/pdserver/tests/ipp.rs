@@ -247,6 +247,10 @@ fn wrong_requests_get_the_status_that_says_why() {
     assert_eq!(code(with(good(), "compression", Value::keyword("gzip"))), 0x040f);
     assert_eq!(code(with(good(), "document-format", Value::mime("application/pdf"))), 0x040a);
     assert_eq!(code(with(good(), "document-format", Value::mime("application/vnd.cups-raw"))), 0);
+    // What a program makes into what the device prints is taken.
+    machine.run(OPERATOR, "spoolcom", &["DEV LP1, TRANSFORM 'image/pwg-raster' some-program"]).expect(0);
+    assert_eq!(code(with(good(), "document-format", Value::mime("image/pwg-raster"))), 0);
+    assert_eq!(code(with(good(), "document-format", Value::mime("application/pdf"))), 0x040a);
     // What is not known is left out and listed, unless somebody wants all of it.
     let sides = of_job(good(), "sides", Value::keyword("two-sided-long-edge"));
     let answer = ask(at, &sides, b"");

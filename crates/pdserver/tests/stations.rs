@@ -64,15 +64,16 @@ impl Station {
     pub fn open(machine: &Machine, more: &[&str]) -> Self {
         let mut command = machine.command(OPERATOR, "pdstation");
         let mut child = command.args(["--name", "hall", "--http", "127.0.0.1:0"]).args(more).spawn().unwrap();
-        let mut said = BufReader::new(child.stderr.take().unwrap());
-        loop {
+        let said = BufReader::new(child.stderr.take().unwrap());
+        let mut station = Self { child, _said: said, address: String::new() };
+        while station.address.is_empty() {
             let mut line = String::new();
-            assert!(said.read_line(&mut line).unwrap() > 0, "{}", machine.log());
+            assert!(station._said.read_line(&mut line).unwrap() > 0, "{}", machine.log());
             if let Some((_, address)) = line.trim_end().rsplit_once("http://") {
-                let address = address.trim_end_matches('/').to_owned();
-                return Self { child, _said: said, address };
+                station.address = address.trim_end_matches('/').to_owned();
             }
         }
+        station
     }
 }
 

@@ -111,6 +111,7 @@ fn examine_all(
             file,
             size: arrival.as_ref().map_or(now.size, super::remote::Arrival::octets),
             arrival,
+            made: None,
             copies: document.copies,
             format: document.format,
             origin: document.format_origin,
@@ -139,6 +140,11 @@ fn examine_all(
 /// Decides what to do about a source that ended or failed while it was sent.
 pub fn damaged(source: &Source, what: &str) -> PrintError {
     let text = format!("document {} {what}", source.sequence);
+    if let Some(made) = &source.made {
+        // The print file is as it was.
+        let text = format!("{text}, as {} made it", made.program);
+        return PrintError::Document { reason: HoldReason::Failed, text, moved: None };
+    }
     if source.path.0.parent().is_some_and(|dir| dir.ends_with(FETCHED)) {
         // Its server has another copy of it.
         return PrintError::Document { reason: HoldReason::Unreachable, text, moved: None };

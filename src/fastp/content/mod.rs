@@ -10,4 +10,5 @@ pub mod pjl;
 pub mod remote;
 pub mod ruler;
 pub mod select;
+pub mod transform;
 pub mod turn;

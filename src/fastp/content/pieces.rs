@@ -16,6 +16,7 @@ use super::feeds::{Feed, FeedDecision, Feeds, TextEdges};
 use super::header::Sheets;
 use super::pjl;
 use super::remote::Arrival;
+use super::transform::Made;
 use crate::documents::Expander;
 use crate::model::DocumentId;
 use crate::model::job::{Format, FormatOrigin, RawPath, Transfer};
@@ -49,6 +50,8 @@ pub struct Source {
     pub file: File,
     /// How it arrives, where not all of it may be there yet.
     pub arrival: Option<Arrival>,
+    /// What it was made by, where it is not the print file itself.
+    pub made: Option<Made>,
     /// Octets found when it was opened: exactly as many are sent.
     pub size: u64,
     /// Copies.

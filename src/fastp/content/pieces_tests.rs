@@ -16,6 +16,7 @@ pub(in crate::fastp::content) fn source(format: Format, bytes: &[u8], copies: u3
         path: RawPath::default(),
         transfer: Transfer::Copy,
         arrival: None,
+        made: None,
         file,
         size: bytes.len() as u64,
         copies,

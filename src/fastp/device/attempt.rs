@@ -23,6 +23,7 @@ use crate::fastp::content::identity;
 use crate::fastp::content::pieces::{LaidOut, Piece, Pieces, Place, Source};
 use crate::fastp::content::pjl;
 use crate::fastp::content::remote;
+use crate::fastp::content::transform;
 use crate::fastp::transports::{Chunk, CloseOutcome, Connection, UndoOutcome};
 use crate::model::device::Exclusive;
 use crate::model::event::EventWord;
@@ -127,7 +128,9 @@ impl Device {
     fn attempt(&mut self, claim: &Arc<Claim>, control: &mut AttemptControl<'_>) -> Result<SentJob, PrintError> {
         control.open = self.open.is_some();
         control.write_progress(true);
-        let (sources, remark) = identity::examine(claim, &self.settings, control)?;
+        let (mut sources, remark) = identity::examine(claim, &self.settings, control)?;
+        let made = transform::apply(&mut sources, &self.settings, control)?;
+        let remark = remark.into_iter().chain(made).reduce(|before, next| format!("{before}; {next}"));
         let font = identity::examine_font(claim, control)?;
         if claim.possible_duplicate {
             self.close_for_one_that_goes_alone(claim, control)?;

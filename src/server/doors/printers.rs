@@ -500,16 +500,15 @@ impl Shared {
     }
 }
 
-/// What a device is declared to print.
+/// What a device is declared to print, or has made into what it prints.
 fn declared(device: &DeviceStatus) -> Vec<Format> {
     let field = Field::from_stored("document-formats-supported");
     let values = device.given.iter().filter(|(given, _)| Some(*given) == field).flat_map(|(_, value)| value.each());
-    values
-        .filter_map(|value| match value {
-            Value::Text(text) => Format::from_typed(text),
-            _ => None,
-        })
-        .collect()
+    let printed = values.filter_map(|value| match value {
+        Value::Text(text) => Format::from_typed(text),
+        _ => None,
+    });
+    printed.chain(device.settings.transforms.iter().map(|transform| transform.format)).collect()
 }
 
 fn descriptor((field, value): &(Field, Value)) -> Option<String> {

@@ -16,4 +16,5 @@ pub mod paths;
 pub(crate) mod refusals;
 pub mod reserve;
 mod rights;
+pub mod scratch;
 pub(crate) mod sweep;

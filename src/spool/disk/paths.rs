@@ -103,6 +103,10 @@ impl Base {
     pub fn pulled(&self, server: &ServerName) -> PathBuf {
         self.server(server).join("pdb")
     }
+    /// Returns the directory of what programs make of documents, only while that prints (TRANSFORM).
+    pub fn transforms(&self) -> PathBuf {
+        self.root.join("transforms")
+    }
     /// Where a server fetches print files for the print processes.
     pub fn fetch_socket(&self) -> PathBuf {
         self.run().join("fetch.sock")

@@ -48,6 +48,7 @@ impl Spool {
     /// # Errors
     /// When the spool cannot be read or written. An unreadable directory is no error: there is nothing to remove.
     pub fn sweep(&self) -> Fallible<usize> {
+        self.sweep_scratch();
         let dir = self.base().server(self.server());
         let Ok(entries) = std::fs::read_dir(&dir) else { return Ok(0) };
         let names: Vec<String> =

@@ -54,6 +54,7 @@ impl Spool {
             let on_devices = on_devices(tx, &mut alive)?;
             let nobody = if row.state == SpoolerState::Active { self.nobody_prints(tx, &mut alive)? } else { None };
             let fetched = self.fetched();
+            let transformed = self.transformed();
             Ok(SpoolStatus {
                 spool_id: row.spool_id,
                 server: self.server().clone(),
@@ -68,6 +69,8 @@ impl Spool {
                     links: shown(counts.links),
                     fetched: fetched.0,
                     fetched_octets: fetched.1,
+                    transformed: transformed.0,
+                    transformed_octets: transformed.1,
                     reserve: row.reserve,
                     disk: reserve::disk(self.base()),
                     refuses: row.reserve.is_some() && reserve::refuses(self.base()),

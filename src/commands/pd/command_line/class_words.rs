@@ -22,7 +22,7 @@ const CLASSES: &[(&str, Known)] = &[
     ("user", Known::Here(Class::User)),
     ("auxiliary-sheet", Known::Otherwise("device-header=on of a destination prints header pages around each job")),
     ("resource-context", Known::Otherwise("it belongs to AFP printing; leave it out")),
-    ("transform", Known::Otherwise("documents leave as they are; convert them before they are submitted")),
+    ("transform", Known::Otherwise("a destination names programs that convert documents: device-transforms")),
 ];
 
 /// What becomes of a word.

@@ -124,6 +124,7 @@ impl Shown for DeviceStatus {
             label("PAGELENGTH", settings.page_length),
             label("CONTENT", content_word(settings.content_raw)),
         ]);
+        lines.extend(settings.transforms.iter().map(|transform| label("TRANSFORM", transform)));
         lines.extend(kept_words(&settings.kept, KEPT));
         lines.extend([
             label("ACCESS", &self.access),

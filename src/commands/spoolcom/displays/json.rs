@@ -102,6 +102,8 @@ pub fn device(status: &DeviceStatus) -> Value {
         "eol": settings.eol_crlf.then(|| eol_word(true)),
         "page-length": (settings.page_length > 0).then_some(settings.page_length),
         "content": settings.content_raw.then_some(RAW),
+        "transforms": (!settings.transforms.is_empty())
+            .then(|| settings.transforms.iter().map(ToString::to_string).collect::<Vec<_>>()),
         "open": status.open,
         "opens": status.opens,
         "connection": status.connection.as_ref().map(|used| {

@@ -52,6 +52,7 @@ impl Shown for NamedSpooler {
             label("COPIES", format!("{} OF {} OCTETS", status.space.copies, status.space.copy_octets)),
             label("LINKS", status.space.links),
             label("FETCHED", format!("{} OF {} OCTETS", status.space.fetched, status.space.fetched_octets)),
+            label("TRANSFORMED", format!("{} OF {} OCTETS", status.space.transformed, status.space.transformed_octets)),
             label("FASTCNFG", &status.fastcnfg),
             label("LOG FILE", log(status)),
             label("LAST ERROR", plain(status.last_error.as_deref().unwrap_or("NONE"))),

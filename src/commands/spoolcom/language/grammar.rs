@@ -32,6 +32,8 @@ pub enum Operand {
     Text,
     /// A text up to the comma; bare or NONE clears.
     OptionalText,
+    /// Two words or quotations, or NONE, which clears.
+    Pair,
     /// One of these words, or nothing.
     OneOf(&'static [&'static str]),
     /// A user: login name or `gid,uid`; bare = yourself.
@@ -56,6 +58,7 @@ impl Operand {
             Self::OptionalName => " [name|NONE]".into(),
             Self::Text => " text".into(),
             Self::OptionalText => " [text|NONE]".into(),
+            Self::Pair => " format program|[format] NONE".into(),
             Self::OneOf(words) => format!(" [{}]", words.join("|")),
             Self::Owner => " [user]".into(),
             Self::Jobs => " number|(qualifiers)".into(),
@@ -161,6 +164,7 @@ macro_rules! payload {
     (Text) => { String };
     (OptionalName) => { Option<String> };
     (OptionalText) => { Option<String> };
+    (Pair) => { Option<String> };
     (OneOf) => { Option<String> };
     (Owner) => { Option<String> };
     (Display) => { DisplayRequest };
@@ -290,6 +294,7 @@ subcommands! {
         Summary(Display) "count devices by state";
         Suspend "stop at once, keep the job, answer when no octet leaves; START goes on";
         Timeout(Number(-1, 32767)) "retries (not seconds) before an error takes it offline; -1 never";
+        Transform(Pair) "documents of a format go through a program in libexec/spoolsuite before they print: 'application/pdf' PROGRAM; 'application/pdf' NONE; NONE (our addition)";
         Trunc(Switch) "cut lines of text that are longer than WIDTH; OFF wraps them";
         Uri(Text) "where its octets go: file:///path, char:///dev/x, fifo:///path, socket://host:port, null:";
         Width(Number(-1, 32767)) "columns: longer lines of text go on below (TRUNC cuts them); -1 leaves text as it came, header pages have 132";

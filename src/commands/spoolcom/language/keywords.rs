@@ -44,7 +44,7 @@ keywords!(
         Parm = "PARM", Prexlate = "PREXLATE", Pri = "PRI",
         Process = "PROCESS", Rebuild = "REBUILD", Report = "REPORT", Reserve = "RESERVE", Restart = "RESTART", Retry = "RETRY", SelPri = "SELPRI", Skip = "SKIP",
         SkipTo = "SKIPTO", Speed = "SPEED", Start = "START", StartFf = "STARTFF", Statistics = "STATISTICS",
-        Status = "STATUS", Summary = "SUMMARY", Suspend = "SUSPEND", Test = "TEST", Timeout = "TIMEOUT", Trunc = "TRUNC",
+        Status = "STATUS", Summary = "SUMMARY", Suspend = "SUSPEND", Test = "TEST", Timeout = "TIMEOUT", Transform = "TRANSFORM", Trunc = "TRUNC",
         Unit = "UNIT", Unlink = "UNLINK", Uri = "URI", UserJobs = "USERJOBS", UserOctets = "USEROCTETS", UserOpens = "USEROPENS", Why = "WHY", Width = "WIDTH", Xref = "XREF",
     }
 );

@@ -346,6 +346,7 @@ impl<'a> Parser<'a> {
                 }
                 ((text, span), _) => (Value::Text(text), span),
             },
+            Operand::Pair => self.pair(key, token, span)?,
             Operand::OneOf(words) => match word {
                 None => (Value::Text(None), nothing),
                 Some(word) if words.contains(&word.as_str()) => {
@@ -363,6 +364,26 @@ impl<'a> Parser<'a> {
             }
             Operand::Display => self.display()?,
         })
+    }
+
+    /// Reads two words, as one text with a blank between them; NONE alone clears.
+    fn pair(&mut self, key: &str, token: Token, span: Span) -> Result<(Value, Span), Mistake> {
+        let named = |token: Token| match token {
+            Token::Word(name) | Token::Quoted(name) if !name.is_empty() && !name.contains(' ') => Some(name),
+            _ => None,
+        };
+        let Some(first) = named(token) else {
+            return Err(Mistake::expected(span, format!("the value of {key}, or NONE")));
+        };
+        self.lexer.next_lexeme()?;
+        let next = self.lexer.peek()?;
+        match named(next.token) {
+            Some(second) => {
+                Ok((Value::Text(Some(format!("{first} {second}"))), span.to(self.lexer.next_lexeme()?.span)))
+            }
+            None if first.eq_ignore_ascii_case("NONE") => Ok((Value::Text(None), span)),
+            None => Err(Mistake::expected(next.span, format!("a second word: {key} FORMAT PROGRAM"))),
+        }
     }
 
     /// Returns the value of a clearing operand that was left out.

@@ -230,7 +230,7 @@ fn operand(row: &Row, word: &str, names: &mut Names<'_>) -> Vec<Candidate> {
     let words: &[&'static str] = match row.operand {
         Operand::Switch | Operand::SwitchOrNumber(..) => &["ON", "OFF"],
         Operand::SwitchBang => &["ON", "OFF", "OFF!"],
-        Operand::OptionalName | Operand::OptionalText => &["NONE"],
+        Operand::OptionalName | Operand::OptionalText | Operand::Pair => &["NONE"],
         Operand::OneOf(words) => words,
         Operand::Display => &["DETAIL", "/OUT"],
         _ => &[],

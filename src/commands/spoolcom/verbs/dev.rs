@@ -18,6 +18,7 @@ use crate::model::device::{AfterReset, DeviceChange, DeviceStatus, DeviceUri, Ex
 use crate::model::job::Format;
 use crate::model::separation::{HeaderPages, StartFf};
 use crate::model::state::DeviceState;
+use crate::model::transform::transformed_format;
 use crate::model::{DeviceName, Failure, FailureKind};
 use crate::spool::interface::records::{EventSubject, Intended};
 
@@ -334,6 +335,13 @@ pub(super) fn action(subcommand: &Subcommand) -> Result<DeviceAction, Mistake> {
                 None => bad,
             });
         }
+        S::Transform(None) => DeviceChange::NoTransform(None),
+        S::Transform(Some(words)) => match words.split_once(' ') {
+            Some((format, program)) if program.eq_ignore_ascii_case("NONE") => {
+                DeviceChange::NoTransform(Some(transformed_format(format).map_err(|why| subcommand.bad_value(why))?))
+            }
+            _ => DeviceChange::Transform(words.parse().map_err(|why: String| subcommand.bad_value(why))?),
+        },
         S::Timeout(0) => return Err(subcommand.bad_value("expected -1 (never) or a number from 1 to 32767")),
         S::Timeout(n) => DeviceChange::Timeout(n as i32),
         S::Fifo(on) => DeviceChange::Fifo(on),

@@ -154,6 +154,7 @@ mod tests {
                 Key::Eol,
                 Key::Log,
                 Key::PageLength,
+                Key::Transform,
                 Key::Uri,
             ];
             let known = table.iter().any(|one| one.0 == row.key) || attributes.contains(&row.key);

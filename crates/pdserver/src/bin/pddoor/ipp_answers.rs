@@ -9,7 +9,6 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use spoolsuite::commands::WhyWords;
 use spoolsuite::model::door::{DoorJobRow, DoorJobState, DoorPrinter, PrinterDoes};
-use spoolsuite::model::job::Format;
 use spoolsuite::model::state::{HoldReason, JobState};
 use spoolsuite::wire::ipp::{Attribute, Group, Value, tag};
 
@@ -81,32 +80,10 @@ const OCTETS: &str = "application/octet-stream";
 /// What CUPS says of octets that it leaves alone.
 const RAW: &str = "application/vnd.cups-raw";
 
-/// The name that a format has on the network, where it has one.
-fn mime(format: Format) -> Option<&'static str> {
-    Some(match format {
-        Format::Text => "text/plain",
-        Format::PostScript => "application/postscript",
-        Format::Pdf => "application/pdf",
-        Format::Pcl => "application/vnd.hp-pcl",
-        Format::Hpgl => "application/vnd.hp-hpgl",
-        Format::Modca => "application/vnd.ibm.modcap",
-        Format::Tiff => "image/tiff",
-        Format::Jpeg => "image/jpeg",
-        Format::Png => "image/png",
-        Format::Gif => "image/gif",
-        Format::Bmp => "image/bmp",
-        Format::Xps => "application/oxps",
-        Format::PwgRaster => "image/pwg-raster",
-        Format::Urf => "image/urf",
-        Format::Xml => "application/xml",
-        _ => return None,
-    })
-}
-
 /// The formats that a printer is declared to print.
 pub fn formats(printer: &DoorPrinter) -> Vec<&'static str> {
     let mut found = vec![OCTETS];
-    for name in printer.formats.iter().filter_map(|format| mime(*format)) {
+    for name in printer.formats.iter().filter_map(|format| format.mime()) {
         if !found.contains(&name) {
             found.push(name);
         }

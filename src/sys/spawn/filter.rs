@@ -1,0 +1,324 @@
+//! A program that makes one document into another: it reads the first from its standard input, and writes the second to its standard
+//! output.
+//!
+//! It has nothing of ours but these: no descriptor, no part of our environment, no rights ([`confine`]), and it may write below its
+//! own directory alone. Where we are root it is nobody. Its time, its memory and what it may write to a file are limited. It is
+//! ended with all that it started when its handle is dropped. When the thread that started it dies, the kernel ends it; what it had
+//! started itself then ends with its next output, which nobody reads.
+
+use std::fs::File;
+use std::io::{self, PipeReader, Read, Seek, SeekFrom};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::Path;
+use std::process::{Child, Command};
+
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::libc;
+use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags};
+use nix::sys::resource::{Resource, setrlimit};
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::{Gid, Pid, Uid};
+
+use super::Ended;
+use crate::sys::confine::Rules;
+use crate::sys::process;
+
+/// Whom it is where we are root: the user and the group of nobody.
+const NOBODY: u32 = 65534;
+
+/// How many of its last words are kept, in octets.
+const LAST_WORDS: usize = 512;
+
+/// How much is read at a time, and how often before its caller looks at something else.
+const CHUNK: usize = 64 * 1024;
+const CHUNKS: usize = 16;
+
+/// What it may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FilterLimits {
+    /// Seconds of processor time.
+    pub seconds: u64,
+    /// Octets of a file that it writes.
+    pub file_octets: u64,
+    /// Octets of its memory.
+    pub memory: u64,
+}
+
+/// A filter that runs.
+#[derive(Debug)]
+pub struct Filter {
+    child: Child,
+    died: OwnedFd,
+    output: Option<PipeReader>,
+    errors: Option<PipeReader>,
+    news: Epoll,
+    words: Vec<u8>,
+    is_collected: bool,
+    /// What this kernel could not take from it.
+    pub unconfined: Option<String>,
+}
+
+impl Filter {
+    /// Starts `program` with `input` as its standard input, from its first octet, in the directory `own`, which it may fill.
+    ///
+    /// # Errors
+    /// When it cannot be started: it has not run.
+    pub fn start(
+        program: &Path,
+        input: &File,
+        own: &Path,
+        env: &[(&str, &str)],
+        limits: FilterLimits,
+    ) -> io::Result<Self> {
+        let mut input = input.try_clone()?;
+        input.seek(SeekFrom::Start(0))?;
+        let programs = program.parent().unwrap_or(Path::new("/"));
+        let rules = Rules::new(programs, own);
+        let unconfined = rules.missing.clone();
+        let (output, to_output) = io::pipe()?;
+        let (errors, to_errors) = io::pipe()?;
+        let is_root = nix::unistd::geteuid().is_root();
+        if is_root {
+            std::os::unix::fs::chown(own, Some(NOBODY), Some(NOBODY))?;
+        }
+        let mut command = Command::new(program);
+        command.current_dir(own).stdin(input).stdout(to_output).stderr(to_errors);
+        command.env_clear().env("PATH", "/usr/local/bin:/usr/bin:/bin").env("LC_ALL", "C.UTF-8");
+        command.env("TMPDIR", ".").env("HOME", ".").envs(env.iter().copied());
+        let parent = nix::unistd::getpid();
+        // SAFETY: between fork and exec only async-signal-safe calls are made, and nothing is allocated: setpgid, sigprocmask,
+        // setrlimit, umask, setgroups, setresgid, setresuid, prctl, getppid, close_range and the calls of `Rules::apply`.
+        unsafe {
+            command.pre_exec(move || {
+                nix::unistd::setpgid(Pid::from_raw(0), Pid::from_raw(0))?;
+                nix::sys::signal::SigSet::empty().thread_set_mask()?;
+                for (resource, most) in [
+                    (Resource::RLIMIT_CPU, limits.seconds),
+                    (Resource::RLIMIT_FSIZE, limits.file_octets),
+                    (Resource::RLIMIT_AS, limits.memory),
+                    (Resource::RLIMIT_CORE, 0),
+                ] {
+                    setrlimit(resource, most, most)?;
+                }
+                libc::umask(0o077);
+                if is_root {
+                    nix::unistd::setgroups(&[])?;
+                    let (user, group) = (Uid::from_raw(NOBODY), Gid::from_raw(NOBODY));
+                    nix::unistd::setresgid(group, group, group)?;
+                    nix::unistd::setresuid(user, user, user)?;
+                }
+                // Behind the change of user, which takes it back.
+                libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+                if nix::unistd::getppid() != parent {
+                    return Err(io::Error::from_raw_os_error(libc::ESRCH));
+                }
+                libc::syscall(libc::SYS_close_range, 3u32, u32::MAX, libc::CLOSE_RANGE_CLOEXEC);
+                rules.apply()
+            });
+        }
+        for pipe in [output.as_fd(), errors.as_fd()] {
+            fcntl(pipe, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
+        }
+        let news = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
+        for pipe in [output.as_fd(), errors.as_fd()] {
+            news.add(pipe, EpollEvent::new(EpollFlags::EPOLLIN, 0))?;
+        }
+        let mut child = command.spawn()?;
+        // Our copies of the writing ends go with the command: the ends of the pipes are to be seen.
+        drop(command);
+        let watched = process::descriptor_of(child.id()).and_then(|died| {
+            news.add(&died, EpollEvent::new(EpollFlags::EPOLLIN, 0)).map(|()| died).map_err(Into::into)
+        });
+        let died = match watched {
+            Ok(died) => died,
+            Err(error) => {
+                end(&mut child);
+                return Err(error);
+            }
+        };
+        let (output, errors) = (Some(output), Some(errors));
+        Ok(Self { child, died, output, errors, news, words: Vec::new(), is_collected: false, unconfined })
+    }
+
+    /// A descriptor that can be read when [`Filter::pump`] has something to do.
+    pub fn news(&self) -> BorrowedFd<'_> {
+        self.news.0.as_fd()
+    }
+
+    /// Takes what it has written so far, a megabyte at most. Returns how it ended, when it has and everything is taken.
+    ///
+    /// # Errors
+    /// When a pipe cannot be read, and what `take` returns.
+    pub fn pump(&mut self, take: &mut dyn FnMut(&[u8]) -> io::Result<()>) -> io::Result<Option<Ended>> {
+        // Before what it has written is looked at: behind its end nothing comes.
+        let is_over = self.is_over()?;
+        if is_over {
+            // What it started, and does not wait for, ends with it. Its id is its own until it is collected.
+            let _ = killpg(Pid::from_raw(self.child.id().cast_signed()), Signal::SIGKILL);
+        }
+        let mut buffer = vec![0; CHUNK];
+        self.keep_words(&mut buffer)?;
+        for _ in 0..CHUNKS {
+            let Some(output) = &mut self.output else { break };
+            match read_now(output, &mut buffer)? {
+                Some(0) => {
+                    let _ = self.news.delete(&*output);
+                    self.output = None;
+                }
+                Some(n) => take(&buffer[..n])?,
+                None if is_over => self.output = None,
+                None => break,
+            }
+        }
+        if !is_over || self.output.is_some() {
+            return Ok(None);
+        }
+        self.keep_words(&mut buffer)?;
+        let status = self.child.wait()?;
+        self.is_collected = true;
+        Ok(Some(match (status.code(), status.signal()) {
+            (Some(code), _) => Ended::Status(code),
+            (None, signal) => Ended::Signal(signal.unwrap_or(0)),
+        }))
+    }
+
+    /// The last of what it wrote to its standard error.
+    pub fn last_words(&self) -> String {
+        String::from_utf8_lossy(&self.words).into_owned()
+    }
+
+    fn is_over(&self) -> io::Result<bool> {
+        use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+        match poll(&mut [PollFd::new(self.died.as_fd(), PollFlags::POLLIN)], PollTimeout::ZERO) {
+            Ok(n) => Ok(n > 0),
+            Err(nix::Error::EINTR) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn keep_words(&mut self, buffer: &mut [u8]) -> io::Result<()> {
+        for _ in 0..CHUNKS {
+            let Some(errors) = &mut self.errors else { break };
+            match read_now(errors, buffer)? {
+                Some(0) => {
+                    let _ = self.news.delete(&*errors);
+                    self.errors = None;
+                }
+                Some(n) => {
+                    self.words.extend_from_slice(&buffer[n.saturating_sub(LAST_WORDS)..n]);
+                    let over = self.words.len().saturating_sub(LAST_WORDS);
+                    self.words.drain(..over);
+                }
+                None => break,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Filter {
+    fn drop(&mut self) {
+        if !self.is_collected {
+            end(&mut self.child);
+        }
+    }
+}
+
+fn end(child: &mut Child) {
+    let _ = killpg(Pid::from_raw(child.id().cast_signed()), Signal::SIGKILL);
+    let _ = child.kill();
+    let _ = child.wait();
+}
+
+/// Reads what is there; none when nothing is.
+fn read_now(pipe: &mut PipeReader, buffer: &mut [u8]) -> io::Result<Option<usize>> {
+    loop {
+        match pipe.read(buffer) {
+            Ok(n) => return Ok(Some(n)),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::os::unix::fs::PermissionsExt;
+    use std::time::Instant;
+
+    use super::*;
+
+    const LIMITS: FilterLimits = FilterLimits { seconds: 60, file_octets: 1 << 20, memory: 4 << 30 };
+
+    /// Runs a script; what it made, how it ended, and its last words.
+    fn run(script: &str, input: &[u8]) -> (Vec<u8>, Ended, String, Option<String>) {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::set_permissions(dir.path(), PermissionsExt::from_mode(0o755)).unwrap();
+        let program = dir.path().join("program");
+        std::fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
+        std::fs::set_permissions(&program, PermissionsExt::from_mode(0o755)).unwrap();
+        let own = dir.path().join("own");
+        std::fs::create_dir(&own).unwrap();
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(input).unwrap();
+        let mut filter = Filter::start(&program, &file, &own, &[("DOCUMENT_FORMAT", "pdf")], LIMITS).unwrap();
+        let mut made = Vec::new();
+        let until = Instant::now() + Duration::from_secs(60);
+        loop {
+            let ended = filter
+                .pump(&mut |octets| {
+                    made.extend_from_slice(octets);
+                    Ok(())
+                })
+                .unwrap();
+            if let Some(ended) = ended {
+                return (made, ended, filter.last_words(), filter.unconfined.clone());
+            }
+            assert!(Instant::now() < until, "it does not end");
+            use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+            let _ = poll(&mut [PollFd::new(filter.news(), PollFlags::POLLIN)], PollTimeout::from(1000u16));
+        }
+    }
+
+    #[test]
+    fn it_makes_one_document_of_another_and_has_nothing_else_of_ours() {
+        let (made, ended, words, _) = run(
+            "tr a-z A-Z; test -z \"$CARGO\" && test \"$DOCUMENT_FORMAT\" = pdf && echo x > file && cat file >&2",
+            b"dear ann",
+        );
+        assert_eq!((made.as_slice(), ended, words.as_str()), (&b"DEAR ANN"[..], Ended::Status(0), "x\n"));
+        let (made, ended, words, _) =
+            run("head -c 300000 /dev/zero; head -c 100000 /dev/zero >&2; echo no >&2; exit 3", b"");
+        assert_eq!((made.len(), ended), (300_000, Ended::Status(3)));
+        assert!(words.ends_with("no\n") && words.len() <= LAST_WORDS, "{words:?}");
+        assert_eq!(run("head -c 2000000 /dev/zero > file", b"").1, Ended::Status(1), "a file of its own has a limit");
+        // What it leaves behind does not hold us up.
+        assert_eq!(run("sleep 1000 & echo made", b"").0, b"made\n");
+    }
+
+    #[test]
+    fn it_reaches_neither_files_nor_processes_of_ours() {
+        let secret = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(secret.path(), "secret").unwrap();
+        std::fs::set_permissions(secret.path(), PermissionsExt::from_mode(0o666)).unwrap();
+        let path = secret.path().display();
+        let (made, _, words, missing) = run(&format!("cat {path}; echo changed > {path}"), b"");
+        let missing = missing.unwrap_or_default();
+        if missing.contains("files") {
+            eprintln!("SKIPPED: {missing}");
+        } else {
+            assert_eq!((made.as_slice(), words.is_empty()), (&b""[..], false));
+            assert_eq!(std::fs::read_to_string(secret.path()).unwrap(), "secret");
+        }
+        if !missing.contains("calls") {
+            let mut sleeper = Command::new("sleep").arg("600").stdin(Stdio::null()).spawn().unwrap();
+            let (_, _, words, _) = run(&format!("kill -9 {}", sleeper.id()), b"");
+            assert!(!words.is_empty() && sleeper.try_wait().unwrap().is_none(), "{words}");
+            sleeper.kill().unwrap();
+            sleeper.wait().unwrap();
+        }
+    }
+}
