@@ -51,7 +51,8 @@ fn just_the_pages_that_are_selected_are_printed_counted_and_shown() {
         site.run("pdenable", &["ad"]).expect(0);
         site.wait_until_empty();
         let printed = sink.connections().pop().unwrap().octets;
-        assert_eq!(String::from_utf8_lossy(&printed), out, "{select}");
+        // Where the job before has left the paper within a page, that page is fed out first.
+        assert_eq!(String::from_utf8_lossy(&printed).trim_start_matches('\x0c'), out, "{select}");
         site.run("pddisable", &["ad"]).expect(0);
     }
     // Each document has its own; copies are copies of the selection, and accounting counts what was printed.
@@ -71,7 +72,7 @@ fn just_the_pages_that_are_selected_are_printed_counted_and_shown() {
     site.run("pdenable", &["ad"]).expect(0);
     site.wait_until_empty();
     let printed = sink.connections().pop().unwrap().octets;
-    assert_eq!(String::from_utf8_lossy(&printed), "three\n\x0cfour\n\x0cwhole\n");
+    assert_eq!(String::from_utf8_lossy(&printed).trim_start_matches('\x0c'), "three\n\x0cfour\n\x0cwhole\n");
     let history =
         site.run("pdls", &["--history", "-U", "-j", "-g", "-s", "line", "-r", "job-page-count", &job]).expect(0).out;
     assert_eq!(history, "job-page-count = 3\n");
