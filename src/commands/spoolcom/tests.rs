@@ -403,6 +403,7 @@ fn some_operand(row: &Row) -> String {
         (_, Operand::Number(_, high)) => high.to_string(),
         (_, Operand::Name | Operand::Text | Operand::OptionalText) => "A".into(),
         (_, Operand::OptionalName) => "NONE".into(),
+        (_, Operand::Pair) => "pdf A".into(),
         (_, Operand::OneOf(words)) => words[0].into(),
         (_, Operand::Owner) => "0,0".into(),
         (_, Operand::Jobs) => "5".into(),

@@ -43,6 +43,7 @@ impl Doc {
             path: RawPath::default(),
             transfer: Transfer::Copy,
             arrival: None,
+            made: None,
             size: self.bytes().len() as u64,
             file,
             copies,

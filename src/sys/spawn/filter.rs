@@ -15,6 +15,7 @@ use std::process::{Child, Command};
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::libc;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags};
 use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::signal::{Signal, killpg};
@@ -189,7 +190,6 @@ impl Filter {
     }
 
     fn is_over(&self) -> io::Result<bool> {
-        use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
         match poll(&mut [PollFd::new(self.died.as_fd(), PollFlags::POLLIN)], PollTimeout::ZERO) {
             Ok(n) => Ok(n > 0),
             Err(nix::Error::EINTR) => Ok(false),
@@ -247,7 +247,8 @@ fn read_now(pipe: &mut PipeReader, buffer: &mut [u8]) -> io::Result<Option<usize
 mod tests {
     use std::io::Write;
     use std::os::unix::fs::PermissionsExt;
-    use std::time::Instant;
+    use std::process::Stdio;
+    use std::time::{Duration, Instant};
 
     use super::*;
 
@@ -278,7 +279,6 @@ mod tests {
                 return (made, ended, filter.last_words(), filter.unconfined.clone());
             }
             assert!(Instant::now() < until, "it does not end");
-            use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
             let _ = poll(&mut [PollFd::new(filter.news(), PollFlags::POLLIN)], PollTimeout::from(1000u16));
         }
     }

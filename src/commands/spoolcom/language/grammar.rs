@@ -58,7 +58,7 @@ impl Operand {
             Self::OptionalName => " [name|NONE]".into(),
             Self::Text => " text".into(),
             Self::OptionalText => " [text|NONE]".into(),
-            Self::Pair => " format program|[format] NONE".into(),
+            Self::Pair => " format program|NONE".into(),
             Self::OneOf(words) => format!(" [{}]", words.join("|")),
             Self::Owner => " [user]".into(),
             Self::Jobs => " number|(qualifiers)".into(),

@@ -18,6 +18,7 @@ fn every_subcommand_of_every_command_is_recognised() {
             let operand = match row.operand {
                 Operand::Number(low, _) => low.to_string(),
                 Operand::Name | Operand::Text => "x".into(),
+                Operand::Pair => "x y".into(),
                 Operand::Jobs => "(STATE PRINT)".into(),
                 _ => String::new(),
             };
