@@ -318,7 +318,7 @@ mod tests {
     #[test]
     fn only_a_process_that_could_not_be_started_is_tried_again() {
         let tried = ProcessError::ALL.map(|error| ProcessError::is_creation(error.number()));
-        assert_eq!(tried, [false, false, false, false, false, true, true, true]);
+        assert_eq!(tried, [false, false, false, false, false, false, true, true, true]);
         assert!(DeviceError::ALL.iter().all(|error| !ProcessError::is_creation(error.number())));
     }
 }
