@@ -90,6 +90,7 @@ mod support;
 mod syncs;
 mod titles;
 mod transports;
+mod twenty_questions;
 mod unit;
 mod unrecorded;
 mod waits;

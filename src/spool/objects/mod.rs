@@ -16,4 +16,5 @@ pub(crate) mod managed;
 mod media;
 pub(crate) mod object;
 pub(crate) mod processes;
+pub(crate) mod record;
 pub(crate) mod spooler;
