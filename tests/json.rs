@@ -37,6 +37,7 @@ const LISTINGS: &[(&[&str], Verb, &[&str])] = &[
     (&["Attributes of a job"], pd::verbs::pdls::run, &["-U", "--json", "-j", "-r", "why,log", "4"]),
     (&["Attributes of a job"], pd::verbs::pdls::run, &["-U", "--json", "-r", NOTED, "4"]),
     (&["spoolcom LOG"], spoolcom::run, &["DEV lp2, LOG", "--json"]),
+    (&["spoolcom LOG of all objects"], spoolcom::run, &["LOG", "--json"]),
     (&["spoolcom JOB WHY"], spoolcom::run, &["JOB 1, WHY", "--json"]),
     (&["spoolcom JOB WHY"], spoolcom::run, &["JOB 2, WHY", "--json"]),
     (&["spoolcom JOB WHY"], spoolcom::run, &["JOB 3, WHY", "--json"]),

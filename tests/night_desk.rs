@@ -1,11 +1,15 @@
 //! The night desk: waiting for the end of a job, and the lists of trouble.
 
+use std::io::{BufRead, BufReader, Read};
+use std::net::{TcpListener, TcpStream};
 use std::process::Child;
+use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
+use nix::sys::signal::{Signal, kill};
 use serde_json::Value;
 
-use crate::support::{Site, finish};
+use crate::support::{Outcome, Site, finish, pid};
 
 const DEADLINE: Duration = Duration::from_secs(120);
 
@@ -78,7 +82,7 @@ fn each_list_of_trouble_names_what_is_in_trouble_and_nothing_else() {
     assert_eq!(site.spoolcom("CHECK JOB").out, "well: no job waits for a person\n");
     assert_eq!(json("CHECK DEV", 0), serde_json::json!([]));
     assert_eq!(json("CHECK QUEUE", 0), serde_json::json!([]));
-    site.run("spoolcom", &["CHECK NOTHING"]).expect(2).says("expected one of DEV, JOB, QUEUE, SPACE");
+    site.run("spoolcom", &["CHECK NOTHING"]).expect(2).says("expected one of DEV, DUPLICATES, JOB, QUEUE, SPACE");
     site.run("spoolcom", &["--nagios", "CHECK DEV"]).expect(2);
     // A job for a person, one that waits, one that is held.
     let file = site.document("doc", b"x\n");
@@ -109,9 +113,225 @@ fn each_list_of_trouble_names_what_is_in_trouble_and_nothing_else() {
     assert_eq!(json("CHECK QUEUE", 0)[0]["minutes"]["under-5"], 1);
     let out = site.spoolcom("CHECK SPACE").out;
     assert!(out.contains("octets are free"), "{out}");
-    assert!(out.contains("state held: 2 octets in 1 jobs\n") && out.contains("state waiting: "), "{out}");
+    assert!(
+        out.contains("state held: 0 octets in 1 jobs\n")
+            && out.contains("linked: 2 octets in 1 jobs")
+            && out.contains("state waiting: "),
+        "{out}"
+    );
     assert!(out.contains("destination #ALL.LP1: ") && !out.contains('\u{1b}'), "{out}");
     let space = json("CHECK SPACE", 0);
     assert_eq!(space["by-owner"][0]["jobs"], 3, "{space}");
     assert!(space["free-octets"].as_u64().is_some());
+}
+
+fn owner() -> String {
+    nix::unistd::User::from_uid(nix::unistd::getuid()).unwrap().unwrap().name
+}
+
+/// Sets everything that is on record back by an hour.
+fn an_hour_passes(site: &Site) {
+    let db = rusqlite::Connection::open(site.base().join("spool.db")).unwrap();
+    db.busy_timeout(DEADLINE).unwrap();
+    db.execute("UPDATE event SET at_ms = at_ms - 3600000", []).unwrap();
+}
+
+fn half_an_hour_ago() -> String {
+    let then = jiff::Timestamp::now() - jiff::SignedDuration::from_mins(30);
+    then.strftime("%Y-%m-%d %H:%M").to_string()
+}
+
+#[test]
+fn what_was_changed_is_told_with_old_and_new_values_and_can_be_undone() {
+    let site = site();
+    site.spoolcom("PRINT $OLD, FILE fastp; LOC #B.OLD, DEV $LP1; DEV LP1, DRAIN");
+    site.spoolcom("DEV LP9, PROCESS $OLD, SPEED 700, FORM A4; SPOOLER, USERJOBS 5");
+    let before = site.spoolcom_with(&["--dump-config"]).out;
+    an_hour_passes(&site);
+    let nothing = site.spoolcom(&format!("LOG SINCE {}", half_an_hour_ago()));
+    assert_eq!(nothing.out, "");
+    site.spoolcom("DEV LP1, SPEED 1234, FORM LETTER; LOC #B.OLD, DEV NONE; DEV LP9, DELETE; PRINT $OLD, DELETE");
+    site.spoolcom("DEV LP2, PROCESS $SPLA, SPEED 12; LOC #B.NEW, DEV $LP2; SPOOLER, MGRACCESS ON; SPOOLER, USERJOBS 7");
+    let out = site.spoolcom_with(&["LOG", "--since", &half_an_hour_ago()]).out;
+    let who = owner();
+    for part in [
+        "DEV $LP1 altered: FORM NONE -> LETTER; SPEED 100 -> 1234",
+        "LOC #B.OLD routed: DEV $LP1 -> NONE",
+        "DEV $LP9 deleted: ",
+        "SPEED 700 -> nothing",
+        "PRINT $OLD deleted: FILE fastp -> nothing",
+        "DEV $LP2 declared",
+        "LOC #B.NEW routed: DEV NONE -> $LP2",
+        "SPOOLER altered: MGRACCESS OFF -> ON",
+        "SPOOLER altered: USERJOBS 5 -> 7",
+    ] {
+        let line = out.lines().find(|line| line.contains(part)).unwrap_or_else(|| panic!("no '{part}' in {out}"));
+        assert!(line.contains(&format!(" {who} ")), "{line}");
+    }
+    let all: Value =
+        serde_json::from_str(&site.spoolcom_with(&["--json", "LOG", "--since", &half_an_hour_ago()]).out).unwrap();
+    let speed = all
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|one| one["changes"].as_array().unwrap())
+        .find(|one| one["old"] == "100");
+    assert_eq!(speed.unwrap()["new"], "1234");
+    // Undone.
+    let undo = site.spoolcom_with(&["LOG", "--since", &half_an_hour_ago(), "--undo"]).out;
+    assert_eq!(site.spoolcom(&format!("LOG SINCE {} UNDO", half_an_hour_ago())).out, undo);
+    let file = site.document("undo", undo.as_bytes());
+    site.run("spoolcom", &["--in", file.to_str().unwrap()]).expect(0);
+    assert_eq!(site.spoolcom_with(&["--dump-config"]).out, before, "{undo}");
+    let undo = site.spoolcom_with(&["LOG", "--since", &half_an_hour_ago(), "--undo"]).out;
+    assert!(undo.contains("nothing was changed that is not as it was"), "{undo}");
+    // Hostile words.
+    for bad in ["LOG SINCE", "LOG SINCE yesterday", "LOG x", "LOG SINCE 25:00"] {
+        site.run("spoolcom", &[bad]).expect(2);
+    }
+    site.run("spoolcom", &["DEV", "--since", "10:00"]).expect(2).says("go with LOG");
+    site.run("spoolcom", &["LOG", "--follow", "--undo"]).expect(2);
+}
+
+/// A printer that takes a job as far as it is told to.
+fn printer() -> (TcpListener, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let uri = format!("socket://{}", listener.local_addr().unwrap());
+    (listener, uri)
+}
+
+/// Reads so much of the next connection, and leaves it open.
+fn take(listener: &TcpListener, octets: usize) -> TcpStream {
+    let (mut stream, _) = listener.accept().unwrap();
+    stream.set_read_timeout(Some(DEADLINE)).unwrap();
+    stream.read_exact(&mut vec![0; octets]).unwrap();
+    stream
+}
+
+#[test]
+fn what_may_have_come_out_twice_and_what_happened_since_the_crash_are_lists() {
+    let site = site();
+    assert_eq!(site.spoolcom("CHECK DUPLICATES").out, "nothing is known to have come out twice\n");
+    assert!(site.spoolcom("LOG SINCE CRASH").out.contains("no print process went down"));
+    let (listener, uri) = printer();
+    site.spoolcom(&format!("ADD NET, URI {uri}, HEADER OFF"));
+    let file = site.document("big", &vec![b'x'; 8 << 20]);
+    site.run("pdpr", &["-d", "net", file.to_str().unwrap()]).expect(0);
+    let stream = take(&listener, 100_000);
+    site.wait_for("its process is killed", || site.kill_fastp());
+    drop(stream);
+    site.spoolcom("PRINT $SPLA, START");
+    let second = take(&listener, 1);
+    site.wait_for("it is on record", || site.spoolcom("CHECK DUPLICATES").out.contains("JOB 1 "));
+    let out = site.spoolcom("CHECK DUPLICATES").out;
+    let line = out.lines().next().unwrap();
+    for part in ["on $NET", &format!("of {} ", owner()), "to #ALL.NET", "possible duplicate pages starting at 1"] {
+        assert!(line.contains(part), "no '{part}' in {line}");
+    }
+    let rows: Value = serde_json::from_str(&site.spoolcom_json("CHECK DUPLICATES")).unwrap();
+    assert_eq!((rows[0]["job-number"].as_u64(), rows[0]["device"].as_str()), (Some(1), Some("$NET")));
+    let since = site.spoolcom_with(&["LOG", "--since", "crash"]).out;
+    for part in ["PRINT $SPLA died", "JOB 1 possible-duplicate"] {
+        assert!(since.contains(part), "no '{part}' in {since}");
+    }
+    assert!(!since.contains("declared"), "{since}");
+    drop(second);
+}
+
+#[test]
+fn when_a_job_prints_is_told_by_measured_speed_or_called_unknown() {
+    let site = site();
+    let (listener, uri) = printer();
+    site.spoolcom(&format!("ADD NET, URI {uri}, HEADER OFF, EXCLUSIVE OFF!"));
+    let size = 8 << 20;
+    let file = site.document("big", &vec![b'x'; size]);
+    let submit = || site.run("pdpr", &["-d", "net", file.to_str().unwrap()]).expect(0);
+    submit();
+    let first = take(&listener, 1000);
+    submit();
+    let out = site.spoolcom("JOB 2, WHY").out;
+    assert!(out.lines().last().unwrap().starts_with("how long it takes is unknown: "), "{out}");
+    assert!(out.contains("was never measured"), "{out}");
+    // The first one is printed: now there is a speed.
+    std::io::copy(&mut (&first).take((size - 1000) as u64), &mut std::io::sink()).unwrap();
+    drop(first);
+    let second = take(&listener, 1000);
+    submit();
+    site.wait_for("its speed is known", || site.spoolcom("JOB 3, WHY").out.contains("was measured"));
+    let out = site.spoolcom("JOB 3, WHY").out;
+    let line = out.lines().last().unwrap();
+    assert!(line.starts_with("it begins ") && line.contains("$NET") && line.contains("1 job is before it"), "{out}");
+    let why: Value = serde_json::from_str(&site.spoolcom_json("JOB 3, WHY")).unwrap();
+    let ahead = why.as_array().unwrap().last().unwrap();
+    assert_eq!((ahead["cause"].as_str(), ahead["jobs"].as_u64()), (Some("begins"), Some(1)));
+    assert!(ahead["from-seconds"].as_i64() <= ahead["to-seconds"].as_i64(), "{ahead}");
+    let out = site.run("pdls", &["-U", "-r", "why", "-s", "line"]).expect(0).out;
+    assert!(out.contains("it begins "), "{out}");
+    // What a stop would touch. Nothing is done.
+    site.spoolcom("LOC #ALL.OTHER, DEV $LP1");
+    let out = site.spoolcom("DEV NET, WHATIF").out;
+    for part in ["$NET prints JOB 2: ", "1 job waits for $NET", "longest JOB 3", "LOC #ALL.NET, DEV $LP1", "on $LP1"] {
+        assert!(out.contains(part), "no '{part}' in {out}");
+    }
+    let stop: Value = serde_json::from_str(&site.spoolcom_json("DEV NET, WHATIF")).unwrap();
+    assert_eq!((stop["job-number"].as_u64(), stop["waiting"].as_u64()), (Some(2), Some(1)));
+    assert_eq!(stop["others"][0], serde_json::json!({ "name": "$LP1", "prints": true }));
+    assert!(site.spoolcom("DEV NET").out.contains("JOB 2"));
+    drop(second);
+}
+
+/// The lines of a command that goes on.
+fn lines_of(child: &mut Child) -> Receiver<String> {
+    let (sender, receiver) = channel();
+    let out = BufReader::new(child.stdout.take().unwrap());
+    std::thread::spawn(move || out.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
+    receiver
+}
+
+/// Waits for a line with `part`.
+#[track_caller]
+fn line_with(lines: &Receiver<String>, part: &str) -> String {
+    loop {
+        let line = lines.recv_timeout(DEADLINE).unwrap_or_else(|_| panic!("no line with '{part}'"));
+        if line.contains(part) {
+            return line;
+        }
+    }
+}
+
+fn interrupt(child: Child) -> Outcome {
+    kill(pid(child.id()), Signal::SIGINT).unwrap();
+    finish(child, DEADLINE)
+}
+
+#[test]
+fn a_log_and_a_listing_are_followed_until_they_are_interrupted() {
+    let site = site();
+    let follow = |program: &str, words: &[&str]| {
+        let mut child = site.command(program).args(words).arg("--follow").spawn().unwrap();
+        let lines = lines_of(&mut child);
+        (child, lines)
+    };
+    let (device, of_device) = follow("spoolcom", &["DEV LP1, LOG"]);
+    let (all, of_all) = follow("spoolcom", &["LOG", "--json"]);
+    let (jobs, of_jobs) = follow("pdls", &["-U", "-r", "job-name,current-job-state", "-s", "column"]);
+    line_with(&of_device, "declared");
+    line_with(&of_all, "\"declared\"");
+    site.spoolcom("DEV LP1, DRAIN");
+    line_with(&of_device, "drained");
+    let object: Value = serde_json::from_str(&line_with(&of_all, "\"drained\"")).unwrap();
+    assert_eq!((object["object"].as_str(), object["name"].as_str()), (Some("device"), Some("$LP1")));
+    let file = site.document("doc", b"x\n");
+    site.run("pdpr", &["-d", "lp1", "-t", "hostile \u{1b}[31m", file.to_str().unwrap()]).expect(0);
+    assert!(!line_with(&of_jobs, "hostile").contains('\u{1b}'));
+    site.spoolcom("JOB (LOC #ALL.LP1), HOLD");
+    line_with(&of_jobs, "held");
+    for child in [device, all, jobs] {
+        interrupt(child).expect(130);
+    }
+    // What was named is gone: there is nothing to follow.
+    let (named, _of_named) = follow("pdls", &["1"]);
+    site.spoolcom("JOB 1, DELETE");
+    finish(named, DEADLINE).expect(1);
+    site.run("spoolcom", &["DEV", "--follow"]).expect(2).says("--follow goes with one LOG");
 }

@@ -96,6 +96,7 @@ mod syncs;
 mod titles;
 mod transforms;
 mod transports;
+mod twenty_questions;
 mod unit;
 mod unrecorded;
 mod waits;

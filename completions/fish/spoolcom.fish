@@ -4,6 +4,7 @@ complete -c spoolcom -l spooler -d 'Use this spool: its base directory, or $NAME
 complete -c spoolcom -l check -d 'Say of each command of a site\'s command file, or entry of its FASTCNFG file, whether it runs here; without a spool; - is standard input' -r
 complete -c spoolcom -l from-cups -d 'Write the command file that recreates the raw queues of the CUPS configuration in DIR, and what it cannot carry over' -r
 complete -c spoolcom -l queues -d 'With --from-cups: only these queues, separated by commas; * stands for anything' -r
+complete -c spoolcom -l since -d 'LOG shows what happened since then: 14:30, 2026-11-21 14:30, CRASH' -r
 complete -c spoolcom -l wait -d 'DEV, DRAIN gives up when nothing has moved for so long; 60 if not given' -r
 complete -c spoolcom -l state -d 'Only jobs in this state: open, ready, print, transfer, hold' -r
 complete -c spoolcom -l owner -d 'Only jobs of this user' -r
@@ -15,6 +16,8 @@ complete -c spoolcom -l foreground -d 'SPOOLER, START stays and keeps the print 
 complete -c spoolcom -l dump-config -d 'Write the configuration of the spool as a command file that makes it in an empty one'
 complete -c spoolcom -l nagios -d 'CHECK answers as a Nagios plug-in does: one line; 0 OK, 1 warning, 2 critical, 3 unknown'
 complete -c spoolcom -l metrics -d 'CHECK answers with Prometheus text'
+complete -c spoolcom -l undo -d 'LOG shows the commands that undo what was changed'
+complete -c spoolcom -l follow -d 'LOG goes on as more happens, until Ctrl-C; also DEV x, LOG and JOB n, LOG'
 complete -c spoolcom -l test-page -d 'ADD prints a page that says what it is, like its word TEST'
 complete -c spoolcom -l no-wait -d 'DEV, DRAIN does not wait until the device is offline'
 complete -c spoolcom -s h -l help -d 'Print help'

@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 
 use super::why::{Times, utc, words};
 use crate::model::device::DeviceStatus;
+use crate::model::guardian::DeviceError;
 use crate::model::printable::escaped;
-use crate::model::state::{DeviceWish, HoldReasons, ProcessState, SpoolerState};
+use crate::model::state::{DeviceWish, ErrorNote, HoldReasons, ProcessState, SpoolerState};
 use crate::model::why::{Attribution, Cause, DeviceCause, Printing};
 use crate::spool::interface::records::{DeviceHealth, Health, ProcessHealth};
 
@@ -66,7 +67,7 @@ pub fn findings(health: &Health, times: &Times) -> Vec<Finding> {
         found.push(Finding { kind, weight, object: object.to_owned(), text, since_ms, jobs, cure: cure.to_owned() });
     };
     if let Some((writer, since_ms)) = &health.gate {
-        let text = format!("writes wait for {}", escaped(writer));
+        let text = format!("writes wait for {}{}", escaped(writer), since(*since_ms));
         let cure = "it ends by itself, or that process is looked after";
         add("gate", Weight::Critical, "spool", text, Some(*since_ms), None, cure);
     }
@@ -206,7 +207,6 @@ fn of_device(one: &DeviceHealth, times: &Times) -> (String, Option<i64>, String)
     let by = one.by.clone().map(|(who, at_ms)| Attribution { who, at_ms });
     let at = by.as_ref().map(|by| by.at_ms);
     let said = |cause: DeviceCause| words(&Cause::Device { device: status.name.clone(), cause }, times);
-    let heals = "it heals by itself: look at the printer, its cable, its address".to_owned();
     match (status.wish, &status.error) {
         (DeviceWish::Suspended, _) => (said(DeviceCause::Suspended(by)), at, start),
         (DeviceWish::Stopped, Some(error)) if status.stopped_by_error => {
@@ -225,9 +225,34 @@ fn of_device(one: &DeviceHealth, times: &Times) -> (String, Option<i64>, String)
             )
         }
         (DeviceWish::Draining, None) if status.running.is_none() => (said(DeviceCause::Draining(by)), at, start),
-        (_, Some(error)) => (said(DeviceCause::Error(error.clone())), Some(error.since_ms), heals),
+        (_, Some(error)) => (said(DeviceCause::Error(error.clone())), Some(error.since_ms), heals(error, &shown)),
         _ => stalled(status, times),
     }
+}
+
+/// Says what helps against an error that is tried again by itself.
+fn heals(error: &ErrorNote, shown: &str) -> String {
+    let what = match DeviceError::recorded(error.number, &error.text).brief() {
+        "name unknown" => {
+            return format!(
+                "it heals by itself when the name is known; spoolcom 'DEV {shown}, DRAIN' and 'DEV {shown}, URI socket://host:9100' give another one; a name server that is silent is not cured here"
+            );
+        }
+        "hung up" | "connection reset" => {
+            "a wrong port, or a printer that serves others only, looks like this: compare the port, and nothing of the job is called sent"
+        }
+        "no reader" => "it goes on when a program reads it",
+        "no permission" | "read-only" | "open to others" => {
+            "its print process lacks the right: give it by owner, group or mode of the path, or mount it for writing"
+        }
+        "disk full" | "quota used up" | "file too large" => "free room where its file lies",
+        "no such directory" | "wrong path" | "no such device" | "no such FIFO" | "wrong kind of file" => {
+            "make what is missing on its path, or alter its URI"
+        }
+        "out of paper" => "look at paper and covers, or free room where it writes",
+        _ => "look at the printer, its cable, its address",
+    };
+    format!("it heals by itself: {what}")
 }
 
 /// Says what keeps a device that is in no error.

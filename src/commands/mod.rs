@@ -4,6 +4,7 @@
 //! of its words and a [`shell::Shell`], so that tests run it in their own process, on any spool.
 
 pub(crate) mod findings;
+pub(crate) mod forecast;
 pub(crate) mod health;
 pub(crate) mod log;
 pub mod lp;

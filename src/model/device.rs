@@ -320,6 +320,24 @@ impl DeviceSettings {
     /// Returns what makes a device that was just declared into one with these settings, in the order of a command. What it
     /// has anyway is left out.
     pub fn changes(&self) -> Vec<DeviceChange> {
+        let mut changes = self.every_change();
+        let mut made = Self::default();
+        changes.retain(|change| match change {
+            // Said only where somebody said it: else it follows from the URI.
+            DeviceChange::Fifo(_) => self.fifo_told,
+            DeviceChange::Scheduler(..) => self.sort_by != SortBy::JobPriority || self.then_by.is_some(),
+            DeviceChange::Kept(_) => true,
+            _ => {
+                let before = made.clone();
+                made.apply(change);
+                made != before
+            }
+        });
+        changes
+    }
+
+    /// Returns the changes that make it of any other: each of its settings.
+    pub fn every_change(&self) -> Vec<DeviceChange> {
         // Every setting stands here, so that a new one cannot be forgotten.
         let Self {
             process,
@@ -329,8 +347,8 @@ impl DeviceSettings {
             exclusive,
             fifo,
             sort_by,
-            then_by,
-            fifo_told,
+            then_by: _,
+            fifo_told: _,
             retry,
             timeout,
             header,
@@ -374,19 +392,11 @@ impl DeviceSettings {
             DeviceChange::Attempts(attempts),
             DeviceChange::Media(media),
         ]);
+        changes.push(DeviceChange::NoTransform(None));
         changes.extend(transforms.into_iter().map(DeviceChange::Transform));
-        let mut made = Self::default();
-        changes.retain(|change| {
-            let before = made.clone();
-            made.apply(change);
-            made != before
-        });
-        // Said only where somebody said it: else it follows from the URI.
-        changes.extend(fifo_told.then_some(DeviceChange::Fifo(fifo)));
+        changes.push(DeviceChange::Fifo(fifo));
         // Behind FIFO, which says it anew.
-        if sort_by != SortBy::JobPriority || then_by.is_some() {
-            changes.push(DeviceChange::Scheduler(Some(sort_by), Some(self.then_by())));
-        }
+        changes.push(DeviceChange::Scheduler(Some(sort_by), Some(self.then_by())));
         let words = kept.iter().map(|(word, value)| KeptWord { word: word.to_owned(), value: value.to_owned() });
         changes.extend(words.map(DeviceChange::Kept));
         changes

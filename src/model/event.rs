@@ -156,6 +156,24 @@ event_words! {
     Undelivered = "undelivered",
 }
 
+impl EventWord {
+    /// Tells whether it changed the configuration of its object.
+    pub fn configures(&self) -> bool {
+        matches!(self, Self::Declared | Self::Altered | Self::Deleted | Self::Routed | Self::Broadcast)
+    }
+
+    /// Tells whether an operator looks for it among what happened to all objects. What belongs to the ordinary run of a device or
+    /// a print process is none of that, and of jobs only what may have come out twice.
+    pub fn is_notable(&self, of_job: bool) -> bool {
+        match self {
+            Self::PossibleDuplicate => of_job,
+            Self::Opened | Self::Closed | Self::Claimed | Self::Began | Self::Dormant | Self::Ended => false,
+            Self::Fastcnfg | Self::Notified | Self::Answered | Self::Remark | Self::Stalled | Self::Moving => false,
+            _ => !of_job,
+        }
+    }
+}
+
 impl From<String> for EventWord {
     fn from(word: String) -> Self {
         Self::from(word.as_str())
@@ -186,6 +204,8 @@ pub enum EventDetail {
     HoldAfter,
     /// A location was connected to nothing.
     NoDevice,
+    /// A print process went down without an order: it died, or the machine did.
+    Crash,
 }
 
 impl EventDetail {
@@ -195,6 +215,7 @@ impl EventDetail {
             Self::Hold(reason) => reason.keyword(),
             Self::HoldAfter => "hold-after",
             Self::NoDevice => "no-device",
+            Self::Crash => "crash",
         }
     }
 
@@ -203,6 +224,7 @@ impl EventDetail {
         match word {
             "hold-after" => Some(Self::HoldAfter),
             "no-device" => Some(Self::NoDevice),
+            "crash" => Some(Self::Crash),
             other => HoldReason::from_keyword(other).map(Self::Hold),
         }
     }
@@ -236,7 +258,11 @@ mod tests {
         }
         assert_eq!(EventWord::from("of-tomorrow").word(), "of-tomorrow");
         let reasons = super::super::state::HoldReasons(u32::MAX);
-        for detail in reasons.iter().map(EventDetail::Hold).chain([EventDetail::HoldAfter, EventDetail::NoDevice]) {
+        for detail in reasons.iter().map(EventDetail::Hold).chain([
+            EventDetail::HoldAfter,
+            EventDetail::NoDevice,
+            EventDetail::Crash,
+        ]) {
             assert_eq!(EventDetail::from_stored(detail.stored()), Some(detail));
         }
     }

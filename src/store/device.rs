@@ -46,6 +46,8 @@ pub struct DeviceRow {
     pub paper: Paper,
     /// Octets that it takes in a second, measured at jobs that it printed; none before there was one.
     pub rate: Option<u64>,
+    /// The least and the most of it among the last of them.
+    pub rates: (Option<u64>, Option<u64>),
     /// What it was last opened with.
     pub connection: Option<ConnectionInUse>,
 }
@@ -106,6 +108,8 @@ columns!(at {
     sort_by,
     then_by,
     rate,
+    rate_slow,
+    rate_fast,
     batch,
     batch_end,
     failed_entry,
@@ -178,6 +182,7 @@ fn read(row: &Row<'_>) -> Fallible<DeviceRow> {
         opens: row.get(at::opens)?,
         paper: row.get(at::paper)?,
         rate: row.get(at::rate)?,
+        rates: (row.get(at::rate_slow)?, row.get(at::rate_fast)?),
         connection: match address {
             Some(address) => {
                 Some(ConnectionInUse { address, entry: row.get(at::last_entry)?, complaint: row.get(at::complaint)? })
@@ -591,9 +596,38 @@ pub(crate) fn set_remembered(tx: &Tx<'_>, id: DeviceId, found: &Remembered) -> F
     )
 }
 
+/// Returns the name of a device. It never changes, so nothing has to be locked for it.
+pub(crate) fn name_of(tx: &Tx<'_>, id: DeviceId) -> Fallible<Option<DeviceName>> {
+    tx.one("SELECT name FROM device WHERE id = ?", values![id], |row| row.only())
+}
+
+/// How fast a device takes octets, in a second.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Speeds {
+    /// As a rule.
+    pub usual: u64,
+    /// At the slowest of the last jobs.
+    pub slow: u64,
+    /// At the fastest.
+    pub fast: u64,
+}
+
+impl DeviceRow {
+    /// Returns how fast it is; none before it was measured.
+    pub(crate) fn speeds(&self) -> Option<Speeds> {
+        let usual = self.rate?;
+        let (slow, fast) = (self.rates.0.unwrap_or(usual), self.rates.1.unwrap_or(usual));
+        Some(Speeds { usual, slow: slow.min(usual).max(1), fast: fast.max(usual) })
+    }
+}
+
 /// Stores how many octets it takes in a second.
-pub(crate) fn set_rate(tx: &Tx<'_>, id: DeviceId, rate: u64) -> Fallible<()> {
-    tx.change("the device", "UPDATE device SET rate = ? WHERE id = ?", values![rate, id])
+pub(crate) fn set_speeds(tx: &Tx<'_>, id: DeviceId, speeds: &Speeds) -> Fallible<()> {
+    tx.change(
+        "the device",
+        "UPDATE device SET rate = ?, rate_slow = ?, rate_fast = ? WHERE id = ?",
+        values![speeds.usual, speeds.slow, speeds.fast, id],
+    )
 }
 
 /// Stores that it is closed.

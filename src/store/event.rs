@@ -6,10 +6,10 @@
 
 use crate::model::event::{Event, EventDetail, EventWord};
 use crate::model::object::ObjectClass;
-use crate::model::{CollectorId, DeviceId, JobId, LocationId, ObjectId, ProcessId};
+use crate::model::{CollectorId, DeviceId, DeviceName, GroupId, JobId, LocationId, ObjectId, ProcessId};
 
 use super::value::{Bind, columns, values};
-use super::{Fallible, Row, Tx, page};
+use super::{Fallible, Row, Tx, config, page};
 
 /// The object of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub enum Object {
 }
 
 impl Object {
-    fn stored(self) -> (&'static str, i64) {
+    pub(super) fn stored(self) -> (&'static str, i64) {
         match self {
             Self::Job(id) => ("job", id.0),
             Self::Device(id) => ("device", id.0),
@@ -44,13 +44,25 @@ impl Object {
     }
 }
 
-pub(super) const INSERT: &str = "INSERT INTO event (at_ms, object, object_id, position, who, what, detail, why)
+pub(super) const INSERT: &str =
+    "INSERT INTO event (at_ms, object, object_id, position, who, what, detail, why, notable, device)
      VALUES (?1, ?2, ?3, (SELECT coalesce(max(position), 0) + 1 FROM event WHERE object = ?2 AND object_id = ?3),
-             ?4, ?5, ?6, ?7)";
+             ?4, ?5, ?6, ?7, ?8, ?9)";
 
 /// Writes one event: what the caller of the transaction did, at its time.
 pub(crate) fn record(tx: &Tx<'_>, object: Object, what: EventWord, why: &str) -> Fallible<()> {
-    write(tx, object, &what, None, why)
+    write(tx, object, &what, None, None, why).map(drop)
+}
+
+/// Writes that pages of a job may come out twice, on a device where that is known.
+pub(crate) fn record_duplicate(tx: &Tx<'_>, job: JobId, device: Option<&DeviceName>, why: &str) -> Fallible<()> {
+    write(tx, Object::Job(job), &EventWord::PossibleDuplicate, None, device, why).map(drop)
+}
+
+/// Writes what became of a group. Its events are those of the spool.
+pub(crate) fn record_of_group(tx: &Tx<'_>, group: GroupId, what: EventWord, why: &str) -> Fallible<()> {
+    let id = write(tx, Object::Spool, &what, None, None, why)?;
+    config::see_group(tx, group, &what, id)
 }
 
 /// The same with what programs need of it beyond the word.
@@ -61,14 +73,98 @@ pub(crate) fn record_with(
     detail: EventDetail,
     why: &str,
 ) -> Fallible<()> {
-    write(tx, object, &what, Some(detail), why)
+    write(tx, object, &what, Some(detail), None, why).map(drop)
 }
 
-fn write(tx: &Tx<'_>, object: Object, what: &EventWord, detail: Option<EventDetail>, why: &str) -> Fallible<()> {
+/// Writes an event, and how it changed the configuration of its object. Its identity.
+fn write(
+    tx: &Tx<'_>,
+    object: Object,
+    what: &EventWord,
+    detail: Option<EventDetail>,
+    device: Option<&DeviceName>,
+    why: &str,
+) -> Fallible<i64> {
     let (kind, id) = object.stored();
-    tx.run(INSERT, values![tx.now().wall_ms, kind, id, tx.who(), what, detail, why])?;
+    let is_job = matches!(object, Object::Job(_));
+    let notable = (what.is_notable(is_job) || detail == Some(EventDetail::Crash)).then_some(true);
+    let device = device.map(DeviceName::guardian);
+    let event = tx.insert(INSERT, values![tx.now().wall_ms, kind, id, tx.who(), what, detail, why, notable, device])?;
+    if !is_job && what.configures() {
+        config::see(tx, object, what, event)?;
+    }
     super::notices::see(tx, object, what, why);
-    super::outbox::see(tx, object, what, detail, why)
+    super::outbox::see(tx, object, what, detail, why)?;
+    Ok(event)
+}
+
+columns!(recorded { id, at_ms, object, object_id, position, who, what, detail, why });
+
+/// An event with its object as it is stored.
+#[derive(Clone, Debug)]
+pub(crate) struct Recorded {
+    /// Its identity.
+    pub(crate) id: i64,
+    /// The kind of its object.
+    pub(crate) kind: String,
+    /// The identity of its object.
+    pub(crate) object: i64,
+    /// What happened.
+    pub(crate) event: Event,
+}
+
+const NOTABLE: &str = "notable IS NOT NULL AND (at_ms, id) > (?, ?) ORDER BY at_ms, id LIMIT ?";
+
+/// Returns the notable events of all objects behind a place, oldest first, one page. An index has them alone.
+pub(crate) fn notable(tx: &Tx<'_>, after: (i64, i64)) -> Fallible<Vec<Recorded>> {
+    let sql = format!("SELECT {} FROM event WHERE {NOTABLE}", recorded::LIST);
+    tx.rows(&sql, values![after.0, after.1, page(u32::MAX)], |row| {
+        let event = Event {
+            id: row.get(recorded::position)?,
+            at_ms: row.get(recorded::at_ms)?,
+            who: row.get(recorded::who)?,
+            what: row.get(recorded::what)?,
+            detail: row.get(recorded::detail)?,
+            why: row.get(recorded::why)?,
+        };
+        Ok(Recorded {
+            id: row.get(recorded::id)?,
+            kind: row.get(recorded::object)?,
+            object: row.get(recorded::object_id)?,
+            event,
+        })
+    })
+}
+
+const CRASH: &str = "SELECT at_ms FROM event WHERE detail = 'crash' ORDER BY id DESC LIMIT 1";
+
+/// Returns when a print process or the machine went down last.
+pub(crate) fn last_crash(tx: &Tx<'_>) -> Fallible<Option<i64>> {
+    tx.one(CRASH, &[], |row| row.only())
+}
+
+columns!(doubtful { id, at_ms, object_id, device, why });
+
+// Why not `object = 'job'`? Then the index of the events of one object would be taken, and all of its events be read.
+const DOUBTFUL: &str = "what = 'possible-duplicate' AND object <> 'device' AND (at_ms, id) < (?, ?)
+     ORDER BY at_ms DESC, id DESC LIMIT ?";
+
+/// A job that may have come out twice: the event, the job, the device, when and why.
+pub(crate) type Doubtful = (i64, JobId, Option<String>, i64, String);
+
+/// Returns the events by which jobs may have come out twice before `before`, newest first, one page. An index has them
+/// alone.
+pub(crate) fn doubtful(tx: &Tx<'_>, before: (i64, i64), limit: u32) -> Fallible<Vec<Doubtful>> {
+    let sql = format!("SELECT {} FROM event WHERE {DOUBTFUL}", doubtful::LIST);
+    tx.rows(&sql, values![before.0, before.1, page(limit)], |row| {
+        Ok((
+            row.get(doubtful::id)?,
+            JobId(row.get(doubtful::object_id)?),
+            row.get(doubtful::device)?,
+            row.get(doubtful::at_ms)?,
+            row.get(doubtful::why)?,
+        ))
+    })
 }
 
 /// Tells whether such an event of an object is on record.
@@ -170,6 +266,7 @@ pub(super) fn prune(tx: &Tx<'_>, time: i64, before: i64) -> Fallible<()> {
     let Some((marked, end)): Option<(i64, i64)> = old else { return Ok(()) };
     let ids = tx.rows(OLD, values![end, PRUNED_AT_ONCE], |row| row.only::<i64>())?;
     for id in &ids {
+        config::forget(tx, *id)?;
         tx.run("DELETE FROM event WHERE id = ?", values![id])?;
     }
     if ids.is_empty() {
@@ -188,6 +285,12 @@ mod tests {
         let memory = Memory::new();
         let plan = memory.plan(OLD);
         assert!(plan.contains("event_other") && !plan.contains("TEMP B-TREE"), "{plan}");
+        let plan = memory.plan(&format!("SELECT id FROM event WHERE {NOTABLE}"));
+        assert!(plan.contains("event_notable") && !plan.contains("TEMP B-TREE"), "{plan}");
+        let plan = memory.plan(&format!("SELECT id FROM event WHERE {DOUBTFUL}"));
+        assert!(plan.contains("event_doubtful") && !plan.contains("TEMP B-TREE"), "{plan}");
+        let plan = memory.plan(CRASH);
+        assert!(plan.contains("event_crash") && !plan.contains("TEMP B-TREE"), "{plan}");
         let plan = memory.plan("SELECT coalesce(max(position), 0) + 1 FROM event WHERE object = ? AND object_id = ?");
         assert!(plan.contains("SEARCH event USING COVERING INDEX event_object"), "{plan}");
     }

@@ -170,6 +170,11 @@ pub(crate) fn by_ref(tx: &Tx<'_>, job: &JobRef, uid: u32, server: &str) -> Falli
     }
 }
 
+/// Returns the finished job that had this identity.
+pub(crate) fn by_id(tx: &Tx<'_>, id: JobId) -> Fallible<Option<FinishedRow>> {
+    find(tx, "job_id = ?", values![id])
+}
+
 /// Returns finished jobs, those that ended last first, after the one that ended at `after`; all, or those of one
 /// identity (`user@host`).
 pub(crate) fn list(

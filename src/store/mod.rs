@@ -27,6 +27,7 @@ pub(crate) mod backlog;
 pub mod batch;
 pub mod collector;
 mod commit;
+pub(crate) mod config;
 pub mod device;
 pub mod document;
 pub mod entry;

@@ -1,5 +1,7 @@
 //! Rows of the objects that the model only keeps, and of their values.
 
+use std::collections::BTreeMap;
+
 use crate::model::object::{ObjectClass, ObjectName, Values};
 use crate::model::{Failure, ObjectId};
 
@@ -88,6 +90,34 @@ pub(crate) fn each_value(
         take(row.get(of_all::name)?, attribute.zip(value));
         Ok(())
     })
+}
+
+/// Returns the name of an object.
+pub(crate) fn name_of(tx: &Tx<'_>, id: ObjectId) -> Fallible<Option<String>> {
+    tx.one("SELECT name FROM object WHERE id = ?", values![id], |row| row.only())
+}
+
+/// Returns the values of an object as they are stored, by attribute; several of one side by side.
+pub(crate) fn texts(tx: &Tx<'_>, id: ObjectId) -> Fallible<BTreeMap<String, String>> {
+    let sql = format!("SELECT {} FROM object_value WHERE object_id = ? ORDER BY attribute, position", of_value::LIST);
+    let mut found: BTreeMap<String, String> = BTreeMap::new();
+    tx.each(&sql, values![id], |row| {
+        let text: String = row.get(of_value::value)?;
+        found.entry(row.get(of_value::attribute)?).and_modify(|all| *all = format!("{all} {text}")).or_insert(text);
+        Ok(())
+    })?;
+    Ok(found)
+}
+
+columns!(of_class { class, id });
+
+/// Returns the identity of every object, with its class.
+pub(crate) fn identities(tx: &Tx<'_>) -> Fallible<Vec<(ObjectClass, ObjectId)>> {
+    let rows = tx.rows(&format!("SELECT {} FROM object ORDER BY id", of_class::LIST), &[], |row| {
+        Ok((row.get::<String>(of_class::class)?, row.get(of_class::id)?))
+    })?;
+    let known = rows.into_iter().filter_map(|(class, id)| Some((ObjectClass::try_from(class).ok()?, ObjectId(id))));
+    Ok(known.collect())
 }
 
 /// Makes an object without values. Fails when its name is taken.

@@ -298,7 +298,9 @@ impl Happening<'_> {
                         tx.who(),
                         EventWord::Notified,
                         None::<EventDetail>,
-                        note.text
+                        note.text,
+                        None::<bool>,
+                        None::<String>
                     ],
                 )?;
                 return Ok(());

@@ -17,6 +17,9 @@ pub const VERSION: i64 = 7;
 /// The schema from which on a database carries the mark of its last commit.
 pub(crate) const MARKED: i64 = 6;
 
+/// The schema from which on the configuration of each object is remembered.
+const CONFIGURED: i64 = 7;
+
 /// Schema 1.
 const V1: &str = "
 CREATE TABLE spool (
@@ -390,6 +393,7 @@ fn to_7(tx: &Tx<'_>) -> Fallible<()> {
     tx.script(PINS)?;
     tx.script(PAUSES)?;
     tx.script(TRANSFORMS)?;
+    tx.script(HISTORY)?;
     tx.script(&format!("CREATE INDEX managed_limit ON managed_value (object) WHERE {LIMITED};"))?;
     tx.script(&format!(
         "CREATE INDEX job_kept_back ON job (sort_promoted, sort_rank, sort_place, sort_sequence) WHERE {KEPT_BACK};
@@ -418,6 +422,40 @@ ALTER TABLE device ADD COLUMN pause_next INTEGER NOT NULL DEFAULT 0;
 /// The programs through which documents go before a device prints them. Before, no device had any.
 const TRANSFORMS: &str = "
 ALTER TABLE device ADD COLUMN transforms TEXT NOT NULL DEFAULT '';
+";
+
+/// How slow and how fast a device was; what an operator looks for among the events of all objects; and the configuration of each object as it was after its last
+/// change, with what each change has made of it. What older versions recorded is marked once.
+const HISTORY: &str = "
+ALTER TABLE device ADD COLUMN rate_slow INTEGER;
+ALTER TABLE device ADD COLUMN rate_fast INTEGER;
+ALTER TABLE event ADD COLUMN notable INTEGER;
+ALTER TABLE event ADD COLUMN device TEXT;
+UPDATE event SET notable = 1
+ WHERE (object <> 'job' AND what NOT IN ('opened', 'closed', 'claimed', 'began', 'dormant', 'ended', 'fastcnfg',
+        'notified', 'answered', 'remark', 'stalled', 'moving')) OR (object = 'job' AND what = 'possible-duplicate');
+UPDATE event SET detail = 'crash', notable = 1
+ WHERE object = 'process' AND (what = 'died' OR (what = 'ended' AND why = 'the machine was restarted'));
+CREATE INDEX event_notable ON event (at_ms, id) WHERE notable IS NOT NULL;
+CREATE INDEX event_doubtful ON event (at_ms, id) WHERE what = 'possible-duplicate' AND object <> 'device';
+CREATE INDEX event_crash ON event (id) WHERE detail = 'crash';
+CREATE TABLE config (
+    object          TEXT    NOT NULL,
+    object_id       INTEGER NOT NULL,
+    name            TEXT    NOT NULL,
+    words           TEXT,
+    PRIMARY KEY (object, object_id)
+) WITHOUT ROWID;
+CREATE TABLE config_change (
+    id              INTEGER PRIMARY KEY AUTOINCREMENT,
+    event_id        INTEGER NOT NULL,
+    object          TEXT    NOT NULL,
+    object_id       INTEGER NOT NULL,
+    word            TEXT    NOT NULL,
+    old             TEXT,
+    new             TEXT
+);
+CREATE INDEX config_change_event ON config_change (event_id, id);
 ";
 
 /// Queues with a bound for the work that waits in them, and that work. Before, no queue had
@@ -921,5 +959,7 @@ pub(super) fn migrate_to(tx: &Tx<'_>, wanted: i64) -> Fallible<()> {
             Step::Code(code) => code(tx)?,
         }
     }
-    tx.set_version(wanted)
+    tx.set_version(wanted)?;
+    // From there on, each change is compared with what was there before.
+    if found < CONFIGURED && wanted >= CONFIGURED { super::config::begin(tx) } else { Ok(()) }
 }

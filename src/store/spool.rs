@@ -1,5 +1,7 @@
 //! The one row of the spool: its identity, state and counters.
 
+use std::collections::BTreeMap;
+
 use crate::model::authority::{Trust, UserLimits};
 use crate::model::job::RawPath;
 use crate::model::space::Reserve;
@@ -228,6 +230,40 @@ pub(crate) fn error_log(tx: &Tx<'_>) -> Fallible<Option<String>> {
 pub(crate) fn set_error_log(tx: &Tx<'_>, name: Option<&str>) -> Fallible<()> {
     tx.demand_lock(Lock::Spool)?;
     tx.change("the spool", "UPDATE spool SET error_log = ? WHERE id = 1", values![name])
+}
+
+columns!(said {
+    manager_access,
+    user_jobs,
+    user_octets,
+    user_opens,
+    reserve_octets,
+    reserve_percent,
+    fastcnfg,
+    error_log,
+});
+
+/// Returns what the spooler was told, as the words of its command with their values; none in a database without a row.
+pub(crate) fn words(tx: &Tx<'_>) -> Fallible<Option<BTreeMap<String, String>>> {
+    tx.one(&format!("SELECT {} FROM spool WHERE id = 1", said::LIST), &[], |row| {
+        let number = |n: Option<u64>| n.map_or_else(|| "NONE".to_owned(), |n| n.to_string());
+        let reserve = match row.get::<Option<u8>>(said::reserve_percent)? {
+            Some(percent) => format!("{percent}%"),
+            None => number(row.get(said::reserve_octets)?),
+        };
+        let on: bool = row.get(said::manager_access)?;
+        let fastcnfg = row.get::<Option<RawPath>>(said::fastcnfg)?;
+        let words = [
+            ("MGRACCESS", if on { "ON" } else { "OFF" }.to_owned()),
+            ("USERJOBS", number(row.get(said::user_jobs)?)),
+            ("USEROCTETS", number(row.get(said::user_octets)?)),
+            ("USEROPENS", number(row.get(said::user_opens)?)),
+            ("RESERVE", reserve),
+            ("FASTCNFG", fastcnfg.map_or_else(|| "NONE".to_owned(), |path| path.to_string())),
+            ("ERRLOG", row.get::<Option<String>>(said::error_log)?.unwrap_or_else(|| "NONE".to_owned())),
+        ];
+        Ok(words.into_iter().map(|(word, value)| (word.to_owned(), value)).collect())
+    })
 }
 
 fn taken(counter: Counter) -> Failure {

@@ -245,7 +245,6 @@ const OTHER_PROGRAMS: &[(&str, &str)] = &[
     ("RUN", "programs run from a shell"),
     ("OBEY", "a shell script runs one file after the other:  spoolcom --in FILE"),
     ("VOLUME", "write names of files whole, $VOLUME.SUBVOLUME.FILE"),
-    ("LOG", "spoolcom --out FILE takes displays and messages"),
     ("OUT", "spoolcom --out FILE, or / OUT file / behind a display"),
     ("FUP", "nothing has to be created: jobs lie in the directory of the spool; leave the line out"),
     ("PURGE", "rm removes a file; leave the line out"),
@@ -359,7 +358,7 @@ fn without_address(command: &Command) -> Option<(DeviceName, String)> {
 
 fn without_program(command: &Command) -> Option<(ProcessName, String)> {
     let changes = |one: &Subcommand| {
-        !matches!(one.key(), Key::Status | Key::Start | Key::Delete | Key::Log | Key::Xref | Key::Summary)
+        !matches!(one.key(), Key::Status | Key::Start | Key::Delete | Key::Log | Key::WhatIf | Key::Xref | Key::Summary)
     };
     if command.grammar.verb != Verb::Print || !command.subcommands.iter().any(changes) {
         return None;

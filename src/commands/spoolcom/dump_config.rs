@@ -199,7 +199,7 @@ fn of_location(location: &LocationStatus) -> Vec<String> {
 }
 
 /// Returns a text as an operand that means the same: in quotation marks where a mark of the language stands in it.
-fn text(text: &str) -> Result<String, Failure> {
+pub(super) fn text(text: &str) -> Result<String, Failure> {
     let plain = !text.contains([',', ';', '"', '\'', '!', '(', ')'])
         && !text.contains("\\$")
         && !text.contains("\\#")

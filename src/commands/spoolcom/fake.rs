@@ -93,6 +93,11 @@ fn looks(request: &Request) -> bool {
             | R::Events { .. }
             | R::Groups { .. }
             | R::Why { .. }
+            | R::Forecast { .. }
+            | R::StopOf { .. }
+            | R::Record { .. }
+            | R::Duplicates { .. }
+            | R::AwaitChange { .. }
     )
 }
 
@@ -265,6 +270,18 @@ impl Carrier for Fake {
                 let causes = vec![Cause::NothingKnown];
                 Reply::Why(Why { job: found.global.clone(), number: found.number, causes })
             }
+            Request::StopOf { name } => {
+                let found = world.devices.iter().find(|one| one.name == name).cloned();
+                Reply::StopOf(crate::model::forecast::Stop {
+                    device: found.ok_or_else(|| lost(format!("device {}", name.guardian())))?,
+                    first: None,
+                    owners: Vec::new(),
+                    pages: None,
+                    locations: Vec::new(),
+                    backups: Vec::new(),
+                    others: Vec::new(),
+                })
+            }
             Request::AlterJob { .. } => Reply::AlterJob(()),
             Request::AwaitStopped { job, .. } => {
                 let found = world.jobs.iter().find(|one| JobRef::Number(one.number) == job);
@@ -346,6 +363,9 @@ pub fn at_prompt(world: &Rc<RefCell<World>>, sit: impl FnOnce(&RefCell<Runner<'_
     let session = Session {
         form: crate::commands::health::Form::Lines,
         test_page: false,
+        since: None,
+        undo: false,
+        follow: false,
         spool: None,
         out: &mut out,
         err: &mut err,

@@ -128,6 +128,9 @@ pub fn definition() -> clap::Command {
                 .conflicts_with_all(["json", "metrics"]),
         )
         .arg(switch("metrics", "CHECK answers with Prometheus text").conflicts_with("json"))
+        .arg(value("since", "TIME", "LOG shows what happened since then: 14:30, 2026-11-21 14:30, CRASH"))
+        .arg(switch("undo", "LOG shows the commands that undo what was changed").conflicts_with_all(["json", "follow"]))
+        .arg(switch("follow", "LOG goes on as more happens, until Ctrl-C; also DEV x, LOG and JOB n, LOG"))
         .arg(switch("test-page", "ADD prints a page that says what it is, like its word TEST"))
         .arg(switch("no-wait", "DEV, DRAIN does not wait until the device is offline").conflicts_with("wait"))
         .arg(
@@ -159,7 +162,7 @@ pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {
         Err(error) => return by_clap(&error, shell),
     };
     let option = |name: &str| options.get_one::<String>(name).cloned();
-    let empty = ["in", "out", "spooler", "check", "from-cups", "queues"]
+    let empty = ["in", "out", "spooler", "check", "from-cups", "queues", "since"]
         .into_iter()
         .find(|name| option(name).is_some_and(|value| value.trim().is_empty()));
     if let Some(name) = empty {
@@ -282,7 +285,20 @@ pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {
             &["spoolcom --test-page 'ADD LP1, URI socket://10.0.0.9:9100'"],
         );
     }
+    let (since, undo, follow) = (option("since"), options.get_flag("undo"), options.get_flag("follow"));
+    let all_log = |test: fn(&Statement) -> bool| matches!(&from, From::Words(statements) if matches!(statements.as_slice(), [one] if test(one)));
+    if (since.is_some() || undo) && !all_log(|one| matches!(one, Statement::Log(_))) {
+        let what = "--since and --undo go with LOG alone";
+        return usage(shell.err, Message::Syntax, what, &["spoolcom LOG --since 14:30"]);
+    }
+    if follow && !all_log(Statement::shows_log) {
+        let what = "--follow goes with one LOG alone";
+        return usage(shell.err, Message::Syntax, what, &["spoolcom LOG --follow", "spoolcom 'DEV LP1, LOG' --follow"]);
+    }
     let settings = Settings {
+        since,
+        undo,
+        follow,
         test_page,
         cwd: shell.cwd.clone(),
         now_ms: shell.now_ms,
@@ -422,6 +438,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What holds for the whole invocation.
 struct Settings<'e> {
+    since: Option<String>,
+    undo: bool,
+    follow: bool,
     cwd: PathBuf,
     now_ms: i64,
     zone: TimeZone,
@@ -459,6 +478,9 @@ impl Settings<'_> {
             zone: self.zone.clone(),
             json: self.json,
             form: self.form,
+            since: self.since.clone(),
+            undo: self.undo,
+            follow: self.follow,
             test_page: self.test_page,
             wait: self.wait,
             patience: self.patience,

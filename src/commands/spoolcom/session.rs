@@ -79,6 +79,12 @@ pub struct Session<'a> {
     pub json: bool,
     /// In which form CHECK answers, unless that is JSON.
     pub form: crate::commands::health::Form,
+    /// Since when LOG shows what happened.
+    pub since: Option<String>,
+    /// Whether LOG shows the commands that undo what was changed.
+    pub undo: bool,
+    /// Whether LOG goes on as more happens.
+    pub follow: bool,
     /// Whether ADD prints a test page.
     pub test_page: bool,
     /// Whether DRAIN waits.

@@ -23,7 +23,7 @@ use super::verbs::loc::LocationStatement;
 use super::verbs::operands::Source;
 use super::verbs::print::PrintStatement;
 use super::verbs::spooler::SpoolerStatement;
-use super::verbs::{health, help, open, trouble};
+use super::verbs::{health, help, open, record, trouble};
 
 /// What to do after a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +61,8 @@ pub enum Statement {
     Job(JobStatement),
     /// LOC
     Loc(LocationStatement),
+    /// LOG
+    Log(record::LogStatement),
     /// OPEN
     Open(open::Supervisor),
     /// PRINT
@@ -73,6 +75,16 @@ impl Statement {
     /// Whether it is a SPOOLER, START.
     pub fn starts_spooler(&self) -> bool {
         matches!(self, Self::Spooler(statement) if statement.starts())
+    }
+
+    /// Whether it shows what happened, and nothing else.
+    pub fn shows_log(&self) -> bool {
+        match self {
+            Self::Log(_) => true,
+            Self::Dev(statement) => statement.shows_log(),
+            Self::Job(statement) => statement.shows_log(),
+            _ => false,
+        }
     }
 
     /// Makes the statement for `command`.
@@ -88,6 +100,7 @@ impl Statement {
             Verb::Help => Self::Help(help::topic(command)?),
             Verb::Job => Self::Job(JobStatement::of(command, source)?),
             Verb::Loc => Self::Loc(LocationStatement::of(command, source)?),
+            Verb::Log => Self::Log(record::LogStatement::of(command)?),
             Verb::Print => Self::Print(PrintStatement::of(command, source)?),
             Verb::Spooler => Self::Spooler(SpoolerStatement::of(command, source)?),
             Verb::Fc => Self::Fc(open::Fc::of(command)),
@@ -101,7 +114,7 @@ impl Statement {
     pub fn intent(&self) -> Option<Intent> {
         match self {
             Self::Comment | Self::Exit | Self::Fc(_) | Self::Help(_) => None,
-            Self::Check(_) | Self::Open(_) => Some(Intent::Read),
+            Self::Check(_) | Self::Log(_) | Self::Open(_) => Some(Intent::Read),
             Self::Add(statement) => Some(statement.intent()),
             Self::Collect(statement) => Some(statement.intent()),
             Self::Dev(statement) => Some(statement.intent()),
@@ -123,6 +136,7 @@ impl Statement {
             Self::Help(topic) => help::run(*topic, session).map_err(|trouble| ("HELP".to_owned(), trouble))?,
             Self::Check(None) => health::run(session).map_err(|trouble| ("CHECK".to_owned(), trouble))?,
             Self::Check(Some(list)) => trouble::run(*list, session).map_err(|trouble| ("CHECK".to_owned(), trouble))?,
+            Self::Log(statement) => statement.run(session).map_err(|trouble| ("LOG".to_owned(), trouble))?,
             Self::Add(statement) => statement.run(session)?,
             Self::Collect(statement) => statement.run(session)?,
             Self::Dev(statement) => statement.run(session)?,

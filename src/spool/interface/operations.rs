@@ -25,6 +25,8 @@ use crate::model::authority::UserLimit;
 use crate::model::collector::{CollectorChange, CollectorState, CollectorStatus};
 use crate::model::device::{DeviceChange, DeviceStatus};
 use crate::model::finished::FinishedStatus;
+use crate::model::forecast::{Forecast, Stop};
+use crate::model::history::{Duplicate, Happening, RecordPlace, Since};
 use crate::model::job::{Accepted, BatchChange, BatchResult, Format, JobStatus, Occurrence, RawPath, Submission};
 use crate::model::lease::ReleasableJobs;
 use crate::model::lifetime::Retention;
@@ -642,6 +644,32 @@ operations! {
     changes claimant_is_lost / ClaimantIsLost(job: JobRef) -> () =>
         |spool, call| spool.claimant_is_lost(call, &job);
 
+    /// When a job prints, by measured speed.
+    looks forecast / Forecast(job: JobRef) -> Forecast =>
+        |spool, call| match (spool.forecast(call, &job), server_of(spool, &job)?) {
+            (Err(failure), Some(server)) if failure.kind == FailureKind::NotFound => {
+                match *ask_there(spool, call, &server, &Request::Forecast { job })? {
+                    Reply::Forecast(forecast) => Ok(forecast),
+                    Reply::Failed(failure) => Err(failure),
+                    _ => Err(Failure::internal("another server answers something else")),
+                }
+            }
+            (found, _) => found,
+        };
+    /// What a stop of a device would touch.
+    looks stop_of / StopOf(name: DeviceName) -> Stop =>
+        |spool, call| spool.stop_of(call, &name);
+    /// What happened to all objects since then and behind a place, oldest first, at most 1,000; and where the next page begins,
+    /// if there is one.
+    looks record / Record(since: Since, after: Option<RecordPlace>) -> (Vec<Happening>, Option<RecordPlace>) =>
+        |spool, call| spool.record_of_all(call, since, after);
+    /// The jobs that may have come out twice before that place of the list, the last one first, a page at a time, at most 1,000.
+    looks duplicates / Duplicates(before: Option<RecordPlace>, limit: u32) -> (Vec<Duplicate>, Option<RecordPlace>) =>
+        |spool, call| spool.duplicates(call, before, limit);
+    /// Waits until something has changed in the spool since the change `seen` (0 = return at once), at most `timeout_ms`, and
+    /// returns the last change.
+    waits(timeout_ms) await_change / AwaitChange(seen: u64, timeout_ms: u64) -> u64 =>
+        |spool, again| spool.await_change(seen, longest(timeout_ms), again).map(WaitResult::from);
     /// What happened to an object, oldest first, at most 1,000, those after the event `after`.
     looks events / Events(subject: EventSubject, after: i64) -> Vec<Event> =>
         |spool, call| spool.events(call, &subject, after);

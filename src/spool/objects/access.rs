@@ -13,7 +13,7 @@ use crate::model::authority::{Right, UserLimit};
 use crate::model::event::EventWord;
 use crate::model::space::Reserve;
 use crate::store::access::Owner;
-use crate::store::event::{Object, record};
+use crate::store::event::{Object, record, record_of_group};
 use crate::store::{self, Fallible, Lock, Tx};
 
 use crate::spool::interface::records::Intended;
@@ -56,7 +56,11 @@ impl Spool {
                 AccessObject::Group(group) => format!("#{group}: "),
                 _ => String::new(),
             };
-            record(tx, subject, EventWord::Altered, &format!("{what}ACCESS {access}"))
+            let why = format!("{what}ACCESS {access}");
+            match owner {
+                Owner::Group(group) => record_of_group(tx, group, EventWord::Altered, &why),
+                _ => record(tx, subject, EventWord::Altered, &why),
+            }
         })
     }
 

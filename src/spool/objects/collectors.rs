@@ -63,11 +63,12 @@ impl Spool {
                     declare(tx, &name)?
                 }
             };
-            for change in &changes {
-                row.apply(change);
-                record(tx, Object::Collector(row.id), EventWord::Altered, &change.to_string())?;
-            }
-            store::collector::set_attributes(tx, &row)
+            changes.iter().for_each(|change| row.apply(change));
+            store::collector::set_attributes(tx, &row)?;
+            let altered = |change: &CollectorChange| {
+                record(tx, Object::Collector(row.id), EventWord::Altered, &change.to_string())
+            };
+            changes.iter().try_for_each(altered)
         })
     }
 

@@ -20,7 +20,7 @@ use crate::model::{
     DestName, DeviceId, DeviceName, Failure, FailureKind, GroupName, LocationName, LocationPattern, near,
 };
 use crate::store::access::Owner;
-use crate::store::event::{Object, record, record_with};
+use crate::store::event::{Object, record, record_of_group, record_with};
 use crate::store::location::{GroupRow, LocationRow};
 use crate::store::managed::Holder;
 use crate::store::{self, Fallible, Lock, Tx};
@@ -156,7 +156,7 @@ impl Spool {
             }
             store::location::set_broadcast(tx, row.id, on)?;
             let why = format!("#{}: {}", row.name, if on { "ON" } else { "OFF" });
-            record(tx, Object::Spool, EventWord::Broadcast, &why)
+            record_of_group(tx, row.id, EventWord::Broadcast, &why)
         })
     }
 

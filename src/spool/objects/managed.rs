@@ -30,7 +30,7 @@ use crate::model::{
 };
 use crate::store::access::Owner;
 use crate::store::device::DeviceRow;
-use crate::store::event::{Object, record};
+use crate::store::event::{Object, record, record_of_group};
 use crate::store::location::{GroupRow, LocationRow};
 use crate::store::managed::Holder;
 use crate::store::{self, Fallible, Lock, Tx};
@@ -603,7 +603,7 @@ fn make_queue(tx: &Tx<'_>, object: &ManagedObject, draft: &Draft) -> Fallible<()
     store::managed::set(tx, Holder::Group(id), &draft.kept)?;
     set_rules(tx, Owner::Group(id), &Access::default(), &draft.access)?;
     store::backlog::bind(tx, id)?;
-    record(tx, Object::Spool, EventWord::Declared, &format!("queue {name}"))
+    record_of_group(tx, id, EventWord::Declared, &format!("queue {name}"))
 }
 
 fn set_queue(tx: &Tx<'_>, object: &ManagedObject, changes: &[ManagedChange], message: Option<&str>) -> Fallible<()> {
@@ -629,7 +629,7 @@ fn set_queue(tx: &Tx<'_>, object: &ManagedObject, changes: &[ManagedChange], mes
         store::managed::set(tx, Holder::Group(row.id), &draft.kept)?;
     }
     if !said.is_empty() {
-        record(tx, Object::Spool, EventWord::Altered, &format!("queue {}: {said}", row.name))?;
+        record_of_group(tx, row.id, EventWord::Altered, &format!("queue {}: {said}", row.name))?;
     }
     store::backlog::bind(tx, row.id)?;
     match message {
@@ -652,7 +652,7 @@ fn delete_queue(tx: &Tx<'_>, object: &ManagedObject) -> Fallible<()> {
         return Err(in_use(&format!("queue {}", row.name), jobs));
     }
     // While it is there: those who want to know stand in what was set of it.
-    record(tx, Object::Spool, EventWord::Deleted, &format!("queue {}", row.name))?;
+    record_of_group(tx, row.id, EventWord::Deleted, &format!("queue {}", row.name))?;
     store::location::set_declared(tx, row.id, false)?;
     store::location::delete_group_if_empty(tx, &GroupRow { declared: false, ..row.clone() })
 }

@@ -17,4 +17,5 @@ mod media;
 pub(crate) mod object;
 mod pausing;
 pub(crate) mod processes;
+pub(crate) mod record;
 pub(crate) mod spooler;

@@ -15,14 +15,14 @@
 
 use crate::model::Call;
 use crate::model::authority::Right;
-use crate::model::event::EventWord;
+use crate::model::event::{EventDetail, EventWord};
 use crate::model::guardian::ProcessError;
 use crate::model::process::{PROGRAM_ENDED, ProcessChange, ProcessStatus, is_fastp, program};
 use crate::model::state::{DeviceWish, ErrorNote, ProcessState};
 use crate::model::time::Moment;
 use crate::model::{Failure, FailureKind, ProcessId, ProcessName};
 use crate::store::device::DeviceRow;
-use crate::store::event::{Object, record};
+use crate::store::event::{Object, record, record_with};
 use crate::store::process::ProcessRow;
 use crate::store::{self, Fallible, Lock};
 use crate::sys::circumstances::Circumstances;
@@ -86,11 +86,11 @@ impl Spool {
                     store::process::by_id(tx, id)?.ok_or_else(|| Failure::internal("a new process cannot be found"))?
                 }
             };
-            for change in &changes {
-                row.apply(change);
-                record(tx, Object::Process(row.id), EventWord::Altered, &change.to_string())?;
-            }
-            store::process::set_attributes(tx, &row)
+            changes.iter().for_each(|change| row.apply(change));
+            store::process::set_attributes(tx, &row)?;
+            let altered =
+                |change: &ProcessChange| record(tx, Object::Process(row.id), EventWord::Altered, &change.to_string());
+            changes.iter().try_for_each(altered)
         })
     }
 
@@ -347,13 +347,15 @@ impl Spool {
             let at = store::spool::time(tx)?.0;
             let same_boot = row.running_boot.as_deref() == Some(tx.now().boot_id.as_str());
             if !same_boot {
-                record(&tx.spooler(), Object::Process(id), EventWord::Ended, "the machine was restarted")?;
+                let why = "the machine was restarted";
+                record_with(&tx.spooler(), Object::Process(id), EventWord::Ended, EventDetail::Crash, why)?;
                 return Ok(true);
             }
-            record(
+            record_with(
                 &tx.spooler(),
                 Object::Process(id),
                 EventWord::Died,
+                EventDetail::Crash,
                 &format!("process {}{last_words}", row.pid.unwrap_or(0)),
             )?;
             let third = row.deaths[0].is_some_and(|first| at - first < DEATHS_WITHIN_MS);

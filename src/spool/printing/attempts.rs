@@ -21,9 +21,9 @@ use crate::model::request::Answer;
 use crate::model::state::{Delivery, DeviceWish, EntryState, HoldReason, HoldReasons, Wish};
 use crate::model::{DeviceId, DeviceName, Failure, FontName};
 use crate::store::batch::Listing;
-use crate::store::device::DeviceRow;
+use crate::store::device::{DeviceRow, Speeds};
 use crate::store::entry::EntryRow;
-use crate::store::event::{Object, is_recorded, last, record, record_with};
+use crate::store::event::{Object, is_recorded, last, record, record_duplicate, record_with};
 use crate::store::job::JobRow;
 use crate::store::managed::{self, Holder};
 use crate::store::{self, Fallible, Lock, Tx};
@@ -248,7 +248,11 @@ impl Spool {
         if duplicate && job.wish != Wish::Cancel {
             let why =
                 format!("pages of attempt {} may be on paper: possible duplicate pages starting at 1", entry.attempt);
-            record(&tx.spooler(), Object::Job(job.id), EventWord::PossibleDuplicate, &why)?;
+            let device = match entry.device {
+                Some(device) => store::device::name_of(tx, device)?,
+                None => None,
+            };
+            record_duplicate(&tx.spooler(), job.id, device.as_ref(), &why)?;
         }
         let state = if runs { EntryState::Queued } else { EntryState::Withdrawn };
         store::entry::release(tx, entry, state, duplicate)?;
@@ -473,7 +477,10 @@ impl Spool {
                 // These concern the job in print as much as its device.
                 if matches!(what, EventWord::PossibleDuplicate | EventWord::Stalled | EventWord::Moving) {
                     for entry in store::entry::of_device(tx, device.id, EntryState::Claimed)? {
-                        record(tx, Object::Job(entry.job), what.clone(), why)?;
+                        match what {
+                            EventWord::PossibleDuplicate => record_duplicate(tx, entry.job, Some(&device.name), why)?,
+                            _ => record(tx, Object::Job(entry.job), what.clone(), why)?,
+                        }
                     }
                 }
                 note(what.clone(), why)
@@ -485,7 +492,8 @@ impl Spool {
 /// A delivery of fewer octets that took less time says more about opening and closing than about the printer.
 const MEASURED: (u64, i64) = (256 * 1024, 1000);
 
-/// Remembers how fast a device takes octets. Is it written at every job? No: only when it is new or has changed by an eighth.
+/// Remembers how fast a device takes octets, and between which speeds. Is it written at every job? No: only when it is new or
+/// has changed by an eighth.
 fn measure(tx: &Tx<'_>, entry: &EntryRow, device: &DeviceRow, octets: u64) -> Fallible<()> {
     let Some(claimed_ms) = entry.claimed_ms else { return Ok(()) };
     let took = tx.now().wall_ms - claimed_ms;
@@ -493,13 +501,19 @@ fn measure(tx: &Tx<'_>, entry: &EntryRow, device: &DeviceRow, octets: u64) -> Fa
         return Ok(());
     }
     let rate = (octets.saturating_mul(1000) / took.unsigned_abs()).max(1);
-    let rate = match device.rate {
-        Some(known) if known.abs_diff(rate) <= known / 8 => return Ok(()),
-        // One job that stood still for a while does not make a slow printer.
-        Some(known) => (known / 4 * 3).saturating_add(rate / 4).max(1),
-        None => rate,
+    let speeds = match device.speeds() {
+        Some(known) if known.usual.abs_diff(rate) <= known.usual / 8 => return Ok(()),
+        Some(known) => {
+            // One job that stood still for a while does not make a slow printer.
+            let usual = (known.usual / 4 * 3).saturating_add(rate / 4).max(1);
+            // The extremes come back to what is usual as long as they do not occur again.
+            let nearer = |extreme: u64| (extreme / 4 * 3).saturating_add(usual / 4);
+            let (slow, fast) = (nearer(known.slow).min(rate), nearer(known.fast).max(rate));
+            Speeds { usual, slow: slow.min(usual).max(1), fast: fast.max(usual) }
+        }
+        None => Speeds { usual: rate, slow: rate, fast: rate },
     };
-    store::device::set_rate(tx, device.id, rate)
+    store::device::set_speeds(tx, device.id, &speeds)
 }
 
 fn is_busy(tx: &Tx<'_>, job: &JobRow) -> Fallible<bool> {

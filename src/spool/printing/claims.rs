@@ -21,7 +21,7 @@ use crate::model::{ClassId, DeviceId, Failure, JobId, RouteId};
 use crate::store::batch::{Kept, Listing};
 use crate::store::device::DeviceRow;
 use crate::store::entry::EntryRow;
-use crate::store::event::{Object, last, record};
+use crate::store::event::{Object, last, record, record_duplicate};
 use crate::store::job::JobRow;
 use crate::store::process::ProcessRow;
 use crate::store::waiting::{self, Run};
@@ -395,7 +395,7 @@ impl Spool {
         if unannounced {
             let why =
                 format!("attempt {} on {}: possible duplicate pages starting at 1", claim.attempt, row.name.guardian());
-            record(tx, Object::Job(claim.job), EventWord::PossibleDuplicate, &why)?;
+            record_duplicate(tx, claim.job, Some(&row.name), &why)?;
         }
         Ok(Next::Job(Box::new(claim)))
     }

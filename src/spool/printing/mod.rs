@@ -5,6 +5,7 @@ pub(crate) mod attempt_limit;
 pub(crate) mod attempts;
 pub(crate) mod claims;
 pub(crate) mod device_errors;
+pub(crate) mod forecast;
 pub(crate) mod leases;
 pub(crate) mod line;
 pub mod progress;

@@ -49,6 +49,19 @@ fn costs(jobs: usize, devices: usize) -> Costs {
     cost("why a job waits", &|| {
         spool.why(&call, &reference(first)).unwrap();
     });
+    cost("when a job prints", &|| {
+        spool.forecast(&call, &reference(first)).unwrap();
+    });
+    cost("what may have come out twice", &|| {
+        spool.duplicates(&call, None, 200).unwrap();
+    });
+    cost("what happened since a crash", &|| {
+        spool.record_of_all(&call, crate::model::history::Since::Crash, None).unwrap();
+    });
+    cost("what happened lately", &|| {
+        let since = crate::model::history::Since::Time(call.now.wall_ms + 1);
+        spool.record_of_all(&call, since, None).unwrap();
+    });
     cost("the places of a job", &|| {
         spool.occurrences(&call, id).unwrap();
     });

@@ -179,7 +179,8 @@ impl Store {
         }
         self.write(call, move |tx| {
             schema::migrate(tx)?;
-            first(tx)
+            first(tx)?;
+            crate::store::config::begin(tx)
         })
     }
 

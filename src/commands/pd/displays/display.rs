@@ -20,6 +20,9 @@ use crate::model::job::JobStatus;
 use crate::model::query::PAGE;
 use crate::spool::interface::operations::Operations;
 
+/// Of so many jobs a listing says when they print.
+const AHEAD: u32 = 20;
+
 /// A listing in progress.
 pub struct Display<'a> {
     out: &'a mut (dyn Write + Send),
@@ -35,6 +38,8 @@ pub struct Display<'a> {
     /// The keys of objects in JSON.
     keys: json::Keys,
     written: u64,
+    /// Jobs for which the spool was asked.
+    asked: u32,
     table: columns::Table,
     documents: columns::Table,
     /// Which documents are shown where they are the objects.
@@ -57,6 +62,7 @@ impl<'a> Display<'a> {
             json: Vec::new(),
             keys: json::Keys::of(&layout.selection),
             written: 0,
+            asked: 0,
             table: columns::Table::new(heads, layout.headings, layout.width),
             documents: columns::Table::new(headings(&layout.selection.documents), layout.headings, layout.width),
             wanted: Filter::new(&layout.documents, Class::Document),
@@ -108,7 +114,8 @@ impl<'a> Display<'a> {
             return Ok(self.add_read(job, document)?);
         }
         let mut record = Record::of_job(job, selection, document);
-        on_request::complete(spool, &mut record, selection, &job.global, times)?;
+        self.asked += 1;
+        on_request::complete(spool, &mut record, selection, &job.global, times, self.asked <= AHEAD)?;
         Ok(self.add(record)?)
     }
 

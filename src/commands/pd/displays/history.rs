@@ -65,6 +65,6 @@ fn record(
 ) -> Result<Record, Stop> {
     let label = job.global.serial.to_string();
     let mut record = Record::new(label, selection, &Object::Finished(job));
-    on_request::complete(spool, &mut record, selection, &job.global, times)?;
+    on_request::complete(spool, &mut record, selection, &job.global, times, false)?;
     Ok(record)
 }

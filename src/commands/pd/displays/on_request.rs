@@ -3,7 +3,7 @@
 use super::record::Record;
 use crate::attributes::NONE;
 use crate::commands::pd::command_line::selection::Selection;
-use crate::commands::{log, why};
+use crate::commands::{forecast, log, why};
 use crate::model::field::{Field, Value};
 use crate::model::{Failure, FailureKind, GlobalJobId, JobRef};
 use crate::spool::interface::operations::Operations;
@@ -14,17 +14,19 @@ pub fn is_asked(selection: &Selection) -> bool {
     selection.object.iter().any(|row| row.asked)
 }
 
-/// Asks the spool for what `selection` names and `record` does not hold yet. A job that is gone since has no value.
+/// Asks the spool for what `selection` names and `record` does not hold yet. A job that is gone since has no value. With `ahead`
+/// it says when a job prints, which costs as much as jobs are before it.
 pub fn complete(
     spool: &mut dyn Operations,
     record: &mut Record,
     selection: &Selection,
     job: &GlobalJobId,
     times: &why::Times,
+    ahead: bool,
 ) -> Result<(), Failure> {
     for (row, value) in selection.object.iter().zip(&mut record.values) {
         let answer = match row.field {
-            Field::Why => reasons(spool, job, times),
+            Field::Why => reasons(spool, job, times, ahead),
             Field::Log => history(spool, job, times),
             _ => continue,
         };
@@ -41,10 +43,15 @@ pub fn complete(
 
 type Answer = (Value, Vec<serde_json::Value>);
 
-fn reasons(spool: &mut dyn Operations, job: &GlobalJobId, times: &why::Times) -> Result<Answer, Failure> {
+fn reasons(spool: &mut dyn Operations, job: &GlobalJobId, times: &why::Times, ahead: bool) -> Result<Answer, Failure> {
     let found = spool.why(JobRef::Global(job.clone()))?;
-    let lines = found.causes.iter().map(|cause| Value::Text(why::words(cause, times))).collect();
-    Ok((Value::Many(lines), found.causes.iter().map(|cause| why::object(cause, times)).collect()))
+    let mut lines: Vec<Value> = found.causes.iter().map(|cause| Value::Text(why::words(cause, times))).collect();
+    let mut objects: Vec<_> = found.causes.iter().map(|cause| why::object(cause, times)).collect();
+    if ahead && let Some(forecast) = forecast::ahead(spool, &found)? {
+        lines.push(Value::Text(forecast::words(&forecast)));
+        objects.push(forecast::object(&forecast));
+    }
+    Ok((Value::Many(lines), objects))
 }
 
 fn history(spool: &mut dyn Operations, job: &GlobalJobId, times: &why::Times) -> Result<Answer, Failure> {

@@ -8,6 +8,7 @@ use std::ffi::OsString;
 use clap::{CommandFactory, Parser};
 
 use crate::attributes::Class;
+use crate::commands::log::FOLLOWED_MS;
 use crate::commands::pd::command_line::class_words::class_of;
 use crate::commands::pd::command_line::options;
 use crate::commands::pd::command_line::options::{Names, Setting};
@@ -20,6 +21,8 @@ use crate::commands::pd::help;
 use crate::commands::pd::runner::{CommandLine, Verb};
 use crate::commands::pd::{Exit, Shell, Stop};
 use crate::commands::shell::Intent;
+use crate::model::Failure;
+use crate::spool::interface::operations::Operations;
 
 const PROGRAM: &str = "pdls";
 
@@ -45,6 +48,9 @@ pub struct Arguments {
     /// Finished jobs, the last one first; with jobs named, those whether finished or not
     #[arg(long)]
     history: bool,
+    /// Show the listing again whenever something in it has changed, until Ctrl-C or until what was named is gone
+    #[arg(long)]
+    follow: bool,
     /// Objects to list
     #[arg(value_name = "OBJECT")]
     objects: Vec<OsString>,
@@ -84,12 +90,60 @@ fn list(line: CommandLine, shell: &mut Shell<'_>) -> Result<Exit, Stop> {
     let by_id = targets.iter().any(|target| matches!(target, Target::Job(..)));
     let (layout, filter) = request.layout(class, by_id, past)?;
     let mut spool = request.line.open(shell, Intent::Read)?;
-    if class == Class::Destination && request.associated(request.line.matches.get_flag("associated")) {
-        let names = objects::with_actual(spool.as_mut(), &request.arguments)?;
-        return objects::list(spool.as_mut(), shell, PROGRAM, &layout, &names, &filter);
+    let associated = class == Class::Destination && request.associated(request.line.matches.get_flag("associated"));
+    let show = |spool: &mut dyn Operations, shell: &mut Shell<'_>| match jobs {
+        true => listing::jobs(spool, shell, &layout, &targets, &request.wanted(filter.clone(), past)),
+        false if associated => {
+            let names = objects::with_actual(spool, &request.arguments)?;
+            objects::list(spool, shell, PROGRAM, &layout, &names, &filter)
+        }
+        false => objects::list(spool, shell, PROGRAM, &layout, &request.arguments, &filter),
+    };
+    if !request.line.matches.get_flag("follow") {
+        return show(spool.as_mut(), shell);
     }
-    if !jobs {
-        return objects::list(spool.as_mut(), shell, PROGRAM, &layout, &request.arguments, &filter);
+    follow(spool.as_mut(), shell, show)
+}
+
+/// Shows a listing whenever its text is another one, an empty line between two. What is committed to the spool wakes it. It ends
+/// with the status of the listing when that is not 0: what was named is gone.
+fn follow(
+    spool: &mut dyn Operations,
+    shell: &mut Shell<'_>,
+    show: impl Fn(&mut dyn Operations, &mut Shell<'_>) -> Result<Exit, Stop>,
+) -> Result<Exit, Stop> {
+    let mut before: Option<Vec<u8>> = None;
+    let mut seen = spool.await_change(0, 0)?;
+    loop {
+        let mut text = Vec::new();
+        let exit = {
+            let mut nowhere = |_: Option<&str>, _: Intent| Err(Failure::internal("the spool is open already"));
+            let mut collected = Shell {
+                out: &mut text,
+                err: &mut *shell.err,
+                input: &mut *shell.input,
+                out_is_terminal: shell.out_is_terminal,
+                err_is_terminal: shell.err_is_terminal,
+                input_is_terminal: shell.input_is_terminal,
+                terminal: shell.terminal,
+                env: shell.env,
+                cwd: shell.cwd.clone(),
+                now_ms: shell.now_ms,
+                open: &mut nowhere,
+            };
+            show(spool, &mut collected)?
+        };
+        if before.as_ref() != Some(&text) {
+            if before.is_some() {
+                shell.out.write_all(b"\n")?;
+            }
+            shell.out.write_all(&text)?;
+            shell.out.flush()?;
+            before = Some(text);
+        }
+        if exit != Exit::Done {
+            return Ok(exit);
+        }
+        seen = spool.await_change(seen, FOLLOWED_MS)?;
     }
-    listing::jobs(spool.as_mut(), shell, &layout, &targets, &request.wanted(filter, past))
 }

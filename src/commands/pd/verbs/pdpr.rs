@@ -498,7 +498,7 @@ fn show(
         }
         Err(failure) => return Err(failure.into()),
     };
-    on_request::complete(spool, &mut record, &layout.selection, &accepted.global, &times)?;
+    on_request::complete(spool, &mut record, &layout.selection, &accepted.global, &times, true)?;
     let mut display = Display::new(shell.out, &layout);
     display.add(record)?;
     Ok(display.end()?)

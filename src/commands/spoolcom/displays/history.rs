@@ -4,8 +4,9 @@ use std::io::{self, Write};
 
 use serde_json::Value;
 
-use crate::commands::log;
 use crate::commands::why::{self, Times};
+use crate::commands::{forecast, log};
+use crate::model::forecast::Forecast;
 use crate::model::why::Why;
 use crate::spool::interface::records::Event;
 
@@ -36,14 +37,16 @@ impl Shown for Event {
     }
 }
 
-/// Shows why a job is not printing, with one line for each cause.
-pub fn why(out: &mut dyn Write, style: &Style, why: &Why) -> io::Result<()> {
+/// Shows why a job is not printing, with one line for each cause, and when it will.
+pub fn why(out: &mut dyn Write, style: &Style, why: &Why, ahead: Option<&Forecast>) -> io::Result<()> {
     let times = times(style);
     if style.json {
-        let values: Vec<Value> = why.causes.iter().map(|cause| why::object(cause, &times)).collect();
+        let mut values: Vec<Value> = why.causes.iter().map(|cause| why::object(cause, &times)).collect();
+        values.extend(ahead.map(forecast::object));
         let mut listing = Listing::<Event>::new(out, style);
         listing.json(&values)?;
         return listing.end();
     }
-    why.causes.iter().try_for_each(|cause| writeln!(out, "{}", why::words(cause, &times)))
+    why.causes.iter().try_for_each(|cause| writeln!(out, "{}", why::words(cause, &times)))?;
+    ahead.iter().try_for_each(|ahead| writeln!(out, "{}", forecast::words(ahead)))
 }

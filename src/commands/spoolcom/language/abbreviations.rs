@@ -26,7 +26,9 @@ pub fn meaning(typed: &str, words: &[&'static str], abbreviates: bool) -> Meanin
         return Meaning::None;
     }
     let begins = |word: &str| word.get(..typed.len()).is_some_and(|first| first.eq_ignore_ascii_case(typed));
-    let found: Vec<usize> = (0..words.len()).filter(|at| begins(words[*at])).collect();
+    // A command of ours that came later takes no abbreviation away from those of the manual.
+    let is_whole_only = |word: &str| word == "LOG" && words.contains(&"LOC");
+    let found: Vec<usize> = (0..words.len()).filter(|at| begins(words[*at]) && !is_whole_only(words[*at])).collect();
     match found[..] {
         [] => Meaning::None,
         [one] => Meaning::One(one),

@@ -42,6 +42,31 @@ pub fn parse(text: &str) -> Result<Range, String> {
     Ok(Range { from: read(from)?, thru: read(thru)? })
 }
 
+/// Reads a time alone, as `LOG SINCE` has it, and returns its first moment.
+pub fn moment(text: &str, now_ms: i64, zone: &TimeZone) -> Result<i64, String> {
+    let upper = text.to_ascii_uppercase();
+    // The T of a machine's way to write a time.
+    let upper = match upper.split_once('T') {
+        Some((date, time)) if date.len() == 10 && date.starts_with(|c: char| c.is_ascii_digit()) => {
+            format!("{date} {time}")
+        }
+        _ => upper,
+    };
+    // Seconds, which a range does not have.
+    let seconds = |text: &str| text.parse::<i64>().ok().filter(|n| text.len() == 2 && *n < 60);
+    let (upper, more) = match upper.rsplit_once(':') {
+        Some((minute, last)) if minute.contains(':') => match seconds(last) {
+            Some(n) => (minute.to_owned(), n * 1000),
+            None => (upper, 0),
+        },
+        _ => (upper, 0),
+    };
+    let words: Vec<&str> = upper.split([' ', '\t', ',']).filter(|word| !word.is_empty()).collect();
+    let expected = || "expected CRASH or a time, as 14:30, 2026-11-21 14:30 or 21 NOV 2026".to_owned();
+    let (first, _) = point(&words).ok_or_else(expected)?.bounds(now_ms, zone).ok_or_else(expected)?;
+    Ok(first + more)
+}
+
 fn point(words: &[&str]) -> Option<Point> {
     let (date, time) = match words {
         [time] if time.contains(':') => return Some(Point { date: None, time: Some(minute(time)?) }),
@@ -118,6 +143,19 @@ mod tests {
             bounds("FROM 20 NOV 2026,10:00 THRU 21 NOV 2026,10:00"),
             (Some(DAY - day + 600 * MINUTE), Some(DAY + 601 * MINUTE))
         );
+    }
+
+    #[test]
+    fn a_moment_is_the_first_of_what_was_typed() {
+        let at = |text: &str| moment(text, NOW, &TimeZone::UTC);
+        assert_eq!(at("2026-11-21"), Ok(DAY));
+        assert_eq!(at("2026-11-21T10:30"), Ok(DAY + 630 * MINUTE));
+        assert_eq!(at("21 nov 2026, 10:30"), Ok(DAY + 630 * MINUTE));
+        assert_eq!(at("2026-11-21 10:30:07"), Ok(DAY + 630 * MINUTE + 7000));
+        assert_eq!(at("09:00"), Ok(DAY + 540 * MINUTE));
+        for bad in ["", "yesterday", "2026-13-01", "25:00", "09:00:61"] {
+            assert!(at(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -297,6 +297,7 @@ subcommands! {
         Transform(Pair) "documents of a format go through a program in libexec/spoolsuite before they print: 'application/pdf' PROGRAM; 'application/pdf' NONE; NONE (our addition)";
         Trunc(Switch) "cut lines of text that are longer than WIDTH; OFF wraps them";
         Uri(Text) "where its octets go: file:///path, char:///dev/x, fifo:///path, socket://host:port, null:";
+        WhatIf(Display) "what a stop would touch: the job in print, what waits, where it can go (our addition)";
         Width(Number(-1, 32767)) "columns: longer lines of text go on below (TRUNC cuts them); -1 leaves text as it came, header pages have 132";
         Xref(Display) "show its locations and its process";
     }
@@ -433,7 +434,7 @@ macro_rules! grammar {
 pub const GRAMMAR: &[Grammar] = &[
     grammar!(Add, Name " name", ADD, "a printer in one word: declare print process, device and location, and start them (our addition)"),
     grammar!(Batch, Name " [number]", BATCH, "batches: jobs that print one after the other, as one listing"),
-    grammar!(Check, Words " [DEV|JOB|QUEUE|SPACE]", &[], "what is wrong with the spool, one line for each trouble with its cure; 0 well, 1 trouble, 3 unreachable; or a list: devices, jobs with their WHY, queues by age, who fills the disk (our addition)"),
+    grammar!(Check, Words " [DEV|DUPLICATES|JOB|QUEUE|SPACE]", &[], "what is wrong with the spool, one line for each trouble with its cure; 0 well, 1 trouble, 3 unreachable; or a list: devices, jobs with their WHY, queues by age, who fills the disk, what may have come out twice (our addition)"),
     grammar!(Collect, Name " [$process]", COLLECT, "collectors: declare, start, drain, show where jobs arrive"),
     grammar!(Comment, Comment " [text]", &[], "ignored; so is a line that begins with /*"),
     grammar!(Dev, Name " [$device]", DEV, "devices: declare, alter, start, drain, show"),
@@ -443,6 +444,7 @@ pub const GRAMMAR: &[Grammar] = &[
     grammar!(Help, Words " [command [subcommand]]", &[], "this help, or that of one command"),
     grammar!(Job, Jobs " [number|(qualifiers)]", JOB, "jobs: show, hold, start, alter, delete"),
     grammar!(Loc, Name " [[#group.]dest|#group]", LOC, "locations: what jobs are addressed to"),
+    grammar!(Log, Words " [SINCE time|CRASH] [UNDO]", &[], "what happened to all objects, deleted ones too, oldest first, with old and new values; since a time, or since the last time a print process or the machine went down; UNDO: the commands that undo what was changed (our addition)"),
     grammar!(Open, Words " [\\node.]$supervisor|/dir", &[], "open another spooler of this machine, or $SPLS again"),
     grammar!(Print, Name " [$process]", PRINT, "print processes: declare, alter, start, show"),
     grammar!(Spooler, Nothing "", SPOOLER, "the spooler as a whole"),

@@ -26,7 +26,7 @@ keywords!(
     /// The commands.
     Verb {
         Add = "ADD", Batch = "BATCH", Check = "CHECK", Collect = "COLLECT", Comment = "COMMENT", Dev = "DEV", Exit = "EXIT", Fc = "FC", Font = "FONT",
-        Help = "HELP", Job = "JOB", Loc = "LOC", Open = "OPEN", Print = "PRINT", Spooler = "SPOOLER",
+        Help = "HELP", Job = "JOB", Loc = "LOC", Log = "LOG", Open = "OPEN", Print = "PRINT", Spooler = "SPOOLER",
     }
 );
 
@@ -45,7 +45,7 @@ keywords!(
         Process = "PROCESS", Rebuild = "REBUILD", Report = "REPORT", Reserve = "RESERVE", Restart = "RESTART", Retry = "RETRY", SelPri = "SELPRI", Skip = "SKIP",
         SkipTo = "SKIPTO", Speed = "SPEED", Start = "START", StartFf = "STARTFF", Statistics = "STATISTICS",
         Status = "STATUS", Summary = "SUMMARY", Suspend = "SUSPEND", Test = "TEST", Timeout = "TIMEOUT", Transform = "TRANSFORM", Trunc = "TRUNC",
-        Unit = "UNIT", Unlink = "UNLINK", Uri = "URI", UserJobs = "USERJOBS", UserOctets = "USEROCTETS", UserOpens = "USEROPENS", Why = "WHY", Width = "WIDTH", Xref = "XREF",
+        Unit = "UNIT", Unlink = "UNLINK", Uri = "URI", UserJobs = "USERJOBS", UserOctets = "USEROCTETS", UserOpens = "USEROPENS", WhatIf = "WHATIF", Why = "WHY", Width = "WIDTH", Xref = "XREF",
     }
 );
 

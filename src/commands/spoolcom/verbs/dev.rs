@@ -3,6 +3,7 @@
 //! Attributes that follow each other are one change: all of them hold, or none. DRAIN waits until the device is
 //! OFFLINE, so that `DEV $LP1, DRAIN, EXCLUSIVE OFF!, START` works while a job prints.
 
+use crate::commands::forecast;
 use crate::commands::shell::Intent;
 use crate::commands::spoolcom::displays::summary::DeviceSummary;
 use crate::commands::spoolcom::displays::{Listing, device, queue};
@@ -13,9 +14,11 @@ use crate::commands::spoolcom::language::mistake::Mistake;
 use crate::commands::spoolcom::language::tree::{Command, Subcommand};
 use crate::commands::spoolcom::language::values::{DisplayRequest, Switch, SwitchOrNumber};
 use crate::commands::spoolcom::session::{EarlyEnd, Session};
+use crate::commands::why::Times;
 use crate::model::access::{AccessChange, AccessObject};
 use crate::model::device::{AfterReset, DeviceChange, DeviceStatus, DeviceUri, Exclusive, RAW, check_form};
 use crate::model::job::Format;
+use crate::model::printable;
 use crate::model::separation::{HeaderPages, StartFf};
 use crate::model::state::DeviceState;
 use crate::model::transform::transformed_format;
@@ -58,6 +61,8 @@ pub enum DeviceAction {
     Xref(DisplayRequest),
     /// LOG
     Log(DisplayRequest),
+    /// WHATIF
+    WhatIf(DisplayRequest),
     /// What concerns the job in print, or the device at work
     AtWork(AtWork),
 }
@@ -71,6 +76,12 @@ pub struct DeviceStatement {
 }
 
 impl DeviceStatement {
+    /// Whether it shows what happened to one device, and nothing else.
+    pub fn shows_log(&self) -> bool {
+        self.device.is_some()
+            && matches!(self.steps.as_slice(), [Step { action: DeviceAction::Log(display), .. }] if display.out.is_none())
+    }
+
     /// Makes the statement for `command`.
     pub fn of(command: &Command, source: &Source<'_>) -> Result<Self, Mistake> {
         let device = object_name(command)?;
@@ -104,6 +115,7 @@ impl DeviceStatement {
                 DeviceAction::Change(..) => return Intent::Declare,
                 DeviceAction::Status(ref display)
                 | DeviceAction::Log(ref display)
+                | DeviceAction::WhatIf(ref display)
                 | DeviceAction::Summary(ref display)
                 | DeviceAction::Xref(ref display) => {
                     if intent == Intent::Read {
@@ -184,6 +196,14 @@ fn run_at(name: &DeviceName, action: &DeviceAction, session: &mut Session<'_>) -
             check(action.key(), &session.spool()?.device(name.clone())?, session)?;
             action.run(name, session)?;
         }
+        DeviceAction::WhatIf(display) => session.show(display, |spool, out, style| {
+            let stop = spool.stop_of(name.clone())?;
+            let times = Times { zone: style.zone.clone(), now_ms: style.now_ms };
+            if style.json {
+                return Ok(writeln!(out, "{}", printable::json(&forecast::stop_object(&stop).to_string()))?);
+            }
+            Ok(forecast::stop_lines(&stop, &times).iter().try_for_each(|line| writeln!(out, "{line}"))?)
+        })?,
         DeviceAction::Log(display) => {
             log::show(session, display, &EventSubject::Device(name.clone()), &Subject::Object)?;
         }
@@ -297,6 +317,7 @@ pub(super) fn action(subcommand: &Subcommand) -> Result<DeviceAction, Mistake> {
         S::SkipTo(page) => return Ok(DeviceAction::AtWork(AtWork::SkipTo(page.unsigned_abs()))),
         S::Status(display) => return Ok(DeviceAction::Status(display)),
         S::Log(display) => return Ok(DeviceAction::Log(display)),
+        S::WhatIf(display) => return Ok(DeviceAction::WhatIf(display)),
         S::Access(rule) => return Ok(DeviceAction::Access(access_change(subcommand, rule.as_deref())?)),
         S::Summary(display) => return Ok(DeviceAction::Summary(display)),
         S::Xref(display) => return Ok(DeviceAction::Xref(display)),

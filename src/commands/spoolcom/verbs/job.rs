@@ -3,7 +3,6 @@
 //! The jobs of a qualifier list are found once, before the first subcommand. Each subcommand is then applied to all of
 //! them. If it fails for some, these are named one by one, and the remaining subcommands are not executed.
 
-use crate::commands::parts;
 use crate::commands::shell::{Exit, Intent};
 use crate::commands::spoolcom::displays::summary::JobCounts;
 use crate::commands::spoolcom::displays::{Listing, history, job};
@@ -16,6 +15,7 @@ use crate::commands::spoolcom::language::syntax::read_number;
 use crate::commands::spoolcom::language::tree::{Command, Subcommand};
 use crate::commands::spoolcom::language::values::{DisplayRequest, Filter, Object};
 use crate::commands::spoolcom::session::{EarlyEnd, Session};
+use crate::commands::{forecast, parts};
 use crate::model::alter::JobChange;
 use crate::model::field::{Field, Value as FieldValue};
 use crate::model::job::{JobStatus, Occurrence};
@@ -186,6 +186,12 @@ pub struct JobStatement {
 }
 
 impl JobStatement {
+    /// Whether it shows what happened to one job, and nothing else.
+    pub fn shows_log(&self) -> bool {
+        matches!(self.steps.as_slice(), [Step { action: JobAction::Log(display), .. }] if display.out.is_none())
+            && matches!(self.which, Which::One(_))
+    }
+
     /// Makes the statement for `command`.
     pub fn of(command: &Command, source: &Source<'_>) -> Result<Self, Mistake> {
         let mut which = Which::of(&command.object)?;
@@ -370,7 +376,8 @@ fn run_at(action: &JobAction, job: &JobRef, seen: bool, session: &mut Session<'_
                 // The job that was found: what was typed may be a number that another server gave.
                 why.causes.extend(spool.why_elsewhere(JobRef::Global(why.job.clone()))?);
             }
-            Ok(history::why(out, style, &why)?)
+            let ahead = forecast::ahead(spool, &why)?;
+            Ok(history::why(out, style, &why, ahead.as_ref())?)
         }),
         JobAction::Log(display) => {
             let subject = if seen { Subject::SeenJob(job.clone()) } else { Subject::Job(job.clone()) };

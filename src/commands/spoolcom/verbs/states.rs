@@ -24,6 +24,7 @@ const DEVICE: &[(Key, &str)] = &[
     (Key::Start, "xxxxxx"),
     (Key::Status, "xxxxxx"),
     (Key::Summary, "xxxxxx"),
+    (Key::WhatIf, "xxxxxx"),
     (Key::Suspend, "-x-xx-"),
     (Key::Xref, "xxxxxx"),
 ];
@@ -156,6 +157,7 @@ mod tests {
                 Key::PageLength,
                 Key::Transform,
                 Key::Uri,
+                Key::WhatIf,
             ];
             let known = table.iter().any(|one| one.0 == row.key) || attributes.contains(&row.key);
             assert!(known || ours.contains(&row.key), "{:?}", row.key);

@@ -1,7 +1,8 @@
-//! CHECK DEV, JOB, QUEUE and SPACE: lists of trouble.
+//! CHECK DEV, JOB, QUEUE, SPACE and DUPLICATES: lists of trouble.
 //!
 //! DEV and JOB show what CHECK counts, by the same look, which costs the same among a million jobs. QUEUE and SPACE add up all
-//! jobs: they read the jobs once, a page at a time, and hold a line for each destination and owner.
+//! jobs: they read the jobs once, a page at a time, and hold a line for each destination and owner. DUPLICATES reads an index
+//! of its own.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +15,7 @@ use crate::commands::spoolcom::language::mistake::Mistake;
 use crate::commands::spoolcom::language::tree::Command;
 use crate::commands::spoolcom::session::{EarlyEnd, Session};
 use crate::commands::why::{self, Times, utc};
-use crate::model::job::JobStatus;
+use crate::model::job::{JobStatus, Transfer};
 use crate::model::printable::{self, escaped};
 use crate::model::query::{Condition, Order, PAGE, Parts, Query};
 use crate::model::state::JobState;
@@ -31,11 +32,18 @@ pub enum List {
     Queue,
     /// Who fills the disk.
     Space,
+    /// What may have come out twice.
+    Duplicates,
 }
 
 /// The lists with their words.
-const LISTS: [(&str, List); 4] =
-    [("DEV", List::Dev), ("JOB", List::Job), ("QUEUE", List::Queue), ("SPACE", List::Space)];
+const LISTS: [(&str, List); 5] = [
+    ("DEV", List::Dev),
+    ("DUPLICATES", List::Duplicates),
+    ("JOB", List::Job),
+    ("QUEUE", List::Queue),
+    ("SPACE", List::Space),
+];
 
 /// The ages of QUEUE in minutes: a column holds what is younger, the last one the rest.
 const AGES: [i64; 9] = [5, 10, 20, 40, 80, 160, 320, 640, 1280];
@@ -52,13 +60,15 @@ pub fn list(command: &Command) -> Result<Option<List>, Mistake> {
     })
 }
 
-/// Shows a list; the status is 0 when nothing is in trouble, and 1 when something is. QUEUE and SPACE are no trouble.
+/// Shows a list; the status is 0 when nothing is in trouble, and 1 when something is. QUEUE, SPACE and DUPLICATES are no
+/// trouble.
 pub fn run(list: List, session: &mut Session<'_>) -> Result<(), EarlyEnd> {
     let (lines, object, trouble) = match list {
         List::Dev => devices(session)?,
         List::Job => jobs(session)?,
         List::Queue => queues(session)?,
         List::Space => space(session)?,
+        List::Duplicates => duplicates(session)?,
     };
     if session.json {
         writeln!(session.out, "{}", printable::json(&object.to_string()))?;
@@ -113,12 +123,12 @@ fn jobs(session: &mut Session<'_>) -> Result<Shown, EarlyEnd> {
     Ok((lines, json!({ "jobs": rows, "more": more }), trouble))
 }
 
-/// Gives all jobs that fulfil `condition` to `take`, a page at a time.
-fn every_job(session: &mut Session<'_>, condition: Condition, mut take: impl FnMut(&JobStatus)) -> Result<(), Failure> {
+/// Gives all jobs to `take`, with these parts of them, a page at a time.
+fn every_job(session: &mut Session<'_>, parts: Parts, mut take: impl FnMut(&JobStatus)) -> Result<(), Failure> {
     let spool = session.spool()?;
     let mut after = None;
     loop {
-        let query = Query { condition: condition.clone(), order: Order::Schedule, parts: Parts::JOB };
+        let query = Query { condition: Condition::Any, order: Order::Schedule, parts };
         let page = spool.jobs(query, after, PAGE)?;
         page.rows.iter().for_each(&mut take);
         after = page.next;
@@ -131,7 +141,7 @@ fn every_job(session: &mut Session<'_>, condition: Condition, mut take: impl FnM
 fn queues(session: &mut Session<'_>) -> Result<Shown, EarlyEnd> {
     let now_ms = session.now_ms;
     let mut queues: BTreeMap<String, ([u64; AGES.len() + 1], i64)> = BTreeMap::new();
-    every_job(session, Condition::Any, |job| {
+    every_job(session, Parts::JOB, |job| {
         if job.state == JobState::Ready {
             let minutes = (now_ms - job.created_ms) / 60_000;
             let column = AGES.iter().position(|age| minutes < *age).unwrap_or(AGES.len());
@@ -161,6 +171,45 @@ fn queues(session: &mut Session<'_>) -> Result<Shown, EarlyEnd> {
     Ok((lines, object.collect(), false))
 }
 
+/// So many jobs that may have come out twice are shown, those that did so last first.
+const DOUBTFUL: u32 = 200;
+
+fn duplicates(session: &mut Session<'_>) -> Result<Shown, EarlyEnd> {
+    let times = Times { zone: session.zone.clone(), now_ms: session.now_ms };
+    let (found, _) = session.spool()?.duplicates(None, DOUBTFUL)?;
+    let mut lines: Vec<String> = found
+        .iter()
+        .map(|one| {
+            let device = one.device.as_ref().map_or_else(String::new, |device| format!(" on {}", device.guardian()));
+            let state = if one.finished { ", which is finished" } else { "" };
+            let text = format!(
+                "{} JOB {} of {} to {}{device}{state}: {}",
+                times.full(one.at_ms),
+                one.number,
+                one.owner,
+                one.destination,
+                one.why
+            );
+            escaped(&text)
+        })
+        .collect();
+    if lines.is_empty() {
+        lines.push("nothing is known to have come out twice".to_owned());
+    }
+    let rows = found.iter().map(|one| {
+        json!({
+            "job-number": one.number.get(),
+            "owner": one.owner,
+            "destination": one.destination.to_string(),
+            "device": one.device.as_ref().map(|device| device.guardian()),
+            "finished": one.finished,
+            "time": utc(one.at_ms),
+            "why": one.why,
+        })
+    });
+    Ok((lines, rows.collect(), false))
+}
+
 /// How many jobs and octets there are of each name.
 type Sums = BTreeMap<String, (u64, u64)>;
 
@@ -168,7 +217,10 @@ fn space(session: &mut Session<'_>) -> Result<Shown, EarlyEnd> {
     let about = session.spool()?.about()?;
     let mut groups: [(&str, Sums); 3] =
         [("owner", BTreeMap::new()), ("destination", BTreeMap::new()), ("state", BTreeMap::new())];
-    every_job(session, Condition::Any, |job| {
+    // Documents that are linked lie where their owners have them: they take no room here.
+    let mut linked = (0, 0);
+    every_job(session, Parts::DOCUMENTS, |job| {
+        let links = job.documents.iter().filter(|one| one.transfer == Transfer::Link).map(|one| one.octets).sum();
         let state = match job.state {
             JobState::Held | JobState::Paused => "held",
             JobState::Retained => "retained",
@@ -179,7 +231,10 @@ fn space(session: &mut Session<'_>) -> Result<Shown, EarlyEnd> {
             groups.iter_mut().zip([job.owner.clone(), job.destination.to_string(), state.to_owned()])
         {
             let sum = sums.entry(key).or_default();
-            *sum = (sum.0 + 1, sum.1 + job.total_octets);
+            *sum = (sum.0 + 1, sum.1 + job.total_octets.saturating_sub(links));
+        }
+        if links > 0 {
+            linked = (linked.0 + 1, linked.1 + links);
         }
     })?;
     let (total, free) = about.space.disk.unzip();
@@ -190,7 +245,10 @@ fn space(session: &mut Session<'_>) -> Result<Shown, EarlyEnd> {
         number(free),
         number(total)
     )];
-    let mut object = json!({ "free-octets": free, "total-octets": total, "copy-octets": copies });
+    if linked.0 > 0 {
+        lines.push(format!("linked: {} octets in {} jobs, which take no room here", linked.1, linked.0));
+    }
+    let mut object = json!({ "linked-octets": linked.1, "linked-jobs": linked.0, "free-octets": free, "total-octets": total, "copy-octets": copies });
     for (what, sums) in groups {
         let mut rows: Vec<_> = sums.into_iter().collect();
         rows.sort_by(|a, b| b.1.1.cmp(&a.1.1).then_with(|| a.0.cmp(&b.0)));

@@ -1,0 +1,178 @@
+//! When a job prints, and what a stop of a device would touch, in words and in JSON. Every language shows the same.
+
+use serde_json::{Value, json};
+
+use super::why::{Times, utc};
+use crate::attributes::text::escaped;
+use crate::model::forecast::{Forecast, Stop};
+use crate::model::why::{Cause, DeviceCause, Why};
+use crate::model::{Failure, FailureKind, JobRef};
+use crate::spool::interface::operations::Operations;
+
+/// Tells whether somebody who asks why a job is not printing also wants to know when it will: nothing but other jobs is before it.
+fn is_wanted(why: &Why) -> bool {
+    matches!(
+        why.causes.first(),
+        Some(Cause::Device {
+            cause: DeviceCause::Next { .. } | DeviceCause::Behind { .. } | DeviceCause::Prints(_),
+            ..
+        })
+    )
+}
+
+/// Returns when the job prints of which that was said, where that is wanted; none where it has gone since.
+pub fn ahead(spool: &mut dyn Operations, why: &Why) -> Result<Option<Forecast>, Failure> {
+    if !is_wanted(why) {
+        return Ok(None);
+    }
+    match spool.forecast(JobRef::Global(why.job.clone())) {
+        Ok(forecast) => Ok(Some(forecast)),
+        Err(failure) if failure.kind == FailureKind::NotFound => Ok(None),
+        Err(failure) => Err(failure),
+    }
+}
+
+/// Writes it on one line.
+pub fn words(forecast: &Forecast) -> String {
+    escaped(&match forecast {
+        Forecast::Begins { device, jobs: 0, .. } => format!("it begins on {} at once", device.guardian()),
+        Forecast::Begins { device, jobs, from_ms, to_ms } => {
+            let jobs = if *jobs == 1 { "1 job is".to_owned() } else { format!("{jobs} jobs are") };
+            let range = range(*from_ms, *to_ms);
+            format!("it begins {range}, as fast as {} was measured; {jobs} before it", device.guardian())
+        }
+        Forecast::Ends { device, from_ms, to_ms } => {
+            format!("it ends {}, as fast as {} was measured", range(*from_ms, *to_ms), device.guardian())
+        }
+        Forecast::Unknown(why) => format!("how long it takes is unknown: {why}"),
+    })
+}
+
+/// Returns it in JSON, as one more cause: `begins`, `ends` or `begins-unknown`.
+pub fn object(forecast: &Forecast) -> Value {
+    let seconds = |ms: i64| ms / 1000;
+    let mut object = match forecast {
+        Forecast::Begins { device, jobs, from_ms, to_ms } => json!({
+            "cause": "begins", "device": device.guardian(), "jobs": jobs,
+            "from-seconds": seconds(*from_ms), "to-seconds": seconds(*to_ms),
+        }),
+        Forecast::Ends { device, from_ms, to_ms } => json!({
+            "cause": "ends", "device": device.guardian(),
+            "from-seconds": seconds(*from_ms), "to-seconds": seconds(*to_ms),
+        }),
+        Forecast::Unknown(_) => json!({ "cause": "begins-unknown" }),
+    };
+    object["text"] = words(forecast).into();
+    object
+}
+
+/// Writes a range of times: `in 2 to 4 minutes`.
+fn range(from_ms: i64, to_ms: i64) -> String {
+    let (from, to) = (from_ms / 1000, (to_ms + 999) / 1000);
+    if to < 2 {
+        return "within a second".to_owned();
+    }
+    let (unit, word) = match to {
+        ..120 => (1, "seconds"),
+        120..7200 => (60, "minutes"),
+        _ => (3600, "hours"),
+    };
+    let (low, high) = (from / unit, (to + unit - 1) / unit);
+    if low == high { format!("in about {low} {word}") } else { format!("in {low} to {high} {word}") }
+}
+
+/// Writes what a stop of a device would touch, a line for each thing.
+pub fn stop_lines(stop: &Stop, times: &Times) -> Vec<String> {
+    let status = &stop.device;
+    let name = status.name.guardian();
+    let mut lines = Vec::new();
+    match &status.running {
+        Some(running) => {
+            let (job, octets, total) = (running.job, running.octets, running.total_octets);
+            lines.push(format!("{name} prints JOB {job}: {octets} of {total} octets are sent"));
+            lines.push(format!("DEV {name}, DRAIN   finishes JOB {job} first, then nothing prints"));
+            lines.push(format!(
+                "DEV {name}, SUSPEND   stops JOB {job} at once and keeps it there; DEV {name}, START goes on"
+            ));
+            lines.push(format!(
+                "DEV {name}, CLEAR   stops JOB {job} at once and holds it: what was sent of it may be on paper, and its pages may come out twice"
+            ));
+        }
+        None => lines.push(format!("{name} prints nothing now: DEV {name}, DRAIN takes it offline at once")),
+    }
+    let jobs = |n: u32| match n {
+        0 => "nothing waits".to_owned(),
+        1 => "1 job waits".to_owned(),
+        1001.. => "more than 1000 jobs wait".to_owned(),
+        n => format!("{n} jobs wait"),
+    };
+    let mut waits = format!("{} for {name}", jobs(status.waiting));
+    if let Some(pages) = stop.pages.filter(|pages| *pages > 0) {
+        waits.push_str(&format!(", {pages} pages"));
+    }
+    if let Some((job, owner, since)) = &stop.first {
+        waits.push_str(&format!("; longest JOB {job} of {owner}, since {}", times.short(*since)));
+    }
+    if stop.owners.len() > 1 {
+        let owners: Vec<String> = stop.owners.iter().take(5).map(|(owner, n)| format!("{owner} {n}")).collect();
+        waits.push_str(&format!("; owners: {}", owners.join(", ")));
+    }
+    lines.push(waits);
+    let working: Vec<String> = stop.others.iter().filter(|one| one.1).map(|one| one.0.guardian()).collect();
+    for location in stop.locations.iter().filter(|one| one.jobs > 0) {
+        let to = working.first().map_or("$NAME", String::as_str);
+        let (name, n) = (&location.name, location.jobs);
+        lines.push(format!("LOC {name}, DEV {to}   sends the {n} jobs of {name} elsewhere"));
+    }
+    if !stop.backups.is_empty() {
+        lines.push(format!("its backups: {}", stop.backups.join(", ")));
+    }
+    match (stop.others.is_empty(), working.is_empty()) {
+        (true, _) => lines.push(format!("no other device serves a group of {name}")),
+        (false, true) => lines.push(format!("the other devices of its groups do not print either: {}", all(stop))),
+        (false, false) => {
+            lines.push(format!("jobs for its whole group go on without it, on {}", working.join(", ")));
+        }
+    }
+    lines.iter().map(|line| escaped(line)).collect()
+}
+
+fn all(stop: &Stop) -> String {
+    let names: Vec<String> = stop.others.iter().map(|one| one.0.guardian()).collect();
+    names.join(", ")
+}
+
+/// Returns the same in JSON.
+pub fn stop_object(stop: &Stop) -> Value {
+    let running = stop.device.running.as_ref();
+    json!({
+        "device": stop.device.name.guardian(),
+        "job-number": running.map(|running| running.job.get()),
+        "octets": running.map(|running| running.octets),
+        "total-octets": running.map(|running| running.total_octets),
+        "waiting": stop.device.waiting,
+        "pages": stop.pages,
+        "oldest": stop.first.as_ref().map(|(job, owner, since)| json!({
+            "job-number": job.get(), "owner": owner, "since": utc(*since),
+        })),
+        "owners": stop.owners.iter().map(|(name, jobs)| json!({ "name": name, "jobs": jobs })).collect::<Vec<_>>(),
+        "locations": stop.locations.iter().map(|one| json!({ "name": one.name, "jobs": one.jobs })).collect::<Vec<_>>(),
+        "backups": stop.backups,
+        "others": stop.others.iter().map(|(name, prints)| json!({ "name": name.guardian(), "prints": prints }))
+            .collect::<Vec<_>>(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_is_written_in_the_unit_of_its_end() {
+        assert_eq!(range(0, 900), "within a second");
+        assert_eq!(range(30_000, 61_000), "in 30 to 61 seconds");
+        assert_eq!(range(130_000, 200_000), "in 2 to 4 minutes");
+        assert_eq!(range(7_200_000, 10_000_000), "in 2 to 3 hours");
+        assert_eq!(range(60_000, 60_000), "in about 60 seconds");
+    }
+}

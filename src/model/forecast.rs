@@ -1,0 +1,62 @@
+//! What is to be expected: when a job prints, and what waits where a device stops.
+
+use serde::{Deserialize, Serialize};
+
+use super::device::DeviceStatus;
+use super::ids::JobNumber;
+use super::names::DeviceName;
+
+/// When a job begins to print, from now, if nothing that is not there yet goes before it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Forecast {
+    /// Between these times, in milliseconds: as fast and as slow as the devices were measured.
+    Begins {
+        /// The device that gets to it first.
+        device: DeviceName,
+        /// How many jobs that prints before it, the one in print included.
+        jobs: u32,
+        /// At the earliest.
+        from_ms: i64,
+        /// At the latest.
+        to_ms: i64,
+    },
+    /// It is in print, and ends between these times.
+    Ends {
+        /// The device that prints it.
+        device: DeviceName,
+        /// At the earliest.
+        from_ms: i64,
+        /// At the latest.
+        to_ms: i64,
+    },
+    /// It is not known, for this reason.
+    Unknown(String),
+}
+
+/// What a device prints and what waits for it: what a stop would touch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stop {
+    /// The device; what waits for it is counted to 1,001.
+    pub device: DeviceStatus,
+    /// The first job that waits, its owner, and since when.
+    pub first: Option<(JobNumber, String, i64)>,
+    /// Owners of the first thousand jobs that wait, each with how many he has, the largest number first.
+    pub owners: Vec<(String, u32)>,
+    /// Pages of those jobs, where all are known.
+    pub pages: Option<u64>,
+    /// The locations that lead to it, at most 100.
+    pub locations: Vec<StopLocation>,
+    /// The destinations to which its jobs go when it fails, as they were set.
+    pub backups: Vec<String>,
+    /// Jobs that were sent to the whole group wait for these devices too.
+    pub others: Vec<(DeviceName, bool)>,
+}
+
+/// A location that leads to a device that would stop.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StopLocation {
+    /// `#GROUP.DEST`.
+    pub name: String,
+    /// Its jobs, those in print included.
+    pub jobs: u64,
+}

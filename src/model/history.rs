@@ -1,0 +1,69 @@
+//! What happened to all objects, and how their configuration changed.
+
+use serde::{Deserialize, Serialize};
+
+use super::event::Event;
+use super::ids::JobNumber;
+use super::location::Destination;
+use super::names::DeviceName;
+
+/// A place in the record of all objects: wall clock, and the identity of an event. A reader goes on behind it.
+pub type RecordPlace = (i64, i64);
+
+/// One word of the configuration of an object, before and after a change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConfigChange {
+    /// The word of the command, or the name of the attribute.
+    pub word: String,
+    /// What it was; none = it was not set, or is what an object has anyway.
+    pub old: Option<String>,
+    /// What it is.
+    pub new: Option<String>,
+}
+
+/// Something that happened to an object, which may be gone by now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Happening {
+    /// Its place in the record.
+    pub place: RecordPlace,
+    /// What kind of object: `device`, `process`, `location`, `group`, `collector`, `spool`, `job`, or a class.
+    pub kind: String,
+    /// Its name as commands write it; empty for the spool.
+    pub name: String,
+    /// What happened.
+    pub event: Event,
+    /// How that changed its configuration.
+    pub changes: Vec<ConfigChange>,
+}
+
+/// Since when the record is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Since {
+    /// Its beginning.
+    Ever,
+    /// A time, wall clock.
+    Time(i64),
+    /// The last time a print process or the machine went down; nothing where none ever did.
+    Crash,
+}
+
+/// A job that may have come out twice.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Duplicate {
+    /// Its place in the record.
+    pub place: RecordPlace,
+    /// The number of the job.
+    pub number: JobNumber,
+    /// Whether the job has left the spool.
+    pub finished: bool,
+    /// Its owner.
+    pub owner: String,
+    /// Where it was sent.
+    pub destination: Destination,
+    /// On which device that was, where that is known.
+    pub device: Option<DeviceName>,
+    /// When, wall clock.
+    pub at_ms: i64,
+    /// Why, with the first page in doubt.
+    pub why: String,
+}
