@@ -4,7 +4,8 @@
 //! An operation is one row of the table below: what it does to the spool, its name, arguments and result, and the call
 //! that carries it out. The table makes the trait [`Operations`], its implementation for [`Local`], the [`Request`] and
 //! [`Reply`] that travel, what a client knows of a request ([`Request::effect`], [`Request::own_wait`]), and [`answer`],
-//! which applies a request to a spool. [`Operations::submit`] stands beside the table because open files travel with it.
+//! which applies a request to a spool. [`Operations::submit`] and
+//! [`Operations::serve_station`] stand beside the table because open files travel with them.
 //!
 //! | first word | what the operation does |
 //! |---|---|
@@ -146,6 +147,10 @@ macro_rules! operations {
             /// Hands in a job. `files` are the open documents, one for each of `submission.documents` in order; the
             /// job is on disk when this returns. After a failure of kind `Unknown` ask [`Operations::settle`].
             fn submit(&mut self, submission: Submission, files: Vec<OwnedFd>) -> Result<Accepted, Failure>;
+
+            /// Opens the page of a station. `channels` are sockets over which its process asks
+            /// ([`crate::model::station`]), and nothing else.
+            fn serve_station(&mut self, station: ObjectName, channels: Vec<OwnedFd>) -> Result<(), Failure>;
         }
 
         impl Operations for Local {
@@ -156,6 +161,10 @@ macro_rules! operations {
             fn submit(&mut self, submission: Submission, files: Vec<OwnedFd>) -> Result<Accepted, Failure> {
                 self.wakes(|spool, call| spool.submit_until((call, &|| self.call()), submission, files))
             }
+
+            fn serve_station(&mut self, station: ObjectName, _: Vec<OwnedFd>) -> Result<(), Failure> {
+                self.looks(|spool, call| spool.serve_station(call, &station))
+            }
         }
 
         /// An operation on its way.
@@ -165,6 +174,8 @@ macro_rules! operations {
             $( $(#[$doc])* $variant { $($arg: $type),* }, )+
             /// [`Operations::submit`]; the files travel beside it.
             Submit { submission: Submission },
+            /// [`Operations::serve_station`]; the sockets travel beside it.
+            ServeStation { station: ObjectName },
         }
 
         impl Request {
@@ -173,6 +184,7 @@ macro_rules! operations {
                 match self {
                     $( Self::$variant { .. } => Effect::$kind(), )+
                     Self::Submit { .. } => Effect::Wakes,
+                    Self::ServeStation { .. } => Effect::Looks,
                 }
             }
 
@@ -181,6 +193,7 @@ macro_rules! operations {
                 match self {
                     $( Self::$variant { .. } => stringify!($method), )+
                     Self::Submit { .. } => "submit",
+                    Self::ServeStation { .. } => "serve_station",
                 }
             }
 
@@ -188,7 +201,7 @@ macro_rules! operations {
             pub fn own_wait(&self) -> Duration {
                 match self {
                     $( Self::$variant { $($timeout,)? .. } => Duration::from_millis(0 $(+ *$timeout)?), )+
-                    Self::Submit { .. } => Duration::ZERO,
+                    Self::Submit { .. } | Self::ServeStation { .. } => Duration::ZERO,
                 }
             }
         }
@@ -199,6 +212,7 @@ macro_rules! operations {
         pub enum Reply {
             $( $variant($result), )+
             Submit(Accepted),
+            ServeStation(()),
             Failed(Failure),
         }
 
@@ -211,6 +225,10 @@ macro_rules! operations {
                 }, )+
                 Request::Submit { submission } => match spool.submit(submission, files) {
                     Ok(result) => Reply::Submit(result),
+                    Err(failure) => Reply::Failed(failure),
+                },
+                Request::ServeStation { station } => match spool.serve_station(station, files) {
+                    Ok(()) => Reply::ServeStation(()),
                     Err(failure) => Reply::Failed(failure),
                 },
             }
@@ -237,6 +255,14 @@ macro_rules! operations {
             fn submit(&mut self, submission: Submission, files: Vec<OwnedFd>) -> Result<Accepted, Failure> {
                 match self.carry(Request::Submit { submission }, files)? {
                     Reply::Submit(result) => Ok(result),
+                    Reply::Failed(failure) => Err(failure),
+                    _ => Err(Failure::internal("the reply belongs to another request")),
+                }
+            }
+
+            fn serve_station(&mut self, station: ObjectName, channels: Vec<OwnedFd>) -> Result<(), Failure> {
+                match self.carry(Request::ServeStation { station }, channels)? {
+                    Reply::ServeStation(()) => Ok(()),
                     Reply::Failed(failure) => Err(failure),
                     _ => Err(Failure::internal("the reply belongs to another request")),
                 }
@@ -565,10 +591,6 @@ operations! {
     /// Sets the PIN with which a user logs on at stations, or takes it from him.
     changes set_pin / SetPin(user: ObjectName, pin: Option<Pin>) -> () =>
         |spool, call| spool.set_pin(call, user, pin);
-    /// Opens the page of a station: what travels beside this are sockets over which its process asks
-    /// ([`crate::model::station`]), and nothing else.
-    looks serve_station / ServeStation(station: ObjectName) -> () =>
-        |spool, call| spool.serve_station(call, &station);
     /// Lines of the record of releases after the one with that place, oldest first, at most 1,000: all of them for whoever the
     /// spool trusts, those about his own jobs for everybody else.
     looks release_record / ReleaseRecord(after: i64, limit: u32) -> AuditPage =>
