@@ -31,7 +31,7 @@ pub enum Object<'a> {
     /// A queue.
     Queue(QueueFacts<'a>),
     /// The server.
-    Server(ServerFacts<'a>),
+    Server(&'a ServerFacts<'a>),
     /// A medium, a default job, a default document or a log.
     Kept(KeptFacts<'a>),
 }

@@ -356,7 +356,8 @@ mod tests {
         device::delete(&tx, id).unwrap();
         record(&tx, object, EventWord::Deleted, "$LP1").unwrap();
         let events = crate::store::event::notable(&tx, (i64::MIN, i64::MIN)).unwrap();
-        let told: Vec<Vec<(String, Option<String>, Option<String>)>> = events
+        type Told = (String, Option<String>, Option<String>);
+        let told: Vec<Vec<Told>> = events
             .iter()
             .map(|event| changes(&tx, event.id).unwrap())
             .map(|all| all.into_iter().filter_map(|(_, one)| one).map(|one| (one.word, one.old, one.new)).collect())

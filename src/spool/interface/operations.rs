@@ -4,7 +4,8 @@
 //! An operation is one row of the table below: what it does to the spool, its name, arguments and result, and the call
 //! that carries it out. The table makes the trait [`Operations`], its implementation for [`Local`], the [`Request`] and
 //! [`Reply`] that travel, what a client knows of a request ([`Request::effect`], [`Request::own_wait`]), and [`answer`],
-//! which applies a request to a spool. [`Operations::submit`] stands beside the table because open files travel with it.
+//! which applies a request to a spool. [`Operations::submit`] and
+//! [`Operations::serve_station`] stand beside the table because open files travel with them.
 //!
 //! | first word | what the operation does |
 //! |---|---|
@@ -157,6 +158,10 @@ macro_rules! operations {
             /// declarations are carried out from now on: with `on` together, some of them at a time, else each at once. Whatever
             /// is no declaration and changes something has those before it on disk first.
             fn gather(&mut self, on: bool) -> Result<(), Failure>;
+
+            /// Opens the page of a station. `channels` are sockets over which its process asks
+            /// ([`crate::model::station`]), and nothing else.
+            fn serve_station(&mut self, station: ObjectName, channels: Vec<OwnedFd>) -> Result<(), Failure>;
         }
 
         impl Operations for Local {
@@ -171,6 +176,10 @@ macro_rules! operations {
             fn gather(&mut self, on: bool) -> Result<(), Failure> {
                 self.set_gathering(on)
             }
+
+            fn serve_station(&mut self, station: ObjectName, _: Vec<OwnedFd>) -> Result<(), Failure> {
+                self.looks(|spool, call| spool.serve_station(call, &station))
+            }
         }
 
         /// An operation on its way.
@@ -182,6 +191,8 @@ macro_rules! operations {
             Submit { submission: Submission },
             /// [`Operations::gather`].
             Gather { on: bool },
+            /// [`Operations::serve_station`]; the sockets travel beside it.
+            ServeStation { station: ObjectName },
         }
 
         impl Request {
@@ -190,6 +201,7 @@ macro_rules! operations {
                 match self {
                     $( Self::$variant { .. } => Effect::$kind(), )+
                     Self::Submit { .. } | Self::Gather { .. } => Effect::Wakes,
+                    Self::ServeStation { .. } => Effect::Looks,
                 }
             }
 
@@ -199,6 +211,7 @@ macro_rules! operations {
                     $( Self::$variant { .. } => stringify!($method), )+
                     Self::Submit { .. } => "submit",
                     Self::Gather { .. } => "gather",
+                    Self::ServeStation { .. } => "serve_station",
                 }
             }
 
@@ -206,7 +219,7 @@ macro_rules! operations {
             pub fn own_wait(&self) -> Duration {
                 match self {
                     $( Self::$variant { $($timeout,)? .. } => Duration::from_millis(0 $(+ *$timeout)?), )+
-                    Self::Submit { .. } | Self::Gather { .. } => Duration::ZERO,
+                    Self::Submit { .. } | Self::Gather { .. } | Self::ServeStation { .. } => Duration::ZERO,
                 }
             }
         }
@@ -218,6 +231,7 @@ macro_rules! operations {
             $( $variant($result), )+
             Submit(Accepted),
             Gather(()),
+            ServeStation(()),
             Failed(Failure),
         }
 
@@ -234,6 +248,10 @@ macro_rules! operations {
                 },
                 Request::Gather { on } => match spool.gather(on) {
                     Ok(()) => Reply::Gather(()),
+                    Err(failure) => Reply::Failed(failure),
+                },
+                Request::ServeStation { station } => match spool.serve_station(station, files) {
+                    Ok(()) => Reply::ServeStation(()),
                     Err(failure) => Reply::Failed(failure),
                 },
             }
@@ -268,6 +286,14 @@ macro_rules! operations {
             fn gather(&mut self, on: bool) -> Result<(), Failure> {
                 match self.carry(Request::Gather { on }, Vec::new())? {
                     Reply::Gather(()) => Ok(()),
+                    Reply::Failed(failure) => Err(failure),
+                    _ => Err(Failure::internal("the reply belongs to another request")),
+                }
+            }
+
+            fn serve_station(&mut self, station: ObjectName, channels: Vec<OwnedFd>) -> Result<(), Failure> {
+                match self.carry(Request::ServeStation { station }, channels)? {
+                    Reply::ServeStation(()) => Ok(()),
                     Reply::Failed(failure) => Err(failure),
                     _ => Err(Failure::internal("the reply belongs to another request")),
                 }
@@ -612,10 +638,6 @@ operations! {
     /// Sets the PIN with which a user logs on at stations, or takes it from him.
     changes set_pin / SetPin(user: ObjectName, pin: Option<Pin>) -> () =>
         |spool, call| spool.set_pin(call, user, pin);
-    /// Opens the page of a station: what travels beside this are sockets over which its process asks
-    /// ([`crate::model::station`]), and nothing else.
-    looks serve_station / ServeStation(station: ObjectName) -> () =>
-        |spool, call| spool.serve_station(call, &station);
     /// Lines of the record of releases after the one with that place, oldest first, at most 1,000: all of them for whoever the
     /// spool trusts, those about his own jobs for everybody else.
     looks release_record / ReleaseRecord(after: i64, limit: u32) -> AuditPage =>

@@ -260,7 +260,7 @@ fn server(here: &ServerFacts<'_>, name: Option<&str>, add: &mut Add<'_>) -> Resu
             .hint(format!("the server here is {}", here.name))
             .into());
     }
-    add(here.name.to_owned(), &Object::Server(*here))
+    add(here.name.to_owned(), &Object::Server(here))
 }
 
 /// Shows objects that have a name and values and nothing else.
