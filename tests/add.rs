@@ -31,9 +31,12 @@ fn adding_twice_is_no_error_and_completes_what_is_half_made() {
     let before = site.spoolcom("DEV LP1, STATUS DETAIL; LOC; PRINT").out;
     site.spoolcom(&add(&site, "lp1").replace("/lp1,", "/LP1,"));
     assert_eq!(site.spoolcom("DEV LP1, STATUS DETAIL; LOC; PRINT").out, before);
-    // The location is gone and the device is offline: both come back.
+    // The location is gone: it comes back. The device was stopped by somebody, who alone knows why: it stays stopped.
     site.spoolcom("DEV LP1, DRAIN; LOC #ALL.LP1, DELETE");
-    site.spoolcom("ADD LP1");
+    let ran = site.spoolcom("ADD LP1").says("WARNING: DEVICE $LP1 STAYS STOPPED").says("DEV $LP1, START");
+    assert_eq!(ran.out, "");
+    assert!(site.spoolcom("LOC").out.contains("#ALL.LP1") && site.spoolcom("DEV LP1").out.contains("OFFLINE"));
+    site.spoolcom("DEV LP1, START");
     assert_eq!(site.spoolcom("DEV LP1, STATUS DETAIL; LOC; PRINT").out, before);
     // Another printer of the same print process and a location of its own.
     site.spoolcom(&format!("{}, LOC #OFFICE.FRONT", add(&site, "LP2")));
@@ -74,6 +77,45 @@ fn what_contradicts_is_refused_in_words_and_nothing_is_changed() {
     site.spoolcom("SPOOLER, DRAIN");
     site.spoolcom("ADD LP1").says("THE SPOOLER IS");
     site.run("spoolcom", &["ADD LP1, TEST"]).expect(1);
+}
+
+#[test]
+fn a_device_that_lacks_a_process_or_an_address_gets_it() {
+    let site = Site::new();
+    site.spoolcom("DEV LP1, URI null:");
+    site.spoolcom("ADD LP1");
+    let shown = site.spoolcom("DEV LP1, STATUS DETAIL").out;
+    assert!(shown.contains("$SPLA") && !shown.contains("OFFLINE"), "{shown}");
+    site.spoolcom("PRINT $SPLB, FILE fastp; DEV LP2, PROCESS $SPLB");
+    let before = site.spoolcom("DEV; LOC; PRINT").out;
+    site.run("spoolcom", &["ADD LP2"]).expect(1).says("$LP2 is there already, without an address");
+    assert_eq!(site.spoolcom("DEV; LOC; PRINT").out, before, "nothing is half done");
+    site.spoolcom("ADD LP2, URI null:");
+    assert!(site.spoolcom("DEV LP2, STATUS DETAIL").out.contains("$SPLB"));
+    // Another print process than the usual one.
+    site.spoolcom("DEV LP3, URI null:; ADD LP3, PROCESS $SPLB");
+    assert!(site.spoolcom("DEV LP3, STATUS DETAIL").out.contains("$SPLB"));
+}
+
+#[test]
+fn a_location_that_leads_nowhere_is_connected_and_one_that_leads_elsewhere_has_a_hint_that_works() {
+    let site = Site::new();
+    site.spoolcom("ADD LP1, URI null:; DEV LP1, DRAIN; LOC #ALL.LP1, DEV NONE; DEV LP1, DELETE");
+    site.spoolcom("ADD LP1, URI null:");
+    assert!(site.spoolcom("LOC #ALL.LP1").out.contains("LP1"), "{}", site.spoolcom("LOC").out);
+    site.spoolcom("LOC #OTHER.LP2, DEV $LP1");
+    let ran = site.run("spoolcom", &["ADD LP2, URI null:"]).expect(1);
+    let hint =
+        ran.err.lines().find_map(|line| line.trim().strip_prefix("hint: ")).unwrap_or_else(|| panic!("{ran:#?}"));
+    site.spoolcom(hint.split("   ").next().unwrap());
+    let there: Value = serde_json::from_str(&site.spoolcom_json("LOC #OTHER.LP2")).unwrap();
+    assert!(there.to_string().contains("LP2") && !there.to_string().contains("LP1"), "{there}");
+    assert!(!site.spoolcom("DEV LP2").out.contains("OFFLINE"));
+    // Jobs that wait where nothing leads would come out by surprise.
+    site.spoolcom("LOC #ALL.LP3, DEV NONE");
+    let file = site.document("doc", b"x\n");
+    site.run("pdpr", &["-d", "all.lp3", file.to_str().unwrap()]).expect(0);
+    site.run("spoolcom", &["ADD LP3, URI null:"]).expect(1).says("leads to no device and has 1 jobs");
 }
 
 #[test]

@@ -211,6 +211,13 @@ fn what_cannot_be_read_is_said() {
     let (exit, out, said) = inside.attempt(spoolcom::run, &["--from-cups", "nowhere"]);
     assert_eq!((exit, out.as_str()), (Exit::Failed, ""));
     assert!(said.contains("neither printers.conf nor classes.conf"), "{said}");
+    // A machine without CUPS: what was just typed is no hint.
+    if !Path::new("/etc/cups/printers.conf").exists() && !Path::new("/etc/cups/classes.conf").exists() {
+        let (exit, _, said) = inside.attempt(spoolcom::run, &["--from-cups", "/etc/cups"]);
+        assert_eq!(exit, Exit::Failed);
+        assert!(said.contains("copy /etc/cups from the machine that has it"), "{said}");
+        assert!(!said.contains("--from-cups /etc/cups"), "{said}");
+    }
     for alone in [["--from-cups", "x", "DEV"], ["--from-cups", "x", "--check"], ["--queues", "x", "DEV"]] {
         assert_eq!(inside.attempt(spoolcom::run, &alone).0, Exit::Usage, "{alone:?}");
     }

@@ -47,12 +47,22 @@ fn has(line: &str, parts: &[&str]) {
     }
 }
 
-/// Types the cure of a line, which is a command in quotation marks.
+/// Types the cure of a line into a shell, as it stands.
 #[track_caller]
 fn cure(site: &Site, line: &str) {
     let (_, cure) = line.split_once("; cure: ").unwrap();
-    let command = cure.split("   ").next().unwrap().strip_prefix("spoolcom ").unwrap().trim_matches('\'');
-    site.spoolcom(command);
+    typed(site, cure);
+}
+
+/// Has a shell carry out `command`.
+#[track_caller]
+fn typed(site: &Site, command: &str) {
+    let spoolcom = site.command("spoolcom");
+    let programs = std::path::Path::new(spoolcom.get_program()).parent().unwrap().to_owned();
+    let mut shell = std::process::Command::new("/bin/sh");
+    let set = spoolcom.get_envs().filter_map(|(name, value)| value.map(|value| (name, value)));
+    let ran = shell.args(["-c", command]).envs(set).env("PATH", programs).output().unwrap();
+    assert!(ran.status.success(), "{command}: {ran:?}");
 }
 
 #[test]
@@ -207,6 +217,8 @@ fn jobs_that_wait_for_a_person_are_one_finding() {
     site.wait_for("both are held", || check(&site).out.contains("2 held until a person acts"));
     let line = finding(&check(&site), "jobs");
     has(&line, &["linked document is another file", "WHY", "DELETE"]);
+    // It says why, and is no cure by itself.
+    cure(&site, &line);
     // An operator's own hold is no trouble.
     for number in site.jobs().iter().map(|job| job["job-number"].clone()) {
         site.run("spoolcom", &[&format!("JOB {number}, DELETE")]).expect(0);
@@ -215,6 +227,81 @@ fn jobs_that_wait_for_a_person_are_one_finding() {
     site.spoolcom("DEV $LP1, DRAIN");
     site.run("pdpr", &["-d", "a.lp1", "-x", "job-hold=yes", file.to_str().unwrap()]).expect(0);
     check(&site).expect(0);
+}
+
+#[test]
+fn each_cure_is_a_command_that_works_or_a_sentence() {
+    let site = healthy();
+    site.spoolcom("LOC #A.PARKED, DEV NONE; DEV $LP1, PROCESS $SPLA, URI null:; LOC #A.LP1, DEV $LP1");
+    site.spoolcom("DEV $LP2, PROCESS $SPLA, URI null:; LOC #A.LP2, DEV $LP2; DEV $LP2, START, SUSPEND");
+    let file = site.document("doc", b"a document\n");
+    for destination in ["a.parked", "a.lp1", "a.lp2"] {
+        site.submit(destination, "doc", &file).expect(0);
+    }
+    site.spoolcom("SPOOLER, DRAIN");
+    let ran = site.run("spoolcom", &["--json", "CHECK"]).expect(1);
+    let all: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+    let found = all["findings"].as_array().unwrap();
+    let kinds: Vec<&str> = found.iter().map(|one| one["kind"].as_str().unwrap()).collect();
+    for kind in ["spooler", "device", "location"] {
+        assert!(kinds.contains(&kind), "no {kind} in {kinds:?}");
+    }
+    for one in found {
+        let cure = one["cure"].as_str().unwrap();
+        assert!(!cure.contains("   "), "{cure}");
+        match cure.split(' ').next().unwrap() {
+            program if program == "spoolcom" || program.starts_with("pd") => typed(&site, cure),
+            word => assert!(word.chars().all(|c| c.is_ascii_lowercase()), "{cure}"),
+        }
+    }
+    site.wait_for("only what a person has to do is left", || {
+        let out = check(&site).out;
+        out.lines().count() == 1 && out.contains("location #A.PARKED: ")
+    });
+}
+
+#[test]
+fn an_output_file_that_cannot_be_opened_has_no_cable() {
+    let site = healthy();
+    site.device("LP1", "file:///nowhere/at/all", "OFF");
+    site.spoolcom("LOC #A.LP1, DEV $LP1; DEV $LP1, START");
+    let file = site.document("doc", b"a document\n");
+    site.submit("a.lp1", "doc", &file).expect(0);
+    site.wait_for("the device is in error", || check(&site).out.contains("device $LP1: "));
+    let line = finding(&check(&site), "device $LP1");
+    assert!(line.contains("it heals by itself") && line.contains("directory") && !line.contains("cable"), "{line}");
+}
+
+/// A line without what differs from night to night: times, tries, and the address.
+fn timeless(line: &str) -> String {
+    let is_time = |word: &str| word.contains(':') && word.chars().all(|c| c.is_ascii_digit() || ":;,".contains(c));
+    let words: Vec<&str> = line.split(' ').collect();
+    let each = |(n, word): (usize, &&str)| match words.get(n + 1) {
+        Some(&"tries") => "N".to_owned(),
+        _ if is_time(word) => "AT".to_owned(),
+        _ => (*word).to_owned(),
+    };
+    let plain: Vec<String> = words.iter().enumerate().map(each).collect();
+    plain.join(" ").replace("127.0.0.1:1:", "10.0.0.9:9100:")
+}
+
+#[test]
+fn the_sample_of_the_page_is_what_is_shown() {
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/night-desk.md")).unwrap();
+    let sample = page.lines().find(|line| line.starts_with("device $LP1: ")).unwrap();
+    let site = healthy();
+    site.device("LP1", "socket://127.0.0.1:1", "OFF");
+    site.spoolcom("LOC #A.LP1, DEV $LP1; DEV $LP1, START");
+    let file = site.document("doc", b"a document\n");
+    for n in 0..3 {
+        site.submit("a.lp1", &format!("{n}"), &file).expect(0);
+    }
+    let mut shown = String::new();
+    site.wait_for("three jobs wait", || {
+        shown = check(&site).out;
+        ["3 jobs wait", " tries since", "next try"].iter().all(|part| shown.contains(part))
+    });
+    assert_eq!(timeless(shown.trim_end()), timeless(sample));
 }
 
 #[test]

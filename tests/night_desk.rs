@@ -54,6 +54,27 @@ fn a_wait_ends_with_how_the_job_ended() {
 }
 
 #[test]
+fn a_wait_ends_when_the_job_has_printed_though_it_is_held_after_that() {
+    let site = site();
+    let file = site.document("doc", b"x\n");
+    let path = file.to_str().unwrap();
+    let ran = site.run("pdpr", &["--wait", "-x", "hold-after=true", "-d", "lp1", path]).expect(0);
+    assert_eq!((ran.out.as_str(), ran.err.as_str()), ("", ""));
+    assert_eq!(std::fs::read(site.files.path().join("lp1")).unwrap(), b"x\n");
+    site.spoolcom("JOB (LOC #ALL.LP1), DELETE; DEV LP1, DRAIN");
+    // Somebody says so meanwhile. It is deleted as soon as it has printed.
+    let child = waiting(&site, &[path]);
+    site.spoolcom(
+        "JOB (LOC #ALL.LP1), HOLD; JOB (LOC #ALL.LP1), HOLDAFTER ON; JOB (LOC #ALL.LP1), START; DEV LP1, START",
+    );
+    site.wait_for("it is held after printing", || {
+        site.spoolcom("JOB (LOC #ALL.LP1), STATUS DETAIL").out.contains("HOLDAFTER)")
+    });
+    site.spoolcom("JOB (LOC #ALL.LP1), DELETE");
+    finish(child, DEADLINE).expect(0);
+}
+
+#[test]
 fn the_job_of_a_submission_is_told_without_sed() {
     let site = site();
     let file = site.document("doc", b"x\n");

@@ -1,5 +1,5 @@
-//! The health of a spool as people, scripts and monitors read it. Every finding is one line with its cure, which works when it
-//! is typed as shown or is what a person does at the printer.
+//! The health of a spool as people, scripts and monitors read it. Every finding is one line with its cure. One that begins with
+//! the name of a program is a command that works as it stands, for a shell; any other is a sentence for a person.
 
 use std::fmt::Write;
 
@@ -74,7 +74,7 @@ pub fn findings(health: &Health, times: &Times) -> Vec<Finding> {
     if about.state != SpoolerState::Active {
         let text = format!("is {}{}: no new job is taken, nothing new prints", about.state.word(), who(&health.by));
         let at = health.by.as_ref().map(|(_, ms)| *ms);
-        add("spooler", Weight::Critical, "spooler", text, at, Some(health.summary.ready), "spoolcom SPOOLER, START");
+        add("spooler", Weight::Critical, "spooler", text, at, Some(health.summary.ready), "spoolcom 'SPOOLER, START'");
     }
     if about.last_error.as_deref().is_some_and(|text| text.contains("restored")) {
         let text = about.last_error.clone().unwrap_or_default();
@@ -118,7 +118,7 @@ pub fn findings(health: &Health, times: &Times) -> Vec<Finding> {
     }
     if health.more_devices {
         let text = "more devices are in trouble than are named here".to_owned();
-        add("device", Weight::Warning, "devices", text, None, None, "spoolcom DEV   shows all");
+        add("device", Weight::Warning, "devices", text, None, None, "spoolcom DEV");
     }
     for (location, jobs) in &health.parked {
         let text = format!("leads to no device; {jobs} jobs are in it");
@@ -130,7 +130,7 @@ pub fn findings(health: &Health, times: &Times) -> Vec<Finding> {
             text,
             None,
             Some(*jobs),
-            &format!("spoolcom 'LOC {location}, DEV $NAME'"),
+            &format!("lead it to a device: LOC {location}, DEV $NAME"),
         );
     }
     if let Some((first, reasons)) = health.attention.first() {
@@ -138,10 +138,11 @@ pub fn findings(health: &Health, times: &Times) -> Vec<Finding> {
         let count = if n > 1_000 { "more than 1000".to_owned() } else { n.to_string() };
         let others: Vec<String> = health.attention.iter().skip(1).take(5).map(|(job, _)| job.to_string()).collect();
         let others = if others.is_empty() { String::new() } else { format!("; also {}", others.join(" ")) };
-        let text = format!("{count} held until a person acts; job {first}: {}{others}", reasons_words(*reasons));
-        let cure = format!(
-            "spoolcom JOB {first}, WHY   says why; JOB {first}, START prints it, JOB {first}, DELETE removes it"
+        let text = format!(
+            "{count} held until a person acts; job {first}: {}{others}; START prints a job, DELETE removes it",
+            reasons_words(*reasons)
         );
+        let cure = format!("spoolcom 'JOB {first}, WHY'");
         add("job", Weight::Warning, "jobs", text, None, Some(u64::from(n)), &cure);
     }
     for (server, error, ms) in &health.peers {
@@ -161,7 +162,7 @@ pub fn findings(health: &Health, times: &Times) -> Vec<Finding> {
             text,
             None,
             None,
-            "spoolcom 'JOB n, LOG'   says which and why",
+            "the LOG of a job says which and why: JOB n, LOG",
         );
     }
     found
@@ -184,8 +185,10 @@ fn of_process(one: &ProcessHealth, times: &Times) -> (Weight, String, String) {
     let pid = one.status.pid.map_or_else(String::new, |pid| format!(" (process {pid})"));
     let (text, cure) = match (&one.status.error, one.silent_since_ms, one.status.state) {
         (_, Some(ms), _) => (
-            format!("{pid} has shown no sign of life since {}", times.short(ms)).trim_start().to_owned(),
-            format!("{start}   ends it and starts a new one"),
+            format!("{pid} has shown no sign of life since {}; START ends it and starts a new one", times.short(ms))
+                .trim_start()
+                .to_owned(),
+            start,
         ),
         (Some(error), _, _) => {
             (format!("{}, {} times since {}", escaped(&error.text), error.tries, times.short(error.since_ms)), start)
@@ -221,7 +224,11 @@ fn of_device(one: &DeviceHealth, times: &Times) -> (String, Option<i64>, String)
             (
                 format!("{shown} {text}"),
                 None,
-                if lacks.is_empty() { start } else { format!("spoolcom 'DEV {shown}, URI socket://host:9100'") },
+                if lacks.is_empty() {
+                    start
+                } else {
+                    format!("give it an address: DEV {shown}, URI socket://host:9100")
+                },
             )
         }
         (DeviceWish::Draining, None) if status.running.is_none() => (said(DeviceCause::Draining(by)), at, start),
@@ -279,7 +286,7 @@ fn stalled(status: &DeviceStatus, times: &Times) -> (String, Option<i64>, String
     }
     let word = status.trouble.as_ref().map_or_else(|| "does not print".to_owned(), |trouble| escaped(&trouble.word));
     let since = trouble_at.map_or_else(String::new, |ms| format!(" since {}", times.short(ms)));
-    (format!("{shown}: {word}{since}"), trouble_at, format!("spoolcom 'DEV {shown}, LOG'   says more"))
+    (format!("{shown}: {word}{since}"), trouble_at, format!("spoolcom 'DEV {shown}, LOG'"))
 }
 
 /// Says in one line that all is well.

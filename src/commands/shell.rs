@@ -34,6 +34,8 @@ pub enum Exit {
     Held = 4,
     /// `pdpr --wait`: the job was removed before it printed.
     Removed = 5,
+    /// `pdpr --wait`: the job was accepted, and how it ended cannot be asked.
+    Unanswered = 6,
 }
 
 impl Exit {

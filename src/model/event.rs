@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::job::PRINTED_COMPLETELY;
 use super::state::HoldReason;
 
 macro_rules! event_words {
@@ -245,6 +246,14 @@ pub struct Event {
     pub detail: Option<EventDetail>,
     /// The circumstances, for people.
     pub why: String,
+}
+
+impl Event {
+    /// Tells whether it says of a job that every part had been printed, and that it is held after that.
+    pub fn tells_that_all_is_printed(&self) -> bool {
+        self.what == EventWord::Held
+            && (self.detail == Some(EventDetail::HoldAfter) || self.why.starts_with(PRINTED_COMPLETELY))
+    }
 }
 
 #[cfg(test)]

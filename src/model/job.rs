@@ -518,6 +518,8 @@ pub struct DocumentStatus {
 
 /// What a job says that is held because it is printed, as HOLDAFTER asked.
 pub const AFTER_PRINTING: &str = "printed, and held after that (HOLDAFTER)";
+/// How the words begin that go with a job that somebody held while its last octets were on their way.
+pub const PRINTED_COMPLETELY: &str = "it had been printed completely";
 
 /// The reason of a job that its printer has, while the connection is still open.
 pub const TRANSFERRED: &str = "job-transferred";
@@ -581,6 +583,9 @@ pub struct JobStatus {
     pub route: RouteId,
     /// State.
     pub state: JobState,
+    /// Whether every part of it has been printed, and none waits to be printed again.
+    #[serde(default)]
+    pub printed: bool,
     /// Why it is held.
     pub reasons: HoldReasons,
     /// The words that go with a failed, changed or corrupt hold.
@@ -638,9 +643,9 @@ pub struct JobStatus {
 }
 
 impl JobStatus {
-    /// Tells whether it has printed, or never will.
+    /// Tells whether it has printed, or never will. One that is held after it has been printed has.
     pub fn has_ended(&self) -> bool {
-        self.ended.is_some() || self.state == JobState::Retained
+        self.ended.is_some() || self.printed || self.state == JobState::Retained
     }
 
     /// Tells whether it is held until a person acts, on no device, for something that went wrong.

@@ -151,6 +151,21 @@ fn a_server_that_ends_says_so_and_the_next_one_goes_on() {
 }
 
 #[test]
+fn a_wait_for_the_end_of_a_job_outlives_a_restart_of_the_server() {
+    let Some(mut machine) = Machine::new() else { return };
+    machine.declare();
+    let letter = machine.file(ANN, "letter", "a letter of Ann\n", 0o600);
+    let waits = machine.command(ANN, "pdpr").args(["--wait", "-d", "office.front", &letter]).spawn().unwrap();
+    machine.wait_for("the job is there", || machine.run(OPERATOR, "spoolcom", &["JOB"]).out.contains("letter"));
+    assert_eq!(machine.stop(), Some(0), "{}", machine.log());
+    machine.start();
+    machine.run(OPERATOR, "spoolcom", &["DEV LP1, START"]).expect(0);
+    let ended = waits.wait_with_output().unwrap();
+    assert_eq!((ended.status.code(), String::from_utf8_lossy(&ended.stderr).as_ref()), (Some(0), ""));
+    assert!(machine.paper().contains("a letter of Ann\n"));
+}
+
+#[test]
 fn a_prompt_outlives_a_restart_of_the_server() {
     let Some(mut machine) = Machine::new() else { return };
     machine.declare();

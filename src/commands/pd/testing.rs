@@ -65,6 +65,7 @@ pub fn job(n: u32) -> JobStatus {
         destination: Destination::Location("office.front".parse().map(one).unwrap()),
         route: RouteId(1),
         state: JobState::Ready,
+        printed: false,
         reasons: HoldReasons::NONE,
         reason_text: None,
         priority: crate::model::order::Priority::default(),
@@ -110,7 +111,7 @@ pub fn document(n: u32) -> DocumentStatus {
 }
 
 /// `job`, as the history has it.
-fn over(job: &JobStatus) -> FinishedStatus {
+pub fn over(job: &JobStatus) -> FinishedStatus {
     let job = job.clone();
     FinishedStatus {
         id: job.id,

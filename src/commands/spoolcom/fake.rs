@@ -553,6 +553,7 @@ pub fn job(n: u32, state: JobState) -> JobStatus {
         destination: destination("#OFFICE.FRONT"),
         route: RouteId(1),
         state,
+        printed: false,
         reasons: if state == JobState::Held { HoldReasons(1) } else { HoldReasons::NONE },
         reason_text: None,
         priority: Priority::default(),

@@ -229,6 +229,7 @@ impl Spool {
                 entry.claimed_ms = None;
             }
         }
+        let printed = !entries.is_empty() && entries.iter().all(|e| e.state == EntryState::Done);
         let away = Self::away_towards(tx, &job, entries.iter().map(|e| e.state), |location| {
             if let Some(device) = known.remote.get(&location) {
                 return Ok(device.clone());
@@ -310,6 +311,7 @@ impl Spool {
             destination,
             route: job.route,
             state,
+            printed,
             reasons,
             reason_text: job.reason_text,
             priority: job.priority,

@@ -15,7 +15,7 @@
 
 use crate::model::device::{AfterReset, DeviceUri};
 use crate::model::event::{EventDetail, EventWord};
-use crate::model::job::{AFTER_PRINTING, BatchMember};
+use crate::model::job::{AFTER_PRINTING, BatchMember, PRINTED_COMPLETELY};
 use crate::model::lifetime::{Ending, KeptUntil, Lifetime};
 use crate::model::request::Answer;
 use crate::model::state::{Delivery, DeviceWish, EntryState, HoldReason, HoldReasons, Wish};
@@ -346,7 +346,7 @@ impl Spool {
             Rest::Held => {
                 let reasons = printed_and_held(tx, job, job.reasons, (outcome, name.as_deref()))?;
                 let on = device.map_or_else(String::new, |device| format!(" on {}", device.guardian()));
-                let why = format!("it had been printed completely{on} ({outcome})");
+                let why = format!("{PRINTED_COMPLETELY}{on} ({outcome})");
                 store::job::set_reasons(tx, job.id, reasons, Some(&why))?;
                 record(tx, Object::Job(job.id), EventWord::Held, &why)?;
                 store::outbox::stays(tx, job.id, name.as_deref())?;

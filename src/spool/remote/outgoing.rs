@@ -8,7 +8,7 @@ use std::io::{self, Read};
 use std::path::PathBuf;
 
 use crate::model::event::{EventDetail, EventWord};
-use crate::model::job::{AFTER_PRINTING, Identity, RawPath, Transfer};
+use crate::model::job::{AFTER_PRINTING, Identity, PRINTED_COMPLETELY, RawPath, Transfer};
 use crate::model::lifetime::Ending;
 use crate::model::order::{USUAL_SPEED, estimate_ms};
 use crate::model::remote::{Offer, OfferAnswer, OfferedDocument, PeerFate, of_token, token};
@@ -501,7 +501,7 @@ fn over(
     if job.wish != Wish::Cancel && (job.hold_after || !job.reasons.is_empty()) {
         let text = match job.hold_after {
             true => AFTER_PRINTING.to_owned(),
-            false => format!("it had been printed completely on {shown} ({outcome})"),
+            false => format!("{PRINTED_COMPLETELY} on {shown} ({outcome})"),
         };
         let reasons = if job.hold_after { job.reasons.with(HoldReason::Operator) } else { job.reasons };
         let reasons = printed_and_held(tx, job, reasons, (outcome, Some(&shown)))?;

@@ -25,6 +25,7 @@ use crate::commands::pd::help;
 use crate::commands::pd::jobs::documents;
 use crate::commands::pd::jobs::documents::Document;
 use crate::commands::pd::jobs::reading_progress::Watched;
+use crate::commands::pd::jobs::waiting::{self, Waiting};
 use crate::commands::pd::runner::{CommandLine, Verb};
 use crate::commands::pd::{Exit, Shell, Stop, about, clock};
 use crate::commands::shell::Intent;
@@ -98,7 +99,8 @@ pub struct Arguments {
     /// Show the accepted job as JSON, with the attributes of -r, or the usual ones
     #[arg(long)]
     json: bool,
-    /// Wait until the job has printed (status 0), is held until a person acts (4) or was removed (5)
+    /// Wait until the job has printed (status 0), is held until a person acts (4) or was removed (5); 6: it was accepted, but
+    /// cannot be asked about
     #[arg(long)]
     wait: bool,
     /// Files to print; - is standard input
@@ -186,47 +188,21 @@ fn submit(mut line: CommandLine, shell: &mut Shell<'_>) -> Result<Exit, Stop> {
     if !request.wait {
         return shown;
     }
-    let exit = shown?;
+    // It was accepted, whatever cannot be shown: its end is waited for all the same.
+    let shown = match shown {
+        Err(Stop::Failed(failure)) => {
+            shell.report(PROGRAM, &failure);
+            Exit::Unanswered
+        }
+        other => other?,
+    };
     shell.out.flush()?;
     // Who takes submissions may be a print process that is about to sleep: the spool itself is asked.
     drop(spool);
-    let mut spool = line.open(shell, Intent::Read)?;
-    Ok(exit.max(wait(&accepted, spool.as_mut(), shell, &clock)?))
-}
-
-/// How long one question waits. The job may take days; what the wait is asked of may be started again in between.
-const ONE_WAIT_MS: u64 = 60_000;
-
-/// Waits until the job has printed, needs a person, or was removed. A commit of the spool wakes the wait.
-fn wait(accepted: &Accepted, spool: &mut dyn Operations, shell: &mut Shell<'_>, clock: &Clock) -> Result<Exit, Stop> {
-    let global = JobRef::Global(accepted.global.clone());
-    let outcome = loop {
-        match spool.await_end(global.clone(), ONE_WAIT_MS)? {
-            None => {
-                let query =
-                    Query { condition: Condition::Job(global.clone()), order: Order::Schedule, parts: Parts::JOB };
-                break spool.finished(query, None, 1)?.rows.pop().map(|job| job.outcome);
-            }
-            Some(job) if job.has_ended() => break job.ended.map(|ended| ended.outcome),
-            Some(job) if job.waits_for_a_person() => {
-                let times = Times { zone: clock.zone.clone(), now_ms: shell.now_ms };
-                for cause in spool.why(global.clone())?.causes {
-                    // A closed standard error must not turn into a failure.
-                    let _ = writeln!(shell.err, "{PROGRAM}: {}: {}", accepted.number, why::words(&cause, &times));
-                }
-                return Ok(Exit::Held);
-            }
-            Some(_) => {}
-        }
-    };
-    match outcome.as_deref() {
-        Some("transferred" | "sent" | "confirmed") => Ok(Exit::Done),
-        outcome => {
-            let what = if outcome == Some("kept") { "was never to be printed, and is kept" } else { "was removed" };
-            let _ = writeln!(shell.err, "{PROGRAM}: {}: {what}", accepted.number);
-            Ok(Exit::Removed)
-        }
-    }
+    let host = line.matches.get_one::<String>("host").map(String::as_str);
+    let waiting = Waiting { program: PROGRAM, host, accepted: &accepted, patience: waiting::PATIENCE };
+    let exit = waiting.to_the_end(shell, &clock);
+    Ok(if exit == Exit::Done { shown } else { exit })
 }
 
 /// Reads what the items ask for, in their order.

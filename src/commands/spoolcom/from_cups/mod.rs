@@ -72,6 +72,9 @@ pub fn run(dir: &str, names: Option<&str>, out: Option<&str>, shell: &mut Shell<
     if left_out || !plan.odd.is_empty() { Exit::Failed } else { Exit::Done }
 }
 
+/// Where CUPS has its configuration.
+const OF_THIS_MACHINE: &str = "/etc/cups";
+
 fn read(dir: &Path) -> Result<Plan, Failure> {
     let unread = |file: &str, why: String| {
         let file = dir.join(file);
@@ -81,8 +84,19 @@ fn read(dir: &Path) -> Result<Plan, Failure> {
     let (printers, classes) = (of(PRINTERS)?, of(CLASSES)?);
     if printers.is_none() && classes.is_none() {
         let why = format!("there is neither {PRINTERS} nor {CLASSES} in it");
-        return Err(Failure::new(FailureKind::NotFound, format!("{}: {why}", escaped(&dir.to_string_lossy())))
-            .hint("spoolcom --from-cups /etc/cups   reads those of this machine, which root may read"));
+        let own = Path::new(OF_THIS_MACHINE);
+        // Whoever has typed it already is not told to type it.
+        let hint = match dir != own && own.join(PRINTERS).exists() {
+            true => {
+                format!("spoolcom --from-cups {OF_THIS_MACHINE}   reads those of this machine, which root may read")
+            }
+            false => format!(
+                "this machine has no CUPS: copy {OF_THIS_MACHINE} from the machine that has it, and name the copy"
+            ),
+        };
+        return Err(
+            Failure::new(FailureKind::NotFound, format!("{}: {why}", escaped(&dir.to_string_lossy()))).hint(hint)
+        );
     }
     let read = |text: Option<String>| text.as_deref().map(config::read).unwrap_or_default();
     let default = beside::default(dir);

@@ -104,6 +104,10 @@ pub const WARNINGS: &[(&str, &str)] = &[
         "NOT STARTED: {device}",
         "SPOOLER, START finds a device that lacks something, as its process or its address; the rest is started",
     ),
+    (
+        "DEVICE {device} STAYS STOPPED",
+        "ADD finds a device that somebody stopped, by DRAIN for example; it completes what is missing, and leaves it stopped",
+    ),
     ("JOB {number} REMAINS ON HOLD", "START took one reason away, and another holds the job still"),
     (
         "JOB {number} IS STILL PRINTING",

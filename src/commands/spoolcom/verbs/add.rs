@@ -2,7 +2,8 @@
 //!
 //! Everything that speaks against it is found before anything is declared. What a crash leaves half made, the same command
 //! completes: what is there already and says the same is left as it is. What says something else is refused, in words, and is
-//! never altered: DEV and LOC alter.
+//! never altered: DEV and LOC alter. A device that is there without an address or a print process gets them. One that a person
+//! stopped stays stopped, and that is said.
 
 use std::io::{Seek, Write};
 use std::os::fd::OwnedFd;
@@ -16,12 +17,15 @@ use crate::commands::spoolcom::language::mistake::Mistake;
 use crate::commands::spoolcom::language::tree::Command;
 use crate::commands::spoolcom::session::{EarlyEnd, Session};
 use crate::model::device::{DeviceChange, DeviceStatus};
+use crate::model::event::EventWord;
 use crate::model::job::{DocumentOffer, RawPath, Submission, Transfer};
+use crate::model::location::LocationStatus;
 use crate::model::printable::escaped;
 use crate::model::process::{ProcessChange, is_fastp};
 use crate::model::state::{DeviceWish, SpoolerState};
 use crate::model::{DestName, DeviceName, Failure, FailureKind, LocationName, LocationPattern, ProcessName};
 use crate::spool::interface::operations::Operations;
+use crate::spool::interface::records::EventSubject;
 use crate::sys::files;
 
 use super::dev::{self, DeviceAction};
@@ -47,9 +51,12 @@ pub struct AddStatement {
 
 /// What is going to be done.
 struct Plan {
-    device: Option<DeviceStatus>,
     process: ProcessName,
     declares_process: bool,
+    /// What the device gets: all that was said of a new one, what it lacks of one that is there.
+    changes: Vec<DeviceChange>,
+    /// Whether a person stopped the device.
+    stopped: bool,
     location: LocationName,
     connects: bool,
 }
@@ -107,12 +114,8 @@ impl AddStatement {
         if plan.declares_process {
             spool.change_process(plan.process.clone(), vec![ProcessChange::File("fastp".to_owned())])?;
         }
-        if plan.device.is_none() {
-            let mut changes: Vec<DeviceChange> = self.changes.iter().map(|(_, change)| change.clone()).collect();
-            if !self.names_process() {
-                changes.push(DeviceChange::Process(plan.process.clone()));
-            }
-            spool.change_device(self.device.clone(), changes)?;
+        if !plan.changes.is_empty() {
+            spool.change_device(self.device.clone(), plan.changes.clone())?;
         }
         if plan.connects {
             spool.route_location(LocationPattern::One(plan.location.clone()), Some(self.device.clone()))?;
@@ -122,7 +125,14 @@ impl AddStatement {
         if state == SpoolerState::Cold {
             spool.start_spooler()?;
         }
-        if spool.device(self.device.clone())?.wish != DeviceWish::Started {
+        if plan.stopped {
+            let shown = self.device.guardian();
+            // A closed standard error must not turn into a failure.
+            let _ = writeln!(
+                session.err,
+                "WARNING: DEVICE {shown} STAYS STOPPED\n  somebody stopped it; DEV {shown}, START   starts it"
+            );
+        } else if spool.device(self.device.clone())?.wish != DeviceWish::Started {
             spool.start_device(self.device.clone())?;
         }
         if matches!(state, SpoolerState::Warm | SpoolerState::Drain) {
@@ -139,8 +149,8 @@ impl AddStatement {
         Ok(())
     }
 
-    fn names_process(&self) -> bool {
-        self.changes.iter().any(|(key, _)| *key == Key::Process)
+    fn says(&self, wanted: Key) -> bool {
+        self.changes.iter().any(|(key, _)| *key == wanted)
     }
 
     /// Finds what has to be done, and what speaks against it.
@@ -156,8 +166,11 @@ impl AddStatement {
                 named = Some(name.clone());
             }
         }
-        if device.is_none() && !self.changes.iter().any(|(key, _)| *key == Key::Uri) {
-            let failure = Failure::not_found(format!("device {shown}"));
+        if device.as_ref().is_none_or(|device| device.settings.uri.is_none()) && !self.says(Key::Uri) {
+            let failure = match &device {
+                None => Failure::not_found(format!("device {shown}")),
+                Some(_) => Failure::new(FailureKind::State, format!("{shown} is there already, without an address")),
+            };
             return Err(failure.hint(format!("ADD {shown}, URI socket://host:9100   declares it with its address")));
         }
         let is_usual = named.is_none();
@@ -177,8 +190,42 @@ impl AddStatement {
                 failure.hint(format!("ADD {shown}, URI …, PROCESS $NAME   names another one, or means this one"))
             );
         }
-        let (location, connects) = self.location(spool)?;
-        Ok(Plan { device, process, declares_process: known.is_none(), location, connects })
+        let by_hand = self.by_hand(&process, known.is_none());
+        let (location, connects) = self.location(spool, device.is_none().then_some(by_hand.as_str()))?;
+        let lacks = |key: &Key| device.as_ref().is_none_or(|device| lacks(device, *key));
+        let mut changes: Vec<DeviceChange> =
+            self.changes.iter().filter(|(key, _)| lacks(key)).map(|(_, change)| change.clone()).collect();
+        if lacks(&Key::Process) && !self.says(Key::Process) {
+            changes.push(DeviceChange::Process(process.clone()));
+        }
+        let stopped = match &device {
+            Some(device) => self.was_stopped(device, spool)?,
+            None => false,
+        };
+        Ok(Plan { process, declares_process: known.is_none(), changes, stopped, location, connects })
+    }
+
+    /// Returns the commands that declare the device, without its location.
+    fn by_hand(&self, process: &ProcessName, declares_process: bool) -> String {
+        let shown = self.device.guardian();
+        let uri = self.changes.iter().find_map(|(_, change)| match change {
+            DeviceChange::Uri(uri) => Some(escaped(&uri.to_string())),
+            _ => None,
+        });
+        let print = if declares_process { format!("PRINT ${process}, FILE fastp; ") } else { String::new() };
+        format!("{print}DEV {shown}, PROCESS ${process}, URI {}", uri.unwrap_or_default())
+    }
+
+    /// Tells whether a person stopped a device that is there. One that was never started, or that an error stopped, may start.
+    fn was_stopped(&self, device: &DeviceStatus, spool: &mut dyn Operations) -> Result<bool, Failure> {
+        if device.wish == DeviceWish::Started || device.stopped_by_error {
+            return Ok(false);
+        }
+        let events = spool.events(EventSubject::Device(self.device.clone()), 0)?;
+        let last = events.iter().rfind(|event| {
+            matches!(event.what, EventWord::Started | EventWord::Stopped | EventWord::Drained | EventWord::Suspended)
+        });
+        Ok(last.is_some_and(|event| event.what != EventWord::Started))
     }
 
     /// Refuses what a device that is there contradicts.
@@ -187,7 +234,7 @@ impl AddStatement {
         for (key, change) in &self.changes {
             let mut settings = device.settings.clone();
             settings.apply(change);
-            if settings == device.settings {
+            if settings == device.settings || lacks(device, *key) {
                 continue;
             }
             let has = match key {
@@ -209,8 +256,9 @@ impl AddStatement {
         Ok(())
     }
 
-    /// Returns the location that leads to the device, and whether it has to be connected.
-    fn location(&self, spool: &mut dyn Operations) -> Result<(LocationName, bool), Failure> {
+    /// Returns the location that leads to the device, and whether it has to be connected. One that leads nowhere, and has no
+    /// jobs that would come out by surprise, is. `by_hand` are the commands that declare a new device.
+    fn location(&self, spool: &mut dyn Operations, by_hand: Option<&str>) -> Result<(LocationName, bool), Failure> {
         let shown = self.device.guardian();
         let leads = |device: &Option<DeviceName>| device.as_ref().is_some_and(|other| other.key() == self.device.key());
         if let Some(name) = &self.location {
@@ -219,8 +267,8 @@ impl AddStatement {
             return match there.first() {
                 None => Ok((name.clone(), true)),
                 Some(one) if leads(&one.device) => Ok((one.name.clone(), false)),
-                Some(one) if one.device.is_none() && !one.whole_group && one.jobs == 0 => Ok((one.name.clone(), true)),
-                Some(one) => Err(elsewhere(&one.name, one.device.as_ref(), &shown)),
+                Some(one) if is_free(one) => Ok((one.name.clone(), true)),
+                Some(one) => Err(elsewhere(one, &shown, by_hand)),
             };
         }
         let dest = dest(&self.device).map_err(|why| {
@@ -231,12 +279,12 @@ impl AddStatement {
         if let Some(one) = there.iter().find(|one| leads(&one.device)) {
             return Ok((one.name.clone(), false));
         }
-        // Another one of that name would make the name mean two things for whoever prints.
-        if let Some(one) = there.first() {
-            return Err(elsewhere(&one.name, one.device.as_ref(), &shown));
+        match there.as_slice() {
+            [] => Ok((LocationName { group: GROUP.parse().map_err(Failure::from)?, dest }, true)),
+            [one] if is_free(one) => Ok((one.name.clone(), true)),
+            // Another one of that name would make the name mean two things for whoever prints.
+            [one, ..] => Err(elsewhere(one, &shown, by_hand)),
         }
-        let group = GROUP.parse().map_err(Failure::from)?;
-        Ok((LocationName { group, dest }, true))
     }
 
     /// Hands in a page that says what it is and where it comes from.
@@ -293,12 +341,33 @@ impl AddStatement {
     }
 }
 
-fn elsewhere(location: &LocationName, device: Option<&DeviceName>, shown: &str) -> Failure {
-    let leads = device.map_or_else(|| "to no device".to_owned(), |device| format!("to {}", device.guardian()));
+/// Tells whether a device that is there has no address, or no print process.
+fn lacks(device: &DeviceStatus, key: Key) -> bool {
+    match key {
+        Key::Uri => device.settings.uri.is_none(),
+        Key::Process => device.settings.process.is_none(),
+        _ => false,
+    }
+}
+
+/// Tells whether a location leads nowhere and has no jobs.
+fn is_free(location: &LocationStatus) -> bool {
+    location.device.is_none() && !location.whole_group && location.jobs == 0
+}
+
+fn elsewhere(there: &LocationStatus, shown: &str, by_hand: Option<&str>) -> Failure {
+    let location = &there.name;
+    let leads = there.device.as_ref().map_or_else(|| "to no device".to_owned(), |to| format!("to {}", to.guardian()));
+    let jobs = if there.jobs > 0 { format!(" and has {} jobs", there.jobs) } else { String::new() };
     let failure =
-        Failure::new(FailureKind::State, format!("the location {location} is there already and leads {leads}"));
+        Failure::new(FailureKind::State, format!("the location {location} is there already and leads {leads}{jobs}"));
+    // A device that is not there yet cannot be led to.
+    let command = match by_hand {
+        Some(by_hand) => format!("{by_hand}; LOC {location}, DEV {shown}; DEV {shown}, START"),
+        None => format!("LOC {location}, DEV {shown}"),
+    };
     failure
-        .hint(format!("LOC {location}, DEV {shown}   leads it to this one"))
+        .hint(format!("{command}   leads it to this one"))
         .hint(format!("ADD {shown}, URI …, LOC #GROUP.DEST   names another location"))
 }
 
