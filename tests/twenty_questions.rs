@@ -143,7 +143,7 @@ fn questions_5_to_7_a_fifo_without_a_reader_a_path_and_a_full_disk() {
     for name in ["pipe", "nowhere", "full"] {
         night.submit(name);
     }
-    night.check("device $PIPE: ", &["a program that reads", fifo.to_str().unwrap(), "since", "1 job waits"]);
+    night.check("device $PIPE: ", &["a program that reads", fifo.to_str().unwrap(), "since"]);
     night.check("device $NOWHERE: ", &["/no/such", "the directory does not exist", "since"]);
     night.check("device $FULL: ", &["/dev/full", "full", "since", "next try"]);
     // It goes on when a program reads it.
@@ -173,10 +173,10 @@ fn question_8_who_is_refused_and_who_fills_the_disk() {
         return;
     }
     night.site.spoolcom("SPOOLER, RESERVE 90%");
-    night.check("disk: ", &["submissions are refused", &total.to_string(), "reserve"]);
     let refused = night.site.run("pdpr", &["-d", "good", night.document.to_str().unwrap()]);
     assert_eq!(refused.status, 1, "{refused:#?}");
     refused.says("RESERVE");
+    night.check("disk: ", &["submissions are refused", &total.to_string(), "reserve"]);
     has(&night.ask("CHECK SPACE").out, &["octets are free", "linked: 11 octets in 1 jobs", "owner "]);
 }
 

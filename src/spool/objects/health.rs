@@ -34,7 +34,8 @@ impl Spool {
         let statuses = self.every_process(call)?;
         let mut health = self.look(call, |tx| {
             let mut alive = Alive::new(self);
-            let words = [EventWord::Started, EventWord::Drained, EventWord::Stopped];
+            // Whoever drained it is meant, and not that it stopped when the last job had printed.
+            let words = [EventWord::Started, EventWord::Drained];
             let by = last(tx, Object::Spool, &words)?.map(|event| (event.who, event.at_ms));
             let oldest = store::health::oldest_waiting(tx)?;
             let mut waiting = None;
