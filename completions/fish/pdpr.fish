@@ -116,6 +116,6 @@ complete -c pdpr -s X -d 'Read attributes from a file; PDPATH names the director
 complete -c pdpr -s Z -d 'Read flags and arguments from a file, each flag on a line of its own' -r -F
 complete -c pdpr -s l -d 'Link to the files instead of copying them; they must stay until they are printed'
 complete -c pdpr -l json -d 'Show the accepted job as JSON, with the attributes of -r, or the usual ones'
-complete -c pdpr -l wait -d 'Wait until the job has printed (status 0), is held until a person acts (4) or was removed (5)'
+complete -c pdpr -l wait -d 'Wait until the job has printed (status 0), is held until a person acts (4) or was removed (5); 6: it was accepted, but cannot be asked about'
 complete -c pdpr -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pdpr -s V -l version -d 'Print version'

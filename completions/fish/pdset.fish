@@ -123,5 +123,7 @@ line\t''"
 complete -c pdset -s x -d 'Attributes, as "job-priority=30 job-name=\'two words\'"' -r
 complete -c pdset -s X -d 'Read attributes from a file; PDPATH names the directory of relative names' -r -F
 complete -c pdset -s g -d 'No headings, no labels in what -r shows'
+complete -c pdset -l pin -d 'With -c user: sets the PIN with which the users log on at stations. It is read from standard input, or asked for at a terminal'
+complete -c pdset -l no-pin -d 'With -c user: takes the PIN from the users'
 complete -c pdset -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pdset -s V -l version -d 'Print version'
