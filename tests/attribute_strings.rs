@@ -290,5 +290,5 @@ fn two_hundred_hostile_names_are_refused_or_carried_exactly_and_break_no_line() 
         let all: serde_json::Value = serde_json::from_str(&shown).unwrap();
         assert_eq!(all.as_array().map(Vec::len), Some(names), "{class}");
     }
-    assert!(carried > 100 && refused > 100, "{carried} carried, {refused} refused");
+    assert!(carried > 100 && refused > 50, "{carried} carried, {refused} refused");
 }

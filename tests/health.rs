@@ -233,7 +233,7 @@ fn jobs_that_wait_for_a_person_are_one_finding() {
 fn each_cure_is_a_command_that_works_or_a_sentence() {
     let site = healthy();
     site.spoolcom("LOC #A.PARKED, DEV NONE; DEV $LP1, PROCESS $SPLA, URI null:; LOC #A.LP1, DEV $LP1");
-    site.spoolcom("DEV $LP2, PROCESS $SPLA, URI null:; LOC #A.LP2, DEV $LP2; DEV $LP2, START, SUSPEND");
+    site.spoolcom("DEV $LP2, PROCESS $SPLA, URI null:; LOC #A.LP2, DEV $LP2; DEV $LP2, START");
     let file = site.document("doc", b"a document\n");
     for destination in ["a.parked", "a.lp1", "a.lp2"] {
         site.submit(destination, "doc", &file).expect(0);

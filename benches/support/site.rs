@@ -26,6 +26,7 @@ use super::DEADLINE;
 pub fn program(name: &str) -> PathBuf {
     PathBuf::from(match name {
         "pdpr" => env!("CARGO_BIN_EXE_pdpr"),
+        "pdmod" => env!("CARGO_BIN_EXE_pdmod"),
         "pdls" => env!("CARGO_BIN_EXE_pdls"),
         "pdq" => env!("CARGO_BIN_EXE_pdq"),
         "pdrm" => env!("CARGO_BIN_EXE_pdrm"),

@@ -59,7 +59,8 @@ fn why_is_an_attribute_with_a_line_for_each_cause() {
     assert_ne!(claim.number, bad.number);
     insta::assert_snapshot!(run(&site, pdls, &["-U", "-r", "why"]));
     insta::assert_snapshot!(run(&site, pdls, &["-U", "--json", "-r", "job-number,why"]));
-    assert_eq!(run(&site, pdls, &["-Ug", "-r", "why", "2"]).out, "why = it is next on $LP1\n");
+    let why = "why = it is next on $LP1\n      it begins on $LP1 at once\n";
+    assert_eq!(run(&site, pdls, &["-Ug", "-r", "why", "2"]).out, why);
     assert_eq!(run(&site, pdls, &["-U", "-r", "why", "9"]).to_string(), "! pdls: 9100-101 cannot find job 9\n= 1");
     for groups in ["all", "verbose", "brief"] {
         assert!(!run(&site, pdls, &["-U", "-s", "line", "-r", groups]).out.contains("why ="), "{groups}");

@@ -219,7 +219,7 @@ impl Shared {
         }
         // Whose it is counts, not which account he has here, if any.
         let now = clock::now();
-        let targets = self.spool.remove_for(&person.caller, job, &now)?;
+        let targets = self.spool.remove_own(&person.caller, job, &now)?;
         if !targets.is_empty() {
             self.attendant.attend(&self.spool, &targets, &now);
         }

@@ -70,12 +70,9 @@ fn a_command_line_with_a_fault_alters_nothing() {
         &["pdset", "-x", "job-priority=1", &id],
         &["pdset", "-c", "destination", "-x", "enabled=true", "LP1"],
         &["pdset", "-c", "nonsense", "-x", "job-priority=1", &id],
-        &["pdpause", &id],
-        &["pdpause", "-c", "queue", "OFFICE"],
         &["pdpause", "-c", "job", "-w", "after-current-copy", &id],
         &["pdpause", "-c", "job", "-x", "job-priority=1", &id],
         &["pdpause", "-c", "job", &document],
-        &["pdresume", &id],
         &["pdpromote", &id, &id],
     ] {
         let (exit, out, err) = world.run(words);

@@ -366,9 +366,9 @@ fn what_another_page_or_person_makes_a_browser_send_changes_nothing() {
     games.send("/jobs", &form, &own).expect(403);
     // The job of another person, by its name: what is not his is not there.
     man.post("/jobs", &format!("one={letter}&do=release")).expect(303);
-    man.get("/").expect(200).says("does not exist");
+    man.get("/").expect(200).says("cannot find job");
     man.post("/jobs", &format!("do=really-delete&job={letter}")).expect(303);
-    man.get("/").expect(200).says("does not exist");
+    man.get("/").expect(200).says("cannot find job");
     let mut again = Browser::at(&station);
     again.log_on("games", "4071").expect(303);
     again.get("/").expect(200).says("Letter").says("releasable here");

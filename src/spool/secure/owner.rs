@@ -5,6 +5,7 @@
 //! after that (BEGIN, the end, the end of the lease) is that of any claim: [`crate::spool::remote::leases`].
 
 use crate::model::event::EventWord;
+use crate::model::identity::Directory;
 use crate::model::lease::{ClaimAnswer, ClaimRefusal};
 use crate::model::secure::{HeldRows, PoolQueue, ReleaseState, StationPrinter, Verdict};
 use crate::model::state::{HoldReason, HoldReasons, JobState, Wish};
@@ -225,12 +226,33 @@ impl Spool {
     /// # Errors
     /// `NotFound` where no job of his is so called.
     pub fn remove_for(&self, caller: &Caller, job: &GlobalJobId, now: &Moment) -> Fallible<Vec<WakeTarget>> {
+        self.remove_of(caller, Reach::asserted, job, now).map_err(|failure| match failure.kind {
+            FailureKind::NotFound => Failure::new(FailureKind::NotFound, format!("job {job} does not exist")),
+            _ => failure,
+        })
+    }
+
+    /// Removes a job that waits for the caller, who stands at a station of this server.
+    ///
+    /// # Errors
+    /// `NotFound` where no job of his is so called.
+    pub fn remove_own(&self, caller: &Caller, job: &GlobalJobId, now: &Moment) -> Fallible<Vec<WakeTarget>> {
+        self.remove_of(caller, Reach::of, job, now)
+    }
+
+    fn remove_of(
+        &self,
+        caller: &Caller,
+        reach: fn(&Directory, &Caller) -> Reach,
+        job: &GlobalJobId,
+        now: &Moment,
+    ) -> Fallible<Vec<WakeTarget>> {
         let found = self.look(&Call::of(caller, now), |tx| {
-            let reach = Reach::asserted(&self.directory(tx)?, caller);
+            let reach = reach(&self.directory(tx)?, caller);
             self.find_owned(tx, job, &reach)?
                 .filter(|(_, secure)| reach.own.contains(&secure.owner))
                 .map(|(row, _)| row)
-                .ok_or_else(|| Failure::new(FailureKind::NotFound, format!("job {job} does not exist")))
+                .ok_or_else(|| Failure::not_found(format!("job {job}")))
         })?;
         // He is its owner, whatever account he has here. Whose job it is never changes.
         let owner = Caller { uid: found.owner_uid, operator: false, ..caller.clone() };

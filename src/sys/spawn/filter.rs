@@ -294,7 +294,9 @@ mod tests {
             run("head -c 300000 /dev/zero; head -c 100000 /dev/zero >&2; echo no >&2; exit 3", b"");
         assert_eq!((made.len(), ended), (300_000, Ended::Status(3)));
         assert!(words.ends_with("no\n") && words.len() <= LAST_WORDS, "{words:?}");
-        assert_eq!(run("head -c 2000000 /dev/zero > file", b"").1, Ended::Status(1), "a file of its own has a limit");
+        // By an error, or by the signal of that limit, as whoever starts it has it.
+        let ended = run("head -c 2000000 /dev/zero > file", b"").1;
+        assert!(matches!(ended, Ended::Status(1 | 153)), "a file of its own has a limit: {ended:?}");
         // What it leaves behind does not hold us up.
         assert_eq!(run("sleep 1000 & echo made", b"").0, b"made\n");
     }
