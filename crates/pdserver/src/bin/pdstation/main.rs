@@ -76,7 +76,7 @@ pub struct Arguments {
     /// Who may connect, as 10.1.0.0/16; without it this machine alone
     #[arg(long, value_name = "NETWORK")]
     allow: Vec<String>,
-    /// A further name under which browsers reach the page, as https://print.example
+    /// A further name under which browsers reach the page, with https:// or http:// before it
     #[arg(long, value_name = "URL")]
     origin: Vec<String>,
 }
