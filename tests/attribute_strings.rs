@@ -67,19 +67,12 @@ fn run(dir: &Path, program: &str, words: &[&str]) -> (Exit, String, String) {
         let spool = open(&Base::new(base.clone()), Access::Create { server: "acme1".parse()?, now: clock() })?;
         Ok(Box::new(Local::new(spool, users::caller(), clock, Arc::new(Nobody))) as Box<dyn Operations>)
     };
-    let mut shell = Shell {
-        out: &mut out,
-        err: &mut err,
-        input: &mut input,
-        out_is_terminal: false,
-        err_is_terminal: false,
-        input_is_terminal: false,
-        terminal: None,
-        env: &|name| (name == "PD_CONFIRM_DELETE").then(|| OsString::from("no")),
-        cwd: dir.to_path_buf(),
-        now_ms: clock().wall_ms,
-        open: &mut open_it,
-    };
+    let mut shell = Shell::of_script(
+        (&mut out, &mut err, &mut input),
+        &|name| (name == "PD_CONFIRM_DELETE").then(|| OsString::from("no")),
+        (dir.to_path_buf(), clock().wall_ms),
+        &mut open_it,
+    );
     let words: Vec<OsString> = words.iter().map(OsString::from).collect();
     let exit = match program {
         "pdpr" => verbs::pdpr::run(&words, &mut shell),

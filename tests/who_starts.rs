@@ -125,19 +125,13 @@ fn run(spool: Box<dyn Operations>, line: &str) -> Ran {
         Some(line) => vec!["--no-wait".into(), line.into()],
         None => vec![line.into()],
     };
-    let mut shell = Shell {
-        out: &mut out,
-        err: &mut err,
-        input: &mut std::io::empty(),
-        out_is_terminal: false,
-        err_is_terminal: false,
-        input_is_terminal: false,
-        terminal: None,
-        env: &|name| (name == "TZ").then(|| "UTC".into()),
-        cwd: "/".into(),
-        now_ms: now().wall_ms,
-        open: &mut open,
-    };
+    let mut input = std::io::empty();
+    let mut shell = Shell::of_script(
+        (&mut out, &mut err, &mut input),
+        &|name| (name == "TZ").then(|| "UTC".into()),
+        ("/".into(), now().wall_ms),
+        &mut open,
+    );
     let exit = spoolcom::run(&words, &mut shell);
     let text = |octets| String::from_utf8(octets).unwrap();
     Ran { exit, out: text(out), err: text(err) }

@@ -98,6 +98,33 @@ pub struct Shell<'a> {
     pub open: &'a mut Opener<'a>,
 }
 
+/// Standard output, standard error and standard input of a command.
+pub type Streams<'a> = (&'a mut (dyn Write + Send), &'a mut dyn Write, &'a mut dyn BufRead);
+
+impl<'a> Shell<'a> {
+    /// What a script gives a command: no terminal anywhere. `at` is the current directory, and the time in milliseconds since 1970.
+    pub fn of_script(
+        (out, err, input): Streams<'a>,
+        env: &'a dyn Fn(&str) -> Option<OsString>,
+        (cwd, now_ms): (PathBuf, i64),
+        open: &'a mut Opener<'a>,
+    ) -> Self {
+        Self {
+            out,
+            err,
+            input,
+            out_is_terminal: false,
+            err_is_terminal: false,
+            input_is_terminal: false,
+            terminal: None,
+            env,
+            cwd,
+            now_ms,
+            open,
+        }
+    }
+}
+
 impl Shell<'_> {
     /// Prints a failure with its number and hints: `pdpr: 9100-103 sales.front: …`.
     pub fn report(&mut self, program: &str, failure: &Failure) -> Exit {

@@ -171,6 +171,8 @@ impl<'a> Deliverer<'a> {
             let free = u32::try_from(AT_ONCE - self.running.min(AT_ONCE)).unwrap_or(0);
             match self.spool.next_deliveries(&self.busy, free, &(self.clock)())? {
                 Work::Try(found) => {
+                    // What is told is on disk, whoever has committed it.
+                    self.spool.sync_log()?;
                     found.into_iter().for_each(|one| self.begin(one));
                     continue;
                 }

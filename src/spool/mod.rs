@@ -100,6 +100,14 @@ impl Spool {
         self.inner.store.sync()
     }
 
+    /// Has on disk what anybody has committed, also other processes.
+    ///
+    /// # Errors
+    /// When the log cannot be synced.
+    pub(crate) fn sync_log(&self) -> Fallible<()> {
+        self.inner.store.sync_log()
+    }
+
     /// From now on a thread of this process shortens the log when it is long, until the spool is dropped: nobody who
     /// waits for an answer waits for that.
     ///
@@ -143,7 +151,10 @@ impl Spool {
         };
         let (done, notices, notifies) = self.commit(room, call, noting)?;
         if notifies {
-            self.ring_for_deliveries();
+            // Nobody is told what the next power loss may take back.
+            if !call.later || self.sync().is_ok() {
+                self.ring_for_deliveries();
+            }
         }
         if let Some(notices) = notices {
             disk::error_log::write(&self.inner.base, &self.inner.server, &notices);

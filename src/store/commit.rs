@@ -12,18 +12,23 @@
 //! what was committed up to some moment: SQLite reads the log up to the first page that is not whole. The log is synced by
 //! the next commit that is not late, whoever makes it, by the first one a second after, and by [`Store::sync`].
 //!
+//! A sync that fails may leave what was committed late before it nowhere but in memory, and the next one would succeed: a hole,
+//! and nothing behind it would outlive a power loss. So after a commit of which nobody knows whether it was synced the log is
+//! written over itself before anything else is.
+//!
 //! Is anything lost that somebody has done something with? No: a job is never late, and its commit syncs what stands before
 //! it in the log. Can the mark beside the print files get ahead of the database? No: only a synced commit writes it.
 
 use std::collections::VecDeque;
 use std::mem;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use super::sqlite::Session;
 use super::{Fallible, Store, Tx, generation, guard, met_damage, schema};
-use crate::model::{Call, Failure};
+use crate::model::{Call, Failure, FailureKind};
 
 /// What waits is committed together up to this many changes.
 const BATCH: usize = 64;
@@ -150,6 +155,7 @@ impl Store {
             Err(failure) => {
                 // Its caches may disagree with the file now: the next writer opens it anew.
                 *writer = None;
+                self.late.doubt(failure.kind == FailureKind::Unknown);
                 batch.iter().map(|_| Err(failure.clone())).collect()
             }
         }
@@ -162,6 +168,10 @@ impl Store {
             Some(session) => session,
             None => self.writing_session()?,
         };
+        if self.late.in_doubt() {
+            self.rewrite_log()?;
+            self.late.trust();
+        }
         let late = batch.iter().all(|pending| pending.late) && self.late.may_grow();
         let verdicts = self.commit_on(&session, batch, late)?;
         // Between commit and answer: what went into files that have no name any more is not acknowledged.
@@ -239,27 +249,46 @@ impl Store {
     }
 }
 
-/// Since when commits wait for the sync of the log.
+/// Commits that wait for the sync of the log.
 #[derive(Default)]
-pub(super) struct Late(Mutex<Option<Instant>>);
+pub(super) struct Late {
+    /// Since when.
+    since: Mutex<Option<Instant>>,
+    /// Whether a sync has failed.
+    doubted: AtomicBool,
+}
 
 impl Late {
     /// Tells whether some wait.
     pub(super) fn is_begun(&self) -> bool {
-        guard(&self.0).is_some()
+        guard(&self.since).is_some()
     }
 
     /// Tells whether one more may wait.
     fn may_grow(&self) -> bool {
-        guard(&self.0).is_none_or(|since| since.elapsed() < LONGEST_LATE)
+        guard(&self.since).is_none_or(|since| since.elapsed() < LONGEST_LATE)
     }
 
     fn begin(&self) {
-        guard(&self.0).get_or_insert_with(Instant::now);
+        guard(&self.since).get_or_insert_with(Instant::now);
     }
 
     fn end(&self) {
-        *guard(&self.0) = None;
+        *guard(&self.since) = None;
+    }
+
+    /// A commit has failed; `of_sync` if perhaps its sync did.
+    fn doubt(&self, of_sync: bool) {
+        self.doubted.fetch_or(of_sync, Ordering::SeqCst);
+    }
+
+    /// Whether a sync has failed since the log was last trusted.
+    fn in_doubt(&self) -> bool {
+        self.doubted.load(Ordering::SeqCst)
+    }
+
+    fn trust(&self) {
+        self.doubted.store(false, Ordering::SeqCst);
     }
 }
 
@@ -299,6 +328,22 @@ mod tests {
     fn marks(store: &Store) -> Vec<String> {
         let all = |tx: &Tx<'_>| tx.rows("SELECT name FROM mark ORDER BY name", &[], |row| row.only());
         store.read(&Call::timeless(), all).unwrap()
+    }
+
+    #[test]
+    fn after_a_sync_that_failed_the_log_is_written_over_itself_before_anything_else() {
+        let (dir, store) = store();
+        store.transact(true, |session| mark(session, "late")).unwrap();
+        store.late.doubt(true);
+        let log = dir.path().join("s.db-wal");
+        let before = std::fs::metadata(&log).unwrap().modified().unwrap();
+        let octets = std::fs::read(&log).unwrap();
+        store.rewrite_log().unwrap();
+        assert_eq!(std::fs::read(&log).unwrap(), octets);
+        assert!(std::fs::metadata(&log).unwrap().modified().unwrap() > before, "all of it is to be written anew");
+        store.transact(false, |session| mark(session, "next")).unwrap();
+        assert!(!store.late.in_doubt());
+        assert_eq!(marks(&store), ["late", "next"]);
     }
 
     type Writing = JoinHandle<Fallible<()>>;

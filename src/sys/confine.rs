@@ -43,22 +43,15 @@ const READ: &[&str] = &[
 /// Devices that are no device.
 const DEVICES: &[&str] = &["/dev/null", "/dev/zero", "/dev/random", "/dev/urandom"];
 
-/// Calls that are refused: the network, other processes, a session of its own, and the system.
-const NEVER: &[libc::c_long] = &[
+/// Calls of which whatever reads what strangers have written needs none: a network of its own, other processes, and the system.
+pub const NEVER: &[libc::c_long] = &[
     libc::SYS_socket,
     libc::SYS_connect,
     libc::SYS_bind,
-    libc::SYS_kill,
     libc::SYS_tkill,
-    libc::SYS_tgkill,
-    libc::SYS_rt_sigqueueinfo,
-    libc::SYS_rt_tgsigqueueinfo,
     libc::SYS_pidfd_open,
     libc::SYS_pidfd_getfd,
     libc::SYS_pidfd_send_signal,
-    // All that it starts is ended with it.
-    libc::SYS_setsid,
-    libc::SYS_setpgid,
     libc::SYS_ptrace,
     libc::SYS_process_vm_readv,
     libc::SYS_process_vm_writev,
@@ -80,6 +73,17 @@ const NEVER: &[libc::c_long] = &[
     libc::SYS_delete_module,
     libc::SYS_kexec_load,
     libc::SYS_io_uring_setup,
+];
+
+/// What a program that is started is refused besides: signals, and a group of processes of its own, for all that it starts is
+/// ended with it.
+const ALONE: &[libc::c_long] = &[
+    libc::SYS_kill,
+    libc::SYS_tgkill,
+    libc::SYS_rt_sigqueueinfo,
+    libc::SYS_rt_tgsigqueueinfo,
+    libc::SYS_setsid,
+    libc::SYS_setpgid,
 ];
 
 /// What a child is to give up.
@@ -160,7 +164,7 @@ fn files(programs: &Path, own: &Path) -> Result<Option<OwnedFd>, RulesetError> {
 }
 
 fn calls() -> Result<Vec<libc::sock_filter>, String> {
-    let rules: BTreeMap<i64, Vec<SeccompRule>> = NEVER.iter().map(|call| (*call, Vec::new())).collect();
+    let rules: BTreeMap<i64, Vec<SeccompRule>> = NEVER.iter().chain(ALONE).map(|call| (*call, Vec::new())).collect();
     let target = std::env::consts::ARCH.try_into().map_err(|error: seccompiler::BackendError| error.to_string())?;
     let refused = SeccompAction::Errno(libc::EPERM.unsigned_abs());
     let filter = SeccompFilter::new(rules, SeccompAction::Allow, refused, target).map_err(|error| error.to_string())?;

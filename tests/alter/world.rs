@@ -218,19 +218,12 @@ impl World {
         let (mut out, mut err) = (Vec::new(), Vec::new());
         let mut input = Cursor::new(Vec::new());
         let mut open = |_: Option<&str>, _: Intent| Ok(self.as_caller(caller.clone()));
-        let mut shell = Shell {
-            out: &mut out,
-            err: &mut err,
-            input: &mut input,
-            out_is_terminal: false,
-            err_is_terminal: false,
-            input_is_terminal: false,
-            terminal: None,
-            env: &|name| (name == "PD_CONFIRM_DELETE").then(|| OsString::from("no")),
-            cwd: self.dir.path().to_path_buf(),
-            now_ms: clock().wall_ms,
-            open: &mut open,
-        };
+        let mut shell = Shell::of_script(
+            (&mut out, &mut err, &mut input),
+            &|name| (name == "PD_CONFIRM_DELETE").then(|| OsString::from("no")),
+            (self.dir.path().to_path_buf(), clock().wall_ms),
+            &mut open,
+        );
         let rest: Vec<OsString> = words[1..].iter().map(OsString::from).collect();
         let exit = match words[0] {
             "spoolcom" => spoolcom::run(&rest, &mut shell),

@@ -24,19 +24,12 @@ impl Carrier for Nothing {
 fn run(program: &str, words: &[OsString], dir: &Path) -> (Exit, String, String) {
     let mut open = |_: Option<&str>, _: Intent| -> Result<Box<dyn Operations>, Failure> { Ok(Box::new(Nothing)) };
     let (mut out, mut err, mut input) = (Vec::new(), Vec::new(), std::io::empty());
-    let mut shell = Shell {
-        out: &mut out,
-        err: &mut err,
-        input: &mut input,
-        out_is_terminal: false,
-        err_is_terminal: false,
-        input_is_terminal: false,
-        terminal: None,
-        env: &|_| None,
-        cwd: dir.to_path_buf(),
-        now_ms: 1_795_251_976_000,
-        open: &mut open,
-    };
+    let mut shell = Shell::of_script(
+        (&mut out, &mut err, &mut input),
+        &|_| None,
+        (dir.to_path_buf(), 1_795_251_976_000),
+        &mut open,
+    );
     let exit = match program {
         "pdls" => verbs::pdls::run(words, &mut shell),
         "pdmod" => verbs::pdmod::run(words, &mut shell),

@@ -133,19 +133,12 @@ impl Inside {
         let mut open = |_: Option<&str>, _: Intent| Ok(Box::new(Self::local(&self.spool)) as Box<dyn Operations>);
         let ended = verb(
             &words,
-            &mut Shell {
-                out: &mut out,
-                err: &mut err,
-                input: &mut std::io::empty(),
-                out_is_terminal: false,
-                err_is_terminal: false,
-                input_is_terminal: false,
-                terminal: None,
-                env: &|name| (name == "TZ").then(|| "UTC".into()),
-                cwd: self.dir.path().to_owned(),
-                now_ms: now().wall_ms,
-                open: &mut open,
-            },
+            &mut Shell::of_script(
+                (&mut out, &mut err, &mut std::io::empty()),
+                &|name| (name == "TZ").then(|| "UTC".into()),
+                (self.dir.path().to_owned(), now().wall_ms),
+                &mut open,
+            ),
         );
         (ended, String::from_utf8(out).unwrap(), String::from_utf8_lossy(&err).into_owned())
     }

@@ -100,6 +100,8 @@ struct Open {
     /// Digest of the certificate, when the other side has proved who it is.
     certificate: Option<String>,
     member: Option<ServerName>,
+    /// It has said that it leaves the group, and waits for the answer, which nothing may cut off.
+    leaves: bool,
 }
 
 struct Shared {
@@ -220,7 +222,7 @@ impl Shared {
         };
         let now = self.now();
         let mut state = self.state();
-        for open in state.open.values() {
+        for open in state.open.values().filter(|open| !open.leaves) {
             let Some(certificate) = &open.certificate else { continue };
             if known.as_ref().is_none_or(|known| known.group.bearer(certificate, now).is_err()) {
                 let _ = open.tcp.shutdown(Shutdown::Both);
@@ -313,7 +315,7 @@ impl Shared {
             }
             state.next += 1;
             let number = state.next;
-            let open = Open { tcp: Arc::clone(&tcp), from: from.ip(), certificate: None, member: None };
+            let open = Open { tcp: Arc::clone(&tcp), from: from.ip(), certificate: None, member: None, leaves: false };
             state.open.insert(number, open);
             number
         };
@@ -360,7 +362,7 @@ impl Shared {
         }
         self.uses_new(&certificate);
         match (purpose, member.role) {
-            (Some(Purpose::Group), _) => self.group(&mut stream, &certificate, &member, from),
+            (Some(Purpose::Group), _) => self.group(&mut stream, entry, (&member, &certificate), from),
             (Some(Purpose::Operations), _) => {
                 let guest = Guest { name: member.name.to_string(), uid: member.uid, host: member.host.clone() };
                 if member.role == Role::Server {
@@ -510,7 +512,13 @@ impl Shared {
     }
 
     /// Answers a member.
-    fn group(&self, stream: &mut Connection, certificate: &str, member: &Member, from: SocketAddr) -> io::Result<()> {
+    fn group(
+        &self,
+        stream: &mut Connection,
+        entry: &Entry,
+        (member, certificate): (&Member, &str),
+        from: SocketAddr,
+    ) -> io::Result<()> {
         loop {
             stream.timed().set_until(Instant::now().checked_add(BETWEEN));
             let Some(question) = messages::read::<Question>(stream, LONGEST_QUESTION)? else { break };
@@ -518,7 +526,7 @@ impl Shared {
                 Ok(now) => Member { name: member.name.clone(), ..now },
                 Err(why) => return self.refuse(stream, Some(Purpose::Group), &why),
             };
-            let answer = self.answer_member(question, (&member, certificate), from).unwrap_or_else(|failure| {
+            let answer = self.answer_member(question, entry, (&member, certificate), from).unwrap_or_else(|failure| {
                 self.log(&format!("refused a question of {}: {}", member.name, failure.message));
                 Answer::Refused(failure.message)
             });
@@ -536,6 +544,7 @@ impl Shared {
     fn answer_member(
         &self,
         question: Question,
+        entry: &Entry,
         (member, certificate): (&Member, &str),
         from: SocketAddr,
     ) -> Result<Answer, Failure> {
@@ -570,13 +579,16 @@ impl Shared {
             }
             Question::Leave => {
                 let now = self.now();
-                // The answer goes out before the connection is cut: the list is read again after it.
                 let _lock = place.lock()?;
                 let mut group = place.group()?;
                 if member.name == group.first {
                     return Err(Failure::new(FailureKind::State, "the first server cannot leave its group"));
                 }
                 if group.revoke(&member.name, now) == Some(true) {
+                    // Whoever sees the new list may cut off at once who is not in it.
+                    if let Some(open) = self.state().open.get_mut(&entry.number) {
+                        open.leaves = true;
+                    }
                     place.set_group(&group)?;
                 }
                 self.log(&format!("{} {} has left the group", member.role.word(), member.name));

@@ -5,7 +5,7 @@
 //! is complete, because those were taken; without it is given up. The row of a server that died ends like that of any
 //! submitter who died: nothing of it is left, and its sender sends it again.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
@@ -64,6 +64,10 @@ impl Shared {
         sender: &Sender,
         (remarks, prefix): (Vec<String>, String),
     ) -> ByDoor {
+        let proven = match prefix.is_empty() {
+            true => HashSet::new(),
+            false => lock(&self.proven).keys().filter(|token| token.starts_with(&prefix)).cloned().collect(),
+        };
         ByDoor {
             noted: Field::from_stored("received-from")
                 .map(|field| (field, Value::Text(self.from(job, sender))))
@@ -72,7 +76,7 @@ impl Shared {
             remarks,
             prefix,
             within_ms: i64::try_from(REPEATED_WITHIN.as_millis()).unwrap_or(i64::MAX),
-            proven: lock(&self.proven).keys().cloned().collect(),
+            proven,
             holds_repeats: settings.duplicates == Duplicates::Hold,
         }
     }

@@ -68,7 +68,8 @@ impl Local {
         self.end_gathered()?;
         let result = work(&self.spool, &self.call())?;
         self.see_to_what_is_due();
-        self.end_gathered()?;
+        // It is done, whatever cannot be synced now: that is told by the next one.
+        let _ = self.end_gathered();
         Ok(result)
     }
 
@@ -81,7 +82,8 @@ impl Local {
         let call = self.call();
         let result = work(&self.spool, &call)?.attended(self, &call.now);
         self.see_to_what_is_due();
-        self.end_gathered()?;
+        // As above.
+        let _ = self.end_gathered();
         Ok(result)
     }
 
@@ -95,7 +97,19 @@ impl Local {
             return self.wakes(work);
         }
         let call = Call { later: true, ..self.call() };
-        Ok(work(&self.spool, &call)?.attended(self, &call.now))
+        let result = work(&self.spool, &call)?.attended(self, &call.now);
+        // A job that waits for a process that sleeps waits for nobody's next command, whatever becomes of this one. A process that
+        // runs looks by itself. What cannot be synced now is told at the end.
+        if self.gathered_sleepers() {
+            let _ = self.end_gathered();
+        }
+        Ok(result)
+    }
+
+    /// Whether a process that does not run has work because of what was gathered.
+    fn gathered_sleepers(&self) -> bool {
+        let gathered = self.gathered.as_ref().map(|gathered| gathered.lock().unwrap_or_else(PoisonError::into_inner));
+        gathered.is_some_and(|targets| targets.iter().any(|target| !target.running))
     }
 
     /// Has on disk what was gathered, and sees to the print processes that have work because of it.
@@ -153,7 +167,7 @@ impl Local {
         self.end_gathered()?;
         // Not the moment at which the wait began.
         let result = work(&self.spool, &|| self.call())?.attended(self, &(self.clock)());
-        self.end_gathered()?;
+        let _ = self.end_gathered();
         Ok(result)
     }
 
@@ -283,5 +297,42 @@ impl<T> From<T> for WaitResult<T> {
     /// What it saw; no process is to start because of it.
     fn from(seen: T) -> Self {
         Self { seen, targets: Vec::new() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+    use crate::spool::interface::operations::Operations;
+    use crate::spool::testing::{Site, clock, name, user};
+
+    /// Counts how often it is sent to look at print processes.
+    #[derive(Default)]
+    struct Counts(AtomicUsize);
+
+    impl Attendant for Counts {
+        fn shorten_log(&self, _: &Spool) {}
+
+        fn attend(&self, _: &Spool, targets: &[WakeTarget], _: &Moment) {
+            self.0.fetch_add(targets.len(), Ordering::SeqCst);
+        }
+    }
+
+    #[test]
+    fn a_process_that_sleeps_is_started_for_a_waiting_job_before_the_end_of_a_command_file() {
+        let mut site = Site::printing();
+        site.local.start_device(name("LP1")).unwrap();
+        site.local.route_location(name("#OFFICE.PARKED"), None).unwrap();
+        site.submit("office.parked", |_| {});
+        let counts = Arc::new(Counts::default());
+        let caller = user("ann", nix::unistd::geteuid().as_raw());
+        let mut local = Local::new(site.spool.clone(), caller, clock, Arc::clone(&counts) as Arc<dyn Attendant>);
+        local.gather(true).unwrap();
+        local.route_location(name("#OFFICE.OTHER"), Some(name("LP1"))).unwrap();
+        assert_eq!(counts.0.load(Ordering::SeqCst), 0, "nothing waits there");
+        local.route_location(name("#OFFICE.PARKED"), Some(name("LP1"))).unwrap();
+        assert_eq!(counts.0.load(Ordering::SeqCst), 1, "whatever becomes of the rest of the file");
     }
 }

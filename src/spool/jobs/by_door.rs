@@ -5,6 +5,8 @@
 //! that its sender was told, is a possible duplicate: that is said of both in the transaction that makes the second one, so no crash
 //! leaves it unsaid.
 
+use std::collections::HashSet;
+
 use crate::attributes::{Class, Settable, find, text};
 use crate::model::event::EventWord;
 use crate::model::field::{Field, Value};
@@ -27,8 +29,8 @@ pub(crate) struct ByDoor {
     pub prefix: String,
     /// How long ago, in milliseconds, a job came at most that it repeats.
     pub within_ms: i64,
-    /// Tokens of jobs whose senders have their acknowledgement.
-    pub proven: Vec<String>,
+    /// Those of the tokens that begin so whose senders have their acknowledgement.
+    pub proven: HashSet<String>,
     /// Whether a possible duplicate is held.
     pub holds_repeats: bool,
 }

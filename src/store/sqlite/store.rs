@@ -1,5 +1,7 @@
 //! The database, shared by the threads of a process: [`Store`].
 
+use std::fs::File;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
@@ -13,7 +15,7 @@ use super::rules;
 use super::{Session, Tx, vacuum};
 use crate::model::{Call, Failure, FailureKind};
 use crate::store::{Fallible, commit, generation, ground, guard, met_damage, schema};
-use crate::sys::files::sync_dir;
+use crate::sys::files::{read_full_at, sync_dir};
 use crate::sys::lock::FileLock;
 use crate::sys::{holder, limits, notice};
 
@@ -367,6 +369,38 @@ impl Store {
             session.rules.end();
             generation::count(&Tx::new(session, &Call::timeless())).map(drop)
         })
+    }
+
+    /// Has on disk what the log holds now, whoever has committed it.
+    ///
+    /// # Errors
+    /// When it cannot be synced.
+    pub(crate) fn sync_log(&self) -> Fallible<()> {
+        let failed = |error: std::io::Error| Failure::new(FailureKind::Io, format!("{}: {error}", self.log.display()));
+        match File::open(&self.log) {
+            Ok(log) => log.sync_data().map_err(failed),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(failed(error)),
+        }
+    }
+
+    /// Writes the log over itself and syncs it. A sync that failed has told the kernel to forget which of its pages are not on
+    /// disk; written once more they are. Called behind the gate, so nobody else writes to it; who reads finds the same octets.
+    pub(in crate::store) fn rewrite_log(&self) -> Fallible<()> {
+        let failed = |error: std::io::Error| Failure::new(FailureKind::Io, format!("{}: {error}", self.log.display()));
+        let log = match File::options().read(true).write(true).open(&self.log) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            opened => opened.map_err(failed)?,
+        };
+        let (mut block, mut at) = (vec![0; 1 << 20], 0);
+        loop {
+            let n = read_full_at(&log, &mut block, at).map_err(failed)?;
+            if n == 0 {
+                return log.sync_data().map_err(failed);
+            }
+            log.write_all_at(&block[..n], at).map_err(failed)?;
+            at += n as u64;
+        }
     }
 
     /// Makes sure that the directory on disk knows the log, before anything is committed to it. SQLite would sync the

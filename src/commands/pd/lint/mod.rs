@@ -403,19 +403,13 @@ impl Judge {
         };
         let mut items = Vec::new();
         let result = {
-            let mut shell = Shell {
-                out: &mut out,
-                err: &mut err,
-                input: &mut std::io::empty(),
-                out_is_terminal: false,
-                err_is_terminal: false,
-                input_is_terminal: false,
-                terminal: None,
-                env: &env,
-                cwd: self.dir.clone(),
-                now_ms: self.zone.now_ms,
-                open: &mut open,
-            };
+            let mut input = std::io::empty();
+            let mut shell = Shell::of_script(
+                (&mut out, &mut err, &mut input),
+                &env,
+                (self.dir.clone(), self.zone.now_ms),
+                &mut open,
+            );
             verb.read(&words, &mut shell).and_then(|mut line| {
                 items.clone_from(&line.items);
                 if WITHOUT_SPOOL.contains(&verb.name) {

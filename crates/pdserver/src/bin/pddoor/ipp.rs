@@ -854,26 +854,41 @@ fn named_jobs(
     Ok(rows)
 }
 
-/// The jobs of a queue, those that wait before those that have ended.
+/// The jobs of a queue, those that wait before those that have ended: of two lists the second begins where the first one ends.
 fn listed_jobs(
     context: &Context,
     request: &Request<'_>,
     (queue, own, kinds): (Option<String>, bool, &[bool]),
-    (skip, limit): (u32, u32),
+    (mut skip, limit): (u32, u32),
 ) -> Result<Vec<DoorJobRow>, Refusal> {
+    let list = |ended: bool, skip: u32, limit: u32| {
+        let which = DoorJobs::Of { queue: queue.clone(), ended, own, skip, limit };
+        context.link.jobs(which, &request.asker).map_err(no_act)
+    };
+    let length = |list: Vec<DoorJobRow>| u32::try_from(list.len()).unwrap_or(u32::MAX);
     let mut rows: Vec<DoorJobRow> = Vec::new();
-    let end = skip.saturating_add(limit);
-    for ended in kinds {
-        let room = end.saturating_sub(u32::try_from(rows.len()).unwrap_or(u32::MAX)).min(MOST_JOBS);
+    for (n, ended) in kinds.iter().enumerate() {
+        let room = limit.saturating_sub(u32::try_from(rows.len()).unwrap_or(u32::MAX));
         if room == 0 {
             break;
         }
-        // With one list the server leaves out what is skipped; of two the second begins where the first one ends.
-        let before = if kinds.len() == 1 { skip } else { 0 };
-        let (queue, limit) = (queue.clone(), room.saturating_sub(before).max(1));
-        let which = DoorJobs::Of { queue, ended: *ended, own, skip: before, limit };
-        rows.extend(context.link.jobs(which, &request.asker).map_err(no_act)?);
+        let found = list(*ended, skip, room)?;
+        let is_last = n + 1 == kinds.len();
+        if found.is_empty() && skip > 0 && !is_last {
+            // How long was it?
+            let mut passed = 0;
+            loop {
+                let page = length(list(*ended, passed, MOST_JOBS)?);
+                passed += page;
+                if page < MOST_JOBS {
+                    break;
+                }
+            }
+            skip = skip.saturating_sub(passed);
+        } else {
+            skip = 0;
+        }
+        rows.extend(found);
     }
-    let leave = if kinds.len() == 1 { 0 } else { skip as usize };
-    Ok(rows.into_iter().skip(leave).take(limit as usize).collect())
+    Ok(rows)
 }
