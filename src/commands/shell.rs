@@ -172,40 +172,7 @@ pub fn with_process(command: impl FnOnce(&[OsString], &mut Shell<'_>) -> Exit) -
     let (stdin, stdout) = (std::io::stdin(), std::io::stdout());
     let env = |name: &str| std::env::var_os(name);
     let cwd = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
-    let place = cwd.clone();
-    let mut open = move |host: Option<&str>, intent: Intent| {
-        if intent != Intent::Read {
-            supervise::check_environment(&|name| std::env::var_os(name))?;
-        }
-        let purpose = match intent {
-            Intent::Read => Purpose::Look,
-            Intent::Write => Purpose::Change,
-            Intent::Submit => {
-                return match supervise::usual_place(host, &|name| std::env::var_os(name), &place)? {
-                    Place::Base(base) => Ok(submitter(base)),
-                    Place::Server(path) => served(&path),
-                    Place::Network(address) => on_network(&address),
-                };
-            }
-            Intent::Declare | Intent::DeclareAs(_) => Purpose::Declare,
-        };
-        match supervise::usual_place(host, &|name| std::env::var_os(name), &place)? {
-            Place::Base(base) => {
-                let server = if let Intent::DeclareAs(server) = intent { Some(server) } else { None };
-                let mut spool = embedded(base, purpose, server, None)?;
-                // Kept in the spool, because a print process has nothing of the environment of whoever starts it. A server
-                // has its own.
-                if let Some(path) = env("FASTCNFG").filter(|path| purpose != Purpose::Look && !path.is_empty())
-                    && !spool.is_served()
-                {
-                    spool.set_fastcnfg(Some(RawPath(path.into())))?;
-                }
-                Ok(Box::new(spool))
-            }
-            Place::Server(path) => served(&path),
-            Place::Network(address) => on_network(&address),
-        }
-    };
+    let mut open = opener(cwd.clone());
     let (out_is_terminal, input_is_terminal) = (stdout.is_terminal(), stdin.is_terminal());
     // Why are the streams not locked? A document may be read from the descriptor of standard input itself.
     let mut out = Output { buffer: BufWriter::with_capacity(64 * 1024, stdout), failed: false };
@@ -237,6 +204,44 @@ pub fn with_process(command: impl FnOnce(&[OsString], &mut Shell<'_>) -> Exit) -
         return exit.max(Exit::Failed).into();
     }
     exit.into()
+}
+
+/// Makes the way to the spool that a command of this process chooses which runs in the directory `place`.
+pub fn opener(place: PathBuf) -> impl FnMut(Option<&str>, Intent) -> Result<Box<dyn Operations>, Failure> {
+    move |host: Option<&str>, intent: Intent| {
+        if intent != Intent::Read {
+            supervise::check_environment(&|name| std::env::var_os(name))?;
+        }
+        let purpose = match intent {
+            Intent::Read => Purpose::Look,
+            Intent::Write => Purpose::Change,
+            Intent::Submit => {
+                return match supervise::usual_place(host, &|name| std::env::var_os(name), &place)? {
+                    Place::Base(base) => Ok(submitter(base)),
+                    Place::Server(path) => served(&path),
+                    Place::Network(address) => on_network(&address),
+                };
+            }
+            Intent::Declare | Intent::DeclareAs(_) => Purpose::Declare,
+        };
+        match supervise::usual_place(host, &|name| std::env::var_os(name), &place)? {
+            Place::Base(base) => {
+                let server = if let Intent::DeclareAs(server) = intent { Some(server) } else { None };
+                let mut spool = embedded(base, purpose, server, None)?;
+                // Kept in the spool, because a print process has nothing of the environment of whoever starts it. A server
+                // has its own.
+                if let Some(path) =
+                    std::env::var_os("FASTCNFG").filter(|path| purpose != Purpose::Look && !path.is_empty())
+                    && !spool.is_served()
+                {
+                    spool.set_fastcnfg(Some(RawPath(path.into())))?;
+                }
+                Ok(Box::new(spool))
+            }
+            Place::Server(path) => served(&path),
+            Place::Network(address) => on_network(&address),
+        }
+    }
 }
 
 /// The spool of the server that listens at `path`.

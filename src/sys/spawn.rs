@@ -159,6 +159,23 @@ pub fn door(name: &str, socket: std::os::unix::net::UnixStream) -> io::Result<st
     command.spawn()
 }
 
+/// Becomes the program `name` of ours, which lies beside us or in `libexec/spoolsuite`: it has our terminal, environment and
+/// process id. Returns only when that fails.
+pub fn become_program<A: AsRef<OsStr>>(name: &str, args: &[A]) -> io::Error {
+    let beside = match program_dir() {
+        Ok(dir) => dir.join(name),
+        Err(error) => return error,
+    };
+    let program = match std::fs::exists(&beside) {
+        Ok(false) => match libexec_program(name) {
+            Ok(program) => program,
+            Err(why) => return io::Error::new(io::ErrorKind::NotFound, why),
+        },
+        _ => beside,
+    };
+    Command::new(program).args(args).exec()
+}
+
 /// Lets a closed pipe end this process, as shell users expect of a filter.
 pub fn default_sigpipe() {
     // SAFETY: SIG_DFL installs no handler of ours; nothing that runs in a signal context is involved.

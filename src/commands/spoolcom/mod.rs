@@ -64,6 +64,7 @@ use spoolers::Find;
 use statement::{Currents, Statement, without_fc};
 use verbs::open::Supervisor;
 use verbs::operands::Source;
+use verbs::watch;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -239,6 +240,20 @@ pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {
         (Some(name), None) if name == "-" => From::Lines(Box::new(&mut *shell.input)),
         (Some(name), None) => From::File(name),
     };
+    if let From::Words(statements) = &from
+        && statements.contains(&Statement::Watch)
+    {
+        let switches = ["json", "foreground", "dump-config", "nagios", "metrics", "undo", "follow", "test-page"];
+        if statements.len() > 1
+            || output.is_some()
+            || option("since").is_some()
+            || switches.into_iter().any(|name| options.get_flag(name))
+        {
+            return usage(shell.err, Message::Syntax, watch::ALONE, &["spoolcom WATCH"]);
+        }
+        let at_terminal = shell.out_is_terminal && shell.input_is_terminal;
+        return watch::start(chosen.as_deref(), at_terminal, shell.err);
+    }
     let dumps = options.get_flag("dump-config");
     if dumps && matches!(from, From::Words(_)) {
         let what = "--dump-config stands alone: it writes commands and carries out none";

@@ -23,7 +23,7 @@ use super::verbs::loc::LocationStatement;
 use super::verbs::operands::Source;
 use super::verbs::print::PrintStatement;
 use super::verbs::spooler::SpoolerStatement;
-use super::verbs::{health, help, open, record, trouble};
+use super::verbs::{health, help, open, record, trouble, watch};
 
 /// What to do after a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +69,8 @@ pub enum Statement {
     Print(PrintStatement),
     /// SPOOLER
     Spooler(SpoolerStatement),
+    /// WATCH
+    Watch,
 }
 
 impl Statement {
@@ -107,13 +109,14 @@ impl Statement {
             Verb::Open => Self::Open(open::Supervisor::of(command)?),
             Verb::Font => Self::Font(FontStatement::of(command, source)?),
             Verb::Batch => Self::Batch(BatchStatement::of(command, source)?),
+            Verb::Watch => Self::Watch,
         })
     }
 
     /// Returns what it needs the spool for; none when it needs no spool.
     pub fn intent(&self) -> Option<Intent> {
         match self {
-            Self::Comment | Self::Exit | Self::Fc(_) | Self::Help(_) => None,
+            Self::Comment | Self::Exit | Self::Fc(_) | Self::Help(_) | Self::Watch => None,
             Self::Check(_) | Self::Log(_) | Self::Open(_) => Some(Intent::Read),
             Self::Add(statement) => Some(statement.intent()),
             Self::Collect(statement) => Some(statement.intent()),
@@ -137,6 +140,7 @@ impl Statement {
             Self::Check(None) => health::run(session).map_err(|trouble| ("CHECK".to_owned(), trouble))?,
             Self::Check(Some(list)) => trouble::run(*list, session).map_err(|trouble| ("CHECK".to_owned(), trouble))?,
             Self::Log(statement) => statement.run(session).map_err(|trouble| ("LOG".to_owned(), trouble))?,
+            Self::Watch => return Err(("WATCH".to_owned(), watch::not_alone().into())),
             Self::Add(statement) => statement.run(session)?,
             Self::Collect(statement) => statement.run(session)?,
             Self::Dev(statement) => statement.run(session)?,

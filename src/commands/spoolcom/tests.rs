@@ -477,6 +477,8 @@ fn every_command_that_the_grammar_calls_available_does_something() {
             Verb::Check => {}
             // What it finds takes a spool in which something happened: tests/night_desk.rs.
             Verb::Log => {}
+            // It is a program of its own, for a terminal: crates/spoolwatch.
+            Verb::Watch => assert_eq!(run(&world(), &[word]).exit, Exit::Usage),
             // Only the prompt knows an earlier command; its own tests show what it does.
             Verb::Fc => assert_eq!(run(&world(), &[word]).exit, Exit::Usage),
             Verb::Open => {

@@ -448,6 +448,7 @@ pub const GRAMMAR: &[Grammar] = &[
     grammar!(Open, Words " [\\node.]$supervisor|/dir", &[], "open another spooler of this machine, or $SPLS again"),
     grammar!(Print, Name " [$process]", PRINT, "print processes: declare, alter, start, show"),
     grammar!(Spooler, Nothing "", SPOOLER, "the spooler as a whole"),
+    grammar!(Watch, Nothing "", &[], "a live screen for a terminal: trouble, what prints, queues with what they printed in the last hour, jobs; keys hold, release, delete, drain and start after y; it stands alone on a command line (our addition)"),
 ];
 
 impl Verb {

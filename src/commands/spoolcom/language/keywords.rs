@@ -27,6 +27,7 @@ keywords!(
     Verb {
         Add = "ADD", Batch = "BATCH", Check = "CHECK", Collect = "COLLECT", Comment = "COMMENT", Dev = "DEV", Exit = "EXIT", Fc = "FC", Font = "FONT",
         Help = "HELP", Job = "JOB", Loc = "LOC", Log = "LOG", Open = "OPEN", Print = "PRINT", Spooler = "SPOOLER",
+        Watch = "WATCH",
     }
 );
 

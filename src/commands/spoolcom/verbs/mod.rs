@@ -24,4 +24,5 @@ pub(crate) mod spooler;
 pub mod states;
 pub(crate) mod trouble;
 pub(crate) mod undo;
+pub(crate) mod watch;
 pub(crate) mod xref;
