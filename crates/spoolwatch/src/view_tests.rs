@@ -6,6 +6,7 @@ use ratatui::backend::TestBackend;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::style::{Color, Modifier};
 use spoolsuite::commands::desk::{Desk, Handles, JobRow, PrintingRow, QueueRow, TroubleRow};
+use spoolsuite::model::LocationName;
 use spoolsuite::model::location::Destination;
 use spoolsuite::spool::interface::records::JobSummary;
 
@@ -65,7 +66,10 @@ fn desk() -> Desk {
                 name: "#OFFICE.FRONT".into(),
                 jobs: Some(240),
                 printed,
-                location: Some(Destination::Location("#OFFICE.FRONT".parse().unwrap())),
+                location: Some(Destination::Location(LocationName {
+                    group: "OFFICE".parse().unwrap(),
+                    dest: "FRONT".parse().unwrap(),
+                })),
                 handles: handles(None, Some("LP1")),
             },
             QueueRow {
@@ -303,6 +307,7 @@ fn the_picture_in_the_documents_is_this_screen() {
         let fresh = format!("{head}<!-- screen -->\n{picture}<!-- /screen -->\n{tail}");
         if std::env::var_os("UPDATE").is_some() {
             std::fs::write(&path, &fresh).unwrap();
+            continue;
         }
         assert!(before == fresh, "{page} is stale: UPDATE=1 writes it");
     }
