@@ -4,13 +4,14 @@
 //! it, `reader` looks and carries out, `terminal` sets up and restores. What it knows of the spool it gets from the library,
 //! as every command does.
 
-use std::io::{self, IsTerminal, Read};
+use std::io::{self, IsTerminal, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
+use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::Signal;
 use ratatui::crossterm::event::{self, Event};
@@ -32,6 +33,8 @@ use reader::{News, Reader, Tray};
 use state::{Abilities, Effect, Screen};
 use terminal::{Drawn, Signals};
 
+/// The status after the terminal was hung up.
+const HUNG_UP: u8 = 128 + Signal::SIGHUP as u8;
 /// How often what has passed is drawn while something prints.
 const TICK: Duration = Duration::from_secs(1);
 
@@ -64,19 +67,26 @@ fn main() -> ExitCode {
     limits::prepare_command(std::ffi::OsStr::new("spoolwatch"));
     let arguments = Arguments::parse();
     if !(io::stdout().is_terminal() && io::stdin().is_terminal()) {
-        eprintln!("spoolwatch: it draws on a terminal, and standard input or output is none");
-        eprintln!("  hint: spoolcom CHECK   says what is wrong");
-        eprintln!("  hint: pdls --follow   shows jobs again whenever something has changed");
+        let hints = "  hint: spoolcom CHECK   says what is wrong\n  hint: pdls --follow   shows jobs again whenever something has changed";
+        complain(&format!("it draws on a terminal, and standard input or output is none\n{hints}"));
         return ExitCode::from(2);
     }
     match watch(arguments.spooler) {
         Ok(status) => ExitCode::from(status),
+        // It was hung up while something was drawn.
+        Err(error) if error.raw_os_error() == Some(Errno::EIO as i32) => ExitCode::from(HUNG_UP),
         Err(error) => {
-            eprintln!("spoolwatch: {}", escaped(&error.to_string()));
-            eprintln!("  hint: stty rows 24 columns 80   where the terminal does not say how large it is");
+            let hint = "  hint: stty rows 24 columns 80   where the terminal does not say how large it is";
+            complain(&format!("{}\n{hint}", escaped(&error.to_string())));
             ExitCode::FAILURE
         }
     }
+}
+
+/// Says what went wrong.
+fn complain(what: &str) {
+    // A closed standard error must not turn into a second failure.
+    let _ = writeln!(io::stderr(), "spoolwatch: {what}");
 }
 
 /// Shows the screen until somebody ends it, and returns the exit status.
@@ -111,7 +121,7 @@ fn watch(spooler: Option<String>) -> io::Result<u8> {
             }
         }
         if heard.hung_up {
-            return Ok(128 + Signal::SIGHUP as u8);
+            return Ok(HUNG_UP);
         }
         for news in tray.take() {
             match news {

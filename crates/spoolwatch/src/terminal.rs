@@ -4,6 +4,7 @@
 //! place that knows what is on the screen.
 
 use std::io::{self, Stdout, stdout};
+use std::mem::ManuallyDrop;
 use std::os::fd::{AsFd, BorrowedFd};
 
 use nix::sys::signal::{SigSet, Signal};
@@ -16,8 +17,8 @@ use ratatui::crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, d
 
 /// A terminal in the mode of a screen. It is as before when this is dropped.
 pub struct Drawn {
-    /// What is drawn on.
-    pub terminal: Terminal<CrosstermBackend<Stdout>>,
+    /// What is drawn on. It is never dropped: it would complain on standard error of a terminal that was hung up.
+    pub terminal: ManuallyDrop<Terminal<CrosstermBackend<Stdout>>>,
 }
 
 impl Drawn {
@@ -26,7 +27,7 @@ impl Drawn {
     /// # Errors
     /// When it is none, or does not say how large it is.
     pub fn new() -> io::Result<Self> {
-        let terminal = Terminal::new(CrosstermBackend::new(stdout()))?;
+        let terminal = ManuallyDrop::new(Terminal::new(CrosstermBackend::new(stdout()))?);
         enable_raw_mode()?;
         let drawn = Self { terminal };
         enter()?;

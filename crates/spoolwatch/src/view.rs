@@ -217,7 +217,7 @@ fn blocks(screen: &Screen, columns: usize, body: usize, now_ms: i64) -> Vec<Bloc
             }
             Row::Printing(row) => vec![printing(row, wide, now_ms)],
             Row::Queue(row) => vec![queue(row, wide, screen.abilities.utf8)],
-            Row::Job(row) => vec![job(row, wide)],
+            Row::Job(row) => job(row, wide),
         };
         let lines = lines.into_iter().enumerate();
         let lines = lines.map(|(n, (text, tone))| (format!("{}{text}", mark(selected && n == 0)), tone)).collect();
@@ -356,10 +356,15 @@ fn queue(row: &QueueRow, columns: usize, utf8: bool) -> (String, Tone) {
     (spread(&row.name, &right, columns), Tone::Plain)
 }
 
-fn job(row: &JobRow, columns: usize) -> (String, Tone) {
+/// Why a job is held stands below it where the line has no room for all of that; its name gives way to a short state.
+fn job(row: &JobRow, columns: usize) -> Vec<(String, Tone)> {
+    const SHORT: usize = 10;
     let tone = if row.state.starts_with("held") { Tone::Warning } else { Tone::Plain };
     let left = format!("{} {} {}", row.job, row.destination, row.title);
-    // Why it is held may be long: it takes at most half of the line, and the name gives way.
-    let state = fit(&row.state, columns / 2);
-    (spread(&left, &state, columns), tone)
+    if width(&left) + 1 + width(&row.state) <= columns || width(&row.state) <= SHORT {
+        return vec![(spread(&left, &row.state, columns), tone)];
+    }
+    let below = wrap(&row.state, columns.saturating_sub(2), 2);
+    let below = below.into_iter().map(|line| (format!("  {line}"), tone));
+    std::iter::once((fit(&left, columns), tone)).chain(below).collect()
 }

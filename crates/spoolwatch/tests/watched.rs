@@ -62,13 +62,13 @@ fn a_job_is_held_by_its_key_after_y_and_by_nothing_else() {
         terminal.types(key);
         terminal.shows("not done");
     }
-    assert!(site.spoolcom("JOB 1").contains("READY"), "nobody has held it");
+    assert!(site.spoolcom("JOB 1").contains(" RD "), "nobody has held it");
     terminal.types("h");
     terminal.shows("spoolcom 'JOB 1, HOLD'");
     terminal.types("y");
     terminal.shows("done: JOB 1, HOLD");
     terminal.shows("held: ");
-    assert!(site.spoolcom("JOB 1").contains("HOLD"));
+    assert!(site.spoolcom("JOB 1").contains(" HL "));
     // What somebody else does wakes it.
     site.spoolcom("JOB 1, START");
     terminal.until("the job is ready", |text| !text.contains("held: "));

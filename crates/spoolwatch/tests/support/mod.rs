@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{ErrorKind, Read, Write};
+use std::num::NonZero;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -16,7 +17,7 @@ use nix::unistd::Pid;
 
 /// How long anything may take before a test fails.
 const DEADLINE: Duration = Duration::from_secs(120);
-const LINES: u16 = 24;
+const LINES: NonZero<u16> = NonZero::new(24).unwrap();
 
 /// A program of ours. Cargo puts tests into `deps` and programs one above it.
 pub fn program(name: &str) -> PathBuf {
@@ -79,7 +80,7 @@ impl Site {
     pub fn declare(&self) {
         let uri = format!("file://{}", self.path("paper").display());
         self.spoolcom(&format!(
-            "PRINT $SPLA, FILE fastp; DEV $LP1, PROCESS $SPLA, URI {uri}, HEADER OFF; LOC #OFFICE.FRONT, DEV $LP1; SPOOLER, START"
+            "PRINT $SPLA, FILE fastp; SPOOLER, START; DEV $LP1, PROCESS $SPLA, URI {uri}, HEADER OFF; LOC #OFFICE.FRONT, DEV $LP1"
         ));
     }
 
@@ -106,7 +107,7 @@ pub struct Terminal {
 impl Terminal {
     /// Starts a command in a terminal of so many columns.
     pub fn start(mut command: Command, columns: u16) -> Self {
-        let size = Winsize { ws_row: LINES, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+        let size = Winsize { ws_row: LINES.get(), ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
         let pty = openpty(Some(&size), None).unwrap();
         for end in [&pty.master, &pty.slave] {
             fcntl(end, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).unwrap();
@@ -119,7 +120,7 @@ impl Terminal {
             slave: pty.slave,
             before,
             child,
-            screen: vt100::Parser::new(LINES, columns, 0),
+            screen: vt100::Parser::new(LINES, NonZero::new(columns).unwrap(), 0),
             sent: Vec::new(),
         }
     }
@@ -181,7 +182,7 @@ impl Terminal {
 
     /// Makes the window narrower or wider.
     pub fn resize(&mut self, columns: u16) {
-        self.screen.screen_mut().set_size(LINES, columns);
+        self.screen.screen_mut().set_size(LINES, NonZero::new(columns).unwrap());
         let done = Command::new("stty")
             .args(["cols", &columns.to_string()])
             .stdin(Stdio::from(self.slave.try_clone().unwrap()))
