@@ -337,8 +337,7 @@ fn waiting(job: &JobStatus) -> JobRow {
 /// Reads the locations, a page after the other, and keeps those that have jobs or printed some.
 fn queues(spool: &mut dyn Operations, wanted: &Wanted, hour: &LastHour, desk: &mut Desk) -> Result<(), Failure> {
     let mut after: Option<LocationName> = None;
-    loop {
-        let Some(page) = seen(spool.locations(None, after.clone()), &mut desk.refused)? else { break };
+    while let Some(page) = seen(spool.locations(None, after.clone()), &mut desk.refused)? {
         let Some(last) = page.last() else { break };
         after = Some(last.name.clone());
         let busy = page.iter().filter(|one| one.jobs > 0 || hour.printed.contains_key(&key(&one.name)));

@@ -57,17 +57,9 @@ pub fn draw(frame: &mut Frame<'_>, screen: &Screen, now_ms: i64) {
     };
     let lines = window(blocks, body);
     let abilities = screen.abilities;
-    let mut at = 0;
-    for (text, tone, selected) in head
-        .into_iter()
-        .map(|(text, tone)| (text, tone, false))
-        .chain(lines)
-        .chain(foot.into_iter().map(|(text, tone)| (text, tone, false)))
-    {
-        let Ok(line) = u16::try_from(at) else { break };
-        if line >= area.height {
-            break;
-        }
+    let unselected = |lines: Vec<(String, Tone)>| lines.into_iter().map(|(text, tone)| (text, tone, false));
+    let whole = unselected(head).chain(lines).chain(unselected(foot));
+    for (line, (text, tone, selected)) in (0..area.height).zip(whole) {
         let text = if abilities.utf8 { text } else { ascii(&text) };
         let mut style = style(tone, abilities);
         if selected && abilities.styles {
@@ -75,7 +67,6 @@ pub fn draw(frame: &mut Frame<'_>, screen: &Screen, now_ms: i64) {
         }
         let line_area = Rect { x: area.x, y: area.y + line, width: area.width, height: 1 };
         frame.render_widget(Paragraph::new(Line::from(Span::styled(text, style))), line_area);
-        at += 1;
     }
 }
 

@@ -180,9 +180,7 @@ fn where_no_terminal_is_the_way_out_is_said() {
 #[test]
 fn a_user_of_a_server_sees_what_he_may_and_what_he_may_not_do_is_refused_in_words() {
     let Some(machine) = Machine::new() else { return };
-    for name in ["spoolwatch"] {
-        machine::copy_program(&program(name), &machine.path(name));
-    }
+    machine::copy_program(&program("spoolwatch"), &machine.path("spoolwatch"));
     machine.declare();
     let letter = machine.file(OPERATOR, "letter", "a letter\n", 0o600);
     machine.run(OPERATOR, "pdpr", &["-d", "office.front", "-t", "Salaries", &letter]).expect(0);
