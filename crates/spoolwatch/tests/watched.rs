@@ -6,6 +6,7 @@
 mod machine;
 mod support;
 
+use std::io::Read;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
@@ -101,6 +102,37 @@ fn the_terminal_is_as_it_was_whatever_ends_the_screen() {
     let mut terminal = watch(&site, 80, &[]);
     terminal.shows("TROUBLE none");
     assert_eq!(terminal.hang_up(), 129);
+}
+
+#[test]
+fn what_prints_has_its_progress_and_its_time_goes_on_without_a_change() {
+    let site = Site::new();
+    site.declare();
+    let paper = site.path("fifo");
+    nix::unistd::mkfifo(&paper, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    site.spoolcom(&format!(
+        "DEV $LP2, PROCESS $SPLA, URI fifo://{}, HEADER OFF; LOC #OFFICE.SLOW, DEV $LP2; DEV $LP2, START",
+        paper.display()
+    ));
+    // A printer that takes the beginning, and the rest when it is told to.
+    let (go_on, told) = std::sync::mpsc::channel::<()>();
+    let printer = std::thread::spawn(move || {
+        let mut fifo = std::fs::File::open(paper).unwrap();
+        fifo.read_exact(&mut vec![0; 2_000_000]).unwrap();
+        told.recv().unwrap();
+        std::io::copy(&mut fifo, &mut std::io::sink()).unwrap()
+    });
+    site.submit_to("office.slow", "long", &vec![b'x'; 8_000_000]);
+    let mut terminal = watch(&site, 80, &[]);
+    terminal.shows("PRINTING 1");
+    terminal.shows("$LP2 1 long (");
+    for part in ["25%  ", "B/s  0:03"] {
+        terminal.until(part, |text| text.lines().any(|line| line.contains("$LP2 1 long") && line.contains(part)));
+    }
+    go_on.send(()).unwrap();
+    terminal.shows("PRINTING 0");
+    assert_eq!(terminal.quit("q"), 0);
+    assert!(printer.join().unwrap() >= 6_000_000);
 }
 
 #[test]

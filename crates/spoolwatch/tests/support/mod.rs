@@ -87,9 +87,15 @@ impl Site {
     /// A job of this name.
     #[track_caller]
     pub fn submit(&self, title: &str) {
+        self.submit_to("office.front", title, b"a line\n");
+    }
+
+    /// The same of other octets, sent elsewhere.
+    #[track_caller]
+    pub fn submit_to(&self, destination: &str, title: &str, octets: &[u8]) {
         let file = self.path("document");
-        std::fs::write(&file, "a line\n").unwrap();
-        let outcome = self.run("pdpr", &["-d", "office.front", "-t", title, file.to_str().unwrap()]);
+        std::fs::write(&file, octets).unwrap();
+        let outcome = self.run("pdpr", &["-d", destination, "-t", title, file.to_str().unwrap()]);
         assert_eq!(outcome.status, 0, "{outcome:?}");
     }
 }
