@@ -11,9 +11,8 @@ use landlock::{
     RulesetCreatedAttr, RulesetStatus,
 };
 use nix::libc;
-use seccompiler::{
-    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
-};
+use seccompiler::{SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompRule};
+use spoolsuite::sys::confine;
 
 /// Gives up everything that the door does not need; of files it keeps those below `directory`. Returns what the kernel cannot.
 pub fn enter(directory: Option<&str>) -> Option<String> {
@@ -43,44 +42,12 @@ fn files(directory: Option<&str>) -> Result<(), String> {
     }
 }
 
-/// Calls that a door never makes.
-const NEVER: &[libc::c_long] = &[
-    libc::SYS_execve,
-    libc::SYS_execveat,
-    libc::SYS_ptrace,
-    libc::SYS_process_vm_readv,
-    libc::SYS_process_vm_writev,
-    libc::SYS_socket,
-    libc::SYS_connect,
-    libc::SYS_bind,
-    libc::SYS_tkill,
-    libc::SYS_pidfd_open,
-    libc::SYS_pidfd_getfd,
-    libc::SYS_pidfd_send_signal,
-    libc::SYS_mount,
-    libc::SYS_umount2,
-    libc::SYS_pivot_root,
-    libc::SYS_chroot,
-    libc::SYS_setns,
-    libc::SYS_unshare,
-    libc::SYS_bpf,
-    libc::SYS_perf_event_open,
-    libc::SYS_userfaultfd,
-    libc::SYS_keyctl,
-    libc::SYS_add_key,
-    libc::SYS_request_key,
-    libc::SYS_open_by_handle_at,
-    libc::SYS_init_module,
-    libc::SYS_finit_module,
-    libc::SYS_delete_module,
-    libc::SYS_kexec_load,
-    libc::SYS_personality,
-    libc::SYS_io_uring_setup,
-];
+/// Calls that a door never makes, besides those of [`confine::NEVER`]: it starts no program.
+const NEVER: &[libc::c_long] = &[libc::SYS_execve, libc::SYS_execveat, libc::SYS_personality];
 
 fn calls() -> Result<(), String> {
     let failed = |error: &dyn std::fmt::Display| format!("system calls are not given up: {error}");
-    let mut rules: BTreeMap<i64, Vec<SeccompRule>> = NEVER.iter().map(|call| (*call, Vec::new())).collect();
+    let mut rules: BTreeMap<i64, Vec<SeccompRule>> = BTreeMap::new();
     // Signals are for ourselves alone.
     let own = u64::from(std::process::id());
     for call in [libc::SYS_kill, libc::SYS_tgkill] {
@@ -88,10 +55,7 @@ fn calls() -> Result<(), String> {
         let rule = other.and_then(|other| SeccompRule::new(vec![other])).map_err(|error| failed(&error))?;
         rules.insert(call, vec![rule]);
     }
-    let target = std::env::consts::ARCH.try_into().map_err(|error: seccompiler::BackendError| failed(&error))?;
-    let refused = SeccompAction::Errno(libc::EPERM.unsigned_abs());
-    let filter = SeccompFilter::new(rules, SeccompAction::Allow, refused, target).map_err(|error| failed(&error))?;
-    let program: BpfProgram = filter.try_into().map_err(|error: seccompiler::BackendError| failed(&error))?;
+    let program = confine::filter(NEVER.iter().copied(), rules).map_err(|error| failed(&error))?;
     seccompiler::apply_filter_all_threads(&program).map_err(|error| failed(&error))
 }
 
