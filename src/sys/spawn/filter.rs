@@ -18,7 +18,7 @@ use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::libc;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags};
-use nix::sys::resource::{Resource, setrlimit};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::{Signal, killpg};
 use nix::sys::stat::Mode;
 use nix::unistd::{Gid, Pid, Uid};
@@ -96,7 +96,7 @@ impl Filter {
         command.env("TMPDIR", ".").env("HOME", ".").envs(env.iter().copied());
         let parent = nix::unistd::getpid();
         // SAFETY: between fork and exec only async-signal-safe calls are made, and nothing is allocated: setpgid, sigprocmask,
-        // open, read, write, close, setrlimit, umask, setgroups, setresgid, setresuid, prctl, getppid, close_range and the calls of `Rules::apply`.
+        // open, read, write, close, getrlimit, setrlimit, umask, setgroups, setresgid, setresuid, prctl, getppid, close_range and the calls of `Rules::apply`.
         unsafe {
             command.pre_exec(move || {
                 nix::unistd::setpgid(Pid::from_raw(0), Pid::from_raw(0))?;
@@ -110,6 +110,8 @@ impl Filter {
                     (Resource::RLIMIT_NPROC, processes),
                     (Resource::RLIMIT_CORE, 0),
                 ] {
+                    // A narrower limit of ours stays: only a privileged process could widen it.
+                    let most = most.min(getrlimit(resource)?.1);
                     setrlimit(resource, most, most)?;
                 }
                 libc::umask(0o077);
@@ -414,6 +416,22 @@ mod tests {
         }
         sleeper.kill().unwrap();
         sleeper.wait().unwrap();
+    }
+
+    /// In a process of its own: a limit is narrowed for good.
+    #[test]
+    fn a_narrower_limit_of_ours_stays_and_it_runs() {
+        if std::env::var_os("FILTER_IS_NARROW").is_none() {
+            let mut child = Command::new(std::env::current_exe().unwrap());
+            child.args(["sys::spawn::filter::tests::a_narrower_limit_of_ours_stays_and_it_runs", "--exact"]);
+            let output = child.env("FILTER_IS_NARROW", "1").output().unwrap();
+            let said = String::from_utf8_lossy(&output.stdout);
+            assert!(output.status.success() && said.contains("1 passed"), "{said}");
+            return;
+        }
+        setrlimit(Resource::RLIMIT_CPU, LIMITS.seconds / 2, LIMITS.seconds / 2).unwrap();
+        let (made, ended, words, _) = run("ulimit -t", b"");
+        assert_eq!((String::from_utf8_lossy(&made).trim(), ended), ("30", Ended::Status(0)), "{words}");
     }
 
     #[test]
