@@ -11,9 +11,7 @@ use landlock::{
     RulesetCreatedAttr, RulesetStatus,
 };
 use nix::libc;
-use seccompiler::{
-    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
-};
+use seccompiler::{SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompRule};
 use spoolsuite::sys::confine;
 
 /// Gives up everything that the door does not need; of files it keeps those below `directory`. Returns what the kernel cannot.
@@ -49,8 +47,7 @@ const NEVER: &[libc::c_long] = &[libc::SYS_execve, libc::SYS_execveat, libc::SYS
 
 fn calls() -> Result<(), String> {
     let failed = |error: &dyn std::fmt::Display| format!("system calls are not given up: {error}");
-    let mut rules: BTreeMap<i64, Vec<SeccompRule>> =
-        NEVER.iter().chain(confine::NEVER).map(|call| (*call, Vec::new())).collect();
+    let mut rules: BTreeMap<i64, Vec<SeccompRule>> = BTreeMap::new();
     // Signals are for ourselves alone.
     let own = u64::from(std::process::id());
     for call in [libc::SYS_kill, libc::SYS_tgkill] {
@@ -58,10 +55,7 @@ fn calls() -> Result<(), String> {
         let rule = other.and_then(|other| SeccompRule::new(vec![other])).map_err(|error| failed(&error))?;
         rules.insert(call, vec![rule]);
     }
-    let target = std::env::consts::ARCH.try_into().map_err(|error: seccompiler::BackendError| failed(&error))?;
-    let refused = SeccompAction::Errno(libc::EPERM.unsigned_abs());
-    let filter = SeccompFilter::new(rules, SeccompAction::Allow, refused, target).map_err(|error| failed(&error))?;
-    let program: BpfProgram = filter.try_into().map_err(|error: seccompiler::BackendError| failed(&error))?;
+    let program = confine::filter(NEVER.iter().copied(), rules).map_err(|error| failed(&error))?;
     seccompiler::apply_filter_all_threads(&program).map_err(|error| failed(&error))
 }
 
