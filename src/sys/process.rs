@@ -123,6 +123,14 @@ pub fn end_group(leader: &ProcessNote, limit: Duration) {
     }
 }
 
+/// Has the kernel write no core file of this process, and let no other one of the same user read its memory.
+///
+/// # Errors
+/// As the kernel refuses.
+pub fn forbid_dumps() -> io::Result<()> {
+    Ok(nix::sys::prctl::set_dumpable(false)?)
+}
+
 /// Waits at most `limit` for the end of that process; whether it has ended. A child of ours has, even if nobody has collected
 /// it yet.
 pub fn is_gone_within(note: &ProcessNote, limit: Duration) -> bool {

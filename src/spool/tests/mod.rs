@@ -21,6 +21,7 @@ mod moving;
 mod order;
 mod pages;
 mod peers;
+mod pins;
 mod queues;
 mod reorder;
 mod restart;
