@@ -105,7 +105,7 @@ event_words! {
     Opened = "opened",
     /// A shorter job was printed before a job that arrived earlier.
     Passed = "passed",
-    /// A job was paused.
+    /// A job or a queue was paused, or a device will be when its job is done.
     Paused = "paused",
     /// Pages may come out twice.
     PossibleDuplicate = "possible-duplicate",
@@ -203,6 +203,8 @@ pub enum EventDetail {
     Hold(HoldReason),
     /// A job was held because it was printed: HOLDAFTER.
     HoldAfter,
+    /// A job was held because no destination supports what it asks for.
+    Unsupported,
     /// A location was connected to nothing.
     NoDevice,
     /// A print process went down without an order: it died, or the machine did.
@@ -215,6 +217,7 @@ impl EventDetail {
         match self {
             Self::Hold(reason) => reason.keyword(),
             Self::HoldAfter => "hold-after",
+            Self::Unsupported => "required-resources-not-supported",
             Self::NoDevice => "no-device",
             Self::Crash => "crash",
         }
@@ -224,6 +227,7 @@ impl EventDetail {
     pub fn from_stored(word: &str) -> Option<Self> {
         match word {
             "hold-after" => Some(Self::HoldAfter),
+            "required-resources-not-supported" => Some(Self::Unsupported),
             "no-device" => Some(Self::NoDevice),
             "crash" => Some(Self::Crash),
             other => HoldReason::from_keyword(other).map(Self::Hold),

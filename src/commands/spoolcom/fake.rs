@@ -473,6 +473,7 @@ pub fn device(name: &str, state: DeviceState) -> DeviceStatus {
         },
         wish: if state == DeviceState::Offline { DeviceWish::Stopped } else { DeviceWish::Started },
         state,
+        pause_next: false,
         open: false,
         opens: 3,
         connection: None,

@@ -29,6 +29,7 @@ mod restored;
 mod rights;
 mod secure;
 mod submission;
+mod supported;
 mod sweep;
 
 use std::cell::{Cell, RefCell};

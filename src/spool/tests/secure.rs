@@ -105,7 +105,7 @@ fn failed() -> AttemptEnd {
     AttemptEnd::DeviceFailed { error: error(Some(clock().wall_ms)), touched: false, alone: false }
 }
 
-fn given(field: &str, value: Value, document: u32) -> GivenValue {
+pub(super) fn given(field: &str, value: Value, document: u32) -> GivenValue {
     GivenValue { document, field: Field::from_stored(field).unwrap(), value, origin: Origin::User }
 }
 
