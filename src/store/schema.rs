@@ -436,7 +436,8 @@ UPDATE event SET notable = 1
         'notified', 'answered', 'remark', 'stalled', 'moving')) OR (object = 'job' AND what = 'possible-duplicate');
 UPDATE event SET detail = 'crash', notable = 1
  WHERE object = 'process' AND (what = 'died' OR (what = 'ended' AND why = 'the machine was restarted'));
-CREATE INDEX event_notable ON event (at_ms, id) WHERE notable IS NOT NULL;
+CREATE INDEX event_notable ON event (id) WHERE notable IS NOT NULL;
+CREATE INDEX event_notable_at ON event (at_ms, id) WHERE notable IS NOT NULL;
 CREATE INDEX event_doubtful ON event (at_ms, id) WHERE what = 'possible-duplicate' AND object <> 'device';
 CREATE INDEX event_crash ON event (id) WHERE detail = 'crash';
 CREATE TABLE config (

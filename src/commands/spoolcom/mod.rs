@@ -30,7 +30,7 @@ pub mod verbs;
 #[cfg(test)]
 mod collect_tests;
 #[cfg(test)]
-mod fake;
+pub(crate) mod fake;
 #[cfg(test)]
 mod tests;
 

@@ -27,7 +27,7 @@ use crate::model::collector::{CollectorChange, CollectorState, CollectorStatus};
 use crate::model::device::{DeviceChange, DeviceStatus};
 use crate::model::finished::FinishedStatus;
 use crate::model::forecast::{Forecast, Stop};
-use crate::model::history::{Duplicate, Happening, RecordPlace, Since};
+use crate::model::history::{Duplicate, DuplicatePlace, Happening, RecordPlace, Since};
 use crate::model::job::{Accepted, BatchChange, BatchResult, Format, JobStatus, Occurrence, RawPath, Submission};
 use crate::model::lease::ReleasableJobs;
 use crate::model::lifetime::Retention;
@@ -681,12 +681,12 @@ operations! {
     /// What a stop of a device would touch.
     looks stop_of / StopOf(name: DeviceName) -> Stop =>
         |spool, call| spool.stop_of(call, &name);
-    /// What happened to all objects since then and behind a place, oldest first, at most 1,000; and where the next page begins,
-    /// if there is one.
+    /// What happened to all objects behind a place, in the order of the commits, at most 1,000; and where the next page begins, if
+    /// there may be one. Without a place it begins since then, and there always is a place to go on from.
     looks record / Record(since: Since, after: Option<RecordPlace>) -> (Vec<Happening>, Option<RecordPlace>) =>
         |spool, call| spool.record_of_all(call, since, after);
     /// The jobs that may have come out twice before that place of the list, the last one first, a page at a time, at most 1,000.
-    looks duplicates / Duplicates(before: Option<RecordPlace>, limit: u32) -> (Vec<Duplicate>, Option<RecordPlace>) =>
+    looks duplicates / Duplicates(before: Option<DuplicatePlace>, limit: u32) -> (Vec<Duplicate>, Option<DuplicatePlace>) =>
         |spool, call| spool.duplicates(call, before, limit);
     /// Waits until something has changed in the spool since the change `seen` (0 = return at once), at most `timeout_ms`, and
     /// returns the last change.
