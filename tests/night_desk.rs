@@ -243,8 +243,8 @@ fn an_undo_writes_only_commands_that_can_be_carried_out() {
     let (listener, uri) = printer();
     site.spoolcom(&format!("ADD NET, URI {uri}; DEV NET, DRAIN"));
     site.spoolcom("COLLECT $S2, FILE CSPOOL; COLLECT $S3, FILE CSPOOL");
-    site.run("pdcreate", &["-c", "queue", "q"]).expect(0);
-    site.run("pdcreate", &["-c", "queue", "r"]).expect(0);
+    site.run("pdcreate", &["-c", "queue", "acme1:q"]).expect(0);
+    site.run("pdcreate", &["-c", "queue", "acme1:r"]).expect(0);
     site.run("pdcreate", &["-x", "destination-realization=logical associated-queue=q", "acme1:mail"]).expect(0);
     site.run("pdcreate", &["-x", "destination-realization=logical associated-queue=q", "acme1:gone"]).expect(0);
     an_hour_passes(&site);
@@ -263,7 +263,7 @@ fn an_undo_writes_only_commands_that_can_be_carried_out() {
     site.run("pdset", &["-x", "associated-queue=r", "mail"]).expect(0);
     site.run("pddelete", &["gone"]).expect(0);
     site.run("pddelete", &["-c", "queue", "q"]).expect(0);
-    site.run("pdcreate", &["-c", "queue", "new"]).expect(0);
+    site.run("pdcreate", &["-c", "queue", "acme1:new"]).expect(0);
     site.spoolcom("DEV LP1, DRAIN; DEV LP1, SPEED 5; DEV LP1, START; PRINT $NEW, FILE fastp");
     // One that somebody has suspended in mid-job since its change.
     site.spoolcom("DEV NET, SPEED 5; DEV NET, START");
@@ -273,7 +273,7 @@ fn an_undo_writes_only_commands_that_can_be_carried_out() {
     site.spoolcom("DEV NET, SUSPEND");
     let undo = site.spoolcom_with(&["LOG", "--since", &half_an_hour_ago(), "--undo"]).out;
     for part in [
-        "COMMENT LOC #q was deleted: pdcreate -c queue q   makes it",
+        "COMMENT LOC #q was deleted: pdcreate -c queue acme1:q   makes it",
         "COMMENT LOC #q.gone was deleted, a logical destination",
         "COMMENT LOC #new was made since: pddelete -c queue new",
         "of the kind 'collector' before the upgrade is on record without name",

@@ -303,16 +303,10 @@ mod tests {
         assert!(plan.contains("event_other") && !plan.contains("TEMP B-TREE"), "{plan}");
         let plan = memory.plan(&format!("SELECT id FROM event WHERE {NOTABLE}"));
         assert!(plan.contains("event_notable ") && !plan.contains("TEMP B-TREE"), "{plan}");
-        assert!(
-            memory.plan(SINCE).contains("SEARCH event USING COVERING INDEX event_notable_at "),
-            "{}",
-            memory.plan(SINCE)
-        );
-        assert!(
-            memory.plan(BEFORE).contains("SEARCH event USING COVERING INDEX event_notable "),
-            "{}",
-            memory.plan(BEFORE)
-        );
+        let plan = memory.plan(SINCE);
+        assert!(plan.contains("SEARCH event") && plan.contains("INDEX event_notable_at "), "{plan}");
+        let plan = memory.plan(BEFORE);
+        assert!(plan.contains("SEARCH event") && plan.contains("INDEX event_notable "), "{plan}");
         let plan = memory.plan(&format!("SELECT id FROM event WHERE {DOUBTFUL}"));
         assert!(plan.contains("event_doubtful") && !plan.contains("TEMP B-TREE"), "{plan}");
         let plan = memory.plan(CRASH);

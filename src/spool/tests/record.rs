@@ -24,6 +24,7 @@ fn an_event_of_a_clock_that_is_behind_is_neither_missed_nor_told_too_early() {
     let process = DeviceChange::Process(site.process());
     site.spool.change_device(&site.call(), name.clone(), vec![process]).unwrap();
     let (_, place) = all(&site, Since::Ever, None);
+    site.pass(1_000);
     let speed = |call: &Call, speed| {
         site.spool.change_device(call, name.clone(), vec![DeviceChange::Speed(speed)]).unwrap();
     };

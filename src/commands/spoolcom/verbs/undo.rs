@@ -156,11 +156,8 @@ fn group(((_, name), _): (&(String, String), &Fate)) -> Option<String> {
 fn queue_is_gone(name: &str, fate: &Fate, session: &mut Session<'_>) -> Result<bool, EarlyEnd> {
     let object = format!("LOC {name}");
     let had: Vec<_> = fate.altered().filter(|(_, old)| !is_usual(old.as_deref())).collect();
-    writeln!(
-        session.out,
-        "COMMENT {object} was deleted: pdcreate -c queue {}   makes it",
-        name.trim_start_matches('#')
-    )?;
+    let (server, queue) = (session.spool()?.about()?.server, name.trim_start_matches('#'));
+    writeln!(session.out, "COMMENT {object} was deleted: pdcreate -c queue {server}:{queue}   makes it")?;
     for (word, old) in had {
         comment(&object, word, old.as_deref(), session)?;
     }
