@@ -29,6 +29,7 @@ mod rights;
 mod secure;
 mod submission;
 mod sweep;
+mod told;
 
 use std::cell::{Cell, RefCell};
 use std::io::Write;
