@@ -160,6 +160,8 @@ struct Happening<'a> {
     queue: Option<GroupId>,
     /// The name of what it happens to, where that is no job.
     object: &'a str,
+    /// What it passes with: see [`passed`].
+    passing: Option<String>,
 }
 
 /// A recipient on an object of one kind.
@@ -188,6 +190,8 @@ struct Note<'a> {
     text: &'a str,
     /// Who set the profile.
     set_by: u32,
+    /// What the trouble passes with, and how many minutes it is to have lasted.
+    waits: Option<(&'a str, u32)>,
 }
 
 impl Happening<'_> {
@@ -213,13 +217,15 @@ impl Happening<'_> {
                     continue;
                 }
                 told.push(person);
+                let waits = self.passing.as_deref().zip(profile.delay).filter(|_| event.may_pass());
                 let note = Note {
                     method: profile.method,
                     address: profile.address.clone().unwrap_or_else(|| recipient.usual.clone()),
                     event: event.name,
                     number: event.number,
-                    text: &self.text(event, profile.comment.as_deref()),
+                    text: &self.text(event, waits.map(|(_, minutes)| minutes), profile.comment.as_deref()),
                     set_by: *set_by,
+                    waits,
                 };
                 self.put(tx, &recipient, note)?;
             }
@@ -262,11 +268,15 @@ impl Happening<'_> {
         Ok(found)
     }
 
-    fn text(&self, event: &EventRow, comment: Option<&str>) -> String {
+    fn text(&self, event: &EventRow, lasts: Option<u32>, comment: Option<&str>) -> String {
         let mut text = format!("{} {}: {}", event.number, event.text, self.about_in_words());
         let why = cut(self.why, MAX_WHY);
         if !why.is_empty() {
             text.push_str(&format!(" {why}."));
+        }
+        if let Some(minutes) = lasts {
+            let s = if minutes == 1 { "" } else { "s" };
+            text.push_str(&format!(" This has lasted for {minutes} minute{s}."));
         }
         if let Some(comment) = comment {
             text.push(' ');
@@ -307,6 +317,16 @@ impl Happening<'_> {
             }
             _ => {}
         }
+        let (now, wait_ms) = (spool::time(tx)?.0, note.waits.map_or(0, |(_, minutes)| i64::from(minutes) * 60_000));
+        let passing = note.waits.map(|(passing, _)| passing);
+        // What waits already whether it lasts is told once.
+        let waits_already =
+            "SELECT 1 FROM outbox WHERE passing = ? AND method = ? AND address = ? AND event = ? AND due_spool > ?";
+        if passing.is_some()
+            && tx.finds(waits_already, values![passing, note.method.word(), note.address, note.event, now])?
+        {
+            return Ok(());
+        }
         if is_full(tx, recipient.uid, note.method, &note.address)? {
             return lose(tx, 1);
         }
@@ -320,10 +340,11 @@ impl Happening<'_> {
             Some(job) => format!("{}:{}", spool::server(tx)?, job.serial),
             None => self.object.to_owned(),
         };
-        let now = spool::time(tx)?.0;
+        // One that waits is as old as its first try.
+        let due = now.saturating_add(wait_ms);
         tx.run(
             "INSERT INTO outbox (object, object_id, of_server, uid, method, address, event, number, text, about, at_ms,
-                 made_spool, due_spool, tries, set_by) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?)",
+                 made_spool, due_spool, tries, set_by, passing) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?)",
             values![
                 kind,
                 id,
@@ -336,9 +357,10 @@ impl Happening<'_> {
                 note.text,
                 about,
                 tx.now().wall_ms,
-                now,
-                now,
-                note.set_by
+                due,
+                due,
+                note.set_by,
+                passing
             ],
         )?;
         // What a damaged spool has lost is not counted for ever.
@@ -365,6 +387,28 @@ fn cut(text: &str, most: usize) -> String {
 /// looked up when he is told: a transaction waits for no name service.
 fn creator(tx: &Tx<'_>) -> Fallible<(u32, String)> {
     Ok((spool::row(tx)?.trust.creator_uid, String::new()))
+}
+
+/// What a trouble of a device, a queue, or the disk passes with.
+fn of_device(id: DeviceId) -> Option<String> {
+    Some(format!("device {}", id.0))
+}
+
+fn of_queue(id: GroupId) -> Option<String> {
+    Some(format!("queue {}", id.0))
+}
+
+const OF_SPACE: &str = "space";
+
+/// A trouble has passed: those are told nothing of it who wanted to be told only if it lasts.
+fn passed(tx: &Tx<'_>, passing: Option<String>) -> Fallible<()> {
+    let now = spool::time(tx)?.0;
+    let gone = tx.run("DELETE FROM outbox WHERE passing = ? AND tries = 0 AND due_spool > ?", values![passing, now])?;
+    if gone > 0 {
+        let gone = i64::try_from(gone).unwrap_or(i64::MAX);
+        tx.run("UPDATE spool SET deliveries_waiting = max(deliveries_waiting - ?, 0) WHERE id = 1", values![gone])?;
+    }
+    Ok(())
 }
 
 /// Whether no more can be kept: in all, for a user, or for an address.
@@ -428,6 +472,10 @@ pub(super) fn see(
                 (_, EventWord::Cleaned) => &["object-cleaned"],
                 (Object::Spool, EventWord::Backlogged) => &["queue-backlogged"],
                 (Object::Spool, EventWord::Relieved) => &["queue-no-longer-backlogged"],
+                (Object::Spool, EventWord::SpaceLow) => &["disk-space-low"],
+                (Object::Spool, EventWord::SpaceOut) => &["out-of-disk-space"],
+                (Object::Spool, EventWord::SpaceBack) => return passed(tx, Some(OF_SPACE.to_owned())),
+                (Object::Spool, EventWord::Expires) => &["other-warning"],
                 (Object::Spool, EventWord::Started) => &["server-startup-complete", "server-state-changed"],
                 (Object::Spool, EventWord::Drained) => &["server-shutdown-started", "server-state-changed"],
                 (Object::Spool, EventWord::Stopped) => &["server-shutdown-complete", "server-state-changed"],
@@ -449,8 +497,21 @@ fn see_queue(tx: &Tx<'_>, name: &str, events: &[&'static str], why: &str) -> Fal
     }
     let queue = tx.one("SELECT id FROM location_group WHERE name = ?", values![name], |row| row.only::<GroupId>())?;
     let object = format!("queue {name}");
-    let happening =
-        Happening { events, why, job: None, asked: None, device: None, location: None, queue, object: &object };
+    let passing = queue.and_then(of_queue);
+    if events.contains(&"queue-no-longer-backlogged") {
+        passed(tx, passing.clone())?;
+    }
+    let happening = Happening {
+        events,
+        why,
+        job: None,
+        asked: None,
+        device: None,
+        location: None,
+        queue,
+        object: &object,
+        passing,
+    };
     happening.tell(tx)
 }
 
@@ -464,8 +525,18 @@ fn see_server(
         return Ok(());
     }
     let object = name()?;
-    let happening =
-        Happening { events, why, job: None, asked: None, device: None, location: None, queue: None, object: &object };
+    let passing = events.iter().any(|name| name.contains("disk-space")).then(|| OF_SPACE.to_owned());
+    let happening = Happening {
+        events,
+        why,
+        job: None,
+        asked: None,
+        device: None,
+        location: None,
+        queue: None,
+        object: &object,
+        passing,
+    };
     happening.tell(tx)
 }
 
@@ -628,8 +699,17 @@ fn tell_of_job(
         return Ok(());
     }
     let Some(job) = job_facts(tx, id)? else { return Ok(()) };
-    let happening =
-        Happening { events, why, job: Some(&job), asked: Some(asked), device, location: None, queue: None, object: "" };
+    let happening = Happening {
+        events,
+        why,
+        job: Some(&job),
+        asked: Some(asked),
+        device,
+        location: None,
+        queue: None,
+        object: "",
+        passing: device.and_then(of_device),
+    };
     happening.tell(tx)
 }
 
@@ -676,6 +756,7 @@ fn tell_operator(tx: &Tx<'_>, (id, asked): (JobId, &Asked), name: &str, device: 
         location: None,
         queue: None,
         object: "",
+        passing: None,
     };
     let number = notification::TO_OPERATOR;
     let text = format!("{number} For the operator: {} {said}", happening.about_in_words());
@@ -683,13 +764,30 @@ fn tell_operator(tx: &Tx<'_>, (id, asked): (JobId, &Asked), name: &str, device: 
     for operator in operators {
         let Ok((method, address)) = notification::operator(&operator) else { continue };
         let address = address.unwrap_or_else(|| recipient.usual.clone());
-        let note = Note { method, address, event: name, number, text: &text, set_by };
+        let note = Note { method, address, event: name, number, text: &text, set_by, waits: None };
         happening.put(tx, &recipient, note)?;
     }
     Ok(())
 }
 
+/// Whether the trouble of a device has passed, or somebody has it in hand.
+fn ends_trouble(what: &EventWord) -> bool {
+    matches!(
+        what,
+        EventWord::Recovered
+            | EventWord::Moving
+            | EventWord::Started
+            | EventWord::Restarted
+            | EventWord::Drained
+            | EventWord::Suspended
+            | EventWord::Deleted
+    )
+}
+
 fn see_device(tx: &Tx<'_>, id: DeviceId, what: &EventWord, why: &str) -> Fallible<()> {
+    if ends_trouble(what) {
+        passed(tx, of_device(id))?;
+    }
     let events: &[&'static str] = match what {
         EventWord::Declared => &["object-created"],
         EventWord::Altered => &["object-modified"],
@@ -730,6 +828,7 @@ fn see_device(tx: &Tx<'_>, id: DeviceId, what: &EventWord, why: &str) -> Fallibl
             location: None,
             queue: None,
             object: &object,
+            passing: of_device(id),
         };
         happening.tell(tx)?;
     }
@@ -743,7 +842,8 @@ fn see_device(tx: &Tx<'_>, id: DeviceId, what: &EventWord, why: &str) -> Fallibl
                 // Its operators are told of the device itself.
                 let (why, asked) = (format!("{object}: {why}"), Some(&asked));
                 let (job, device) = (Some(&facts), None);
-                Happening { events, why: &why, job, asked, device, location: None, queue: None, object: "" }
+                let passing = of_device(id);
+                Happening { events, why: &why, job, asked, device, location: None, queue: None, object: "", passing }
                     .tell_submitter(tx)?;
             }
         }
@@ -790,6 +890,7 @@ fn see_location(tx: &Tx<'_>, id: LocationId, what: &EventWord, why: &str) -> Fal
         location: Some(id),
         queue: None,
         object: &object,
+        passing: None,
     };
     happening.tell(tx)
 }
@@ -823,16 +924,19 @@ pub(crate) fn due(tx: &Tx<'_>, busy: &[(Method, String)], limit: u32) -> Fallibl
     let now = spool::time(tx)?.0;
     let busy: Vec<String> = busy.iter().map(|(method, address)| format!("{method} {address}")).collect();
     let marks = vec!["?"; busy.len()].join(", ");
-    // The first of each address by time, and of several of one moment the one that was put first.
+    // The first of each address by time, and of several of one moment the one that was put first. One that is told only if a
+    // trouble lasts is in nobody's way until then.
     let sql = format!(
         "SELECT {} FROM outbox AS o WHERE due_spool <= ? AND method || ' ' || address NOT IN ({marks})
              AND NOT EXISTS (SELECT 1 FROM outbox AS b WHERE b.address = o.address AND b.method = o.method
-                             AND (b.at_ms, b.id) < (o.at_ms, o.id))
+                             AND (b.at_ms, b.id) < (o.at_ms, o.id)
+                             AND (b.tries > 0 OR b.due_spool <= ?))
          ORDER BY due_spool LIMIT ?",
         at::LIST
     );
     let mut values: Vec<&dyn Bind> = vec![&now];
     values.extend(busy.iter().map(|one| one as &dyn Bind));
+    values.push(&now);
     values.push(&limit);
     tx.rows(&sql, &values, |row| read(row, now))
 }

@@ -394,6 +394,7 @@ fn to_7(tx: &Tx<'_>) -> Fallible<()> {
     tx.script(PAUSES)?;
     tx.script(TRANSFORMS)?;
     tx.script(HISTORY)?;
+    tx.script(LASTING)?;
     tx.script(&format!("CREATE INDEX managed_limit ON managed_value (object) WHERE {LIMITED};"))?;
     tx.script(&format!(
         "CREATE INDEX job_kept_back ON job (sort_promoted, sort_rank, sort_place, sort_sequence) WHERE {KEPT_BACK};
@@ -401,6 +402,14 @@ fn to_7(tx: &Tx<'_>) -> Fallible<()> {
          CREATE INDEX job_location ON job (location_id, sort_promoted, sort_rank, sort_place, sort_sequence);"
     ))
 }
+
+/// What is told only if a trouble lasts, and what was said of the disk and the certificate. Before, nothing was.
+const LASTING: &str = "
+ALTER TABLE outbox ADD COLUMN passing TEXT;
+CREATE INDEX outbox_passing ON outbox (passing) WHERE passing IS NOT NULL;
+ALTER TABLE spool ADD COLUMN said_of_space INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE spool ADD COLUMN said_of_certificate INTEGER NOT NULL DEFAULT 0;
+";
 
 /// PINs of users, as hashes, with the wrong ones since the last right one. The row without a user counts for names that nobody has.
 const PINS: &str = "

@@ -19,3 +19,4 @@ mod pausing;
 pub(crate) mod processes;
 pub(crate) mod record;
 pub(crate) mod spooler;
+mod warnings;

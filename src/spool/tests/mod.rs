@@ -33,6 +33,7 @@ mod secure;
 mod submission;
 mod supported;
 mod sweep;
+mod told;
 
 use std::cell::{Cell, RefCell};
 use std::io::Write;
