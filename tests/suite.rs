@@ -64,6 +64,7 @@ mod old_spools;
 mod open_jobs;
 mod opens;
 mod order;
+mod packaging;
 mod page_select;
 mod pd_classes;
 mod pd_lint;
