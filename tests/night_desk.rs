@@ -241,12 +241,15 @@ fn an_undo_writes_only_commands_that_can_be_carried_out() {
     let mut site = site();
     site.env.push(("PD_CONFIRM_DELETE", "no"));
     let (listener, uri) = printer();
+    let named = ["-c", "server", "-g", "-s", "column", "-r", "server-name"];
+    let server = site.run("pdls", &named).expect(0).out.trim().to_owned();
+    let here = |name: &str| format!("{server}:{name}");
     site.spoolcom(&format!("ADD NET, URI {uri}; DEV NET, DRAIN"));
     site.spoolcom("COLLECT $S2, FILE CSPOOL; COLLECT $S3, FILE CSPOOL");
-    site.run("pdcreate", &["-c", "queue", "acme1:q"]).expect(0);
-    site.run("pdcreate", &["-c", "queue", "acme1:r"]).expect(0);
-    site.run("pdcreate", &["-x", "destination-realization=logical associated-queue=q", "acme1:mail"]).expect(0);
-    site.run("pdcreate", &["-x", "destination-realization=logical associated-queue=q", "acme1:gone"]).expect(0);
+    site.run("pdcreate", &["-c", "queue", &here("q")]).expect(0);
+    site.run("pdcreate", &["-c", "queue", &here("r")]).expect(0);
+    site.run("pdcreate", &["-x", "destination-realization=logical associated-queue=q", &here("mail")]).expect(0);
+    site.run("pdcreate", &["-x", "destination-realization=logical associated-queue=q", &here("gone")]).expect(0);
     an_hour_passes(&site);
     site.spoolcom("COLLECT $S2, DELETE; COLLECT $S3, DELETE");
     // Nothing is known of this one any more, as of what was deleted before an upgrade.
@@ -263,7 +266,7 @@ fn an_undo_writes_only_commands_that_can_be_carried_out() {
     site.run("pdset", &["-x", "associated-queue=r", "mail"]).expect(0);
     site.run("pddelete", &["gone"]).expect(0);
     site.run("pddelete", &["-c", "queue", "q"]).expect(0);
-    site.run("pdcreate", &["-c", "queue", "acme1:new"]).expect(0);
+    site.run("pdcreate", &["-c", "queue", &here("new")]).expect(0);
     site.spoolcom("DEV LP1, DRAIN; DEV LP1, SPEED 5; DEV LP1, START; PRINT $NEW, FILE fastp");
     // One that somebody has suspended in mid-job since its change.
     site.spoolcom("DEV NET, SPEED 5; DEV NET, START");
@@ -273,7 +276,7 @@ fn an_undo_writes_only_commands_that_can_be_carried_out() {
     site.spoolcom("DEV NET, SUSPEND");
     let undo = site.spoolcom_with(&["LOG", "--since", &half_an_hour_ago(), "--undo"]).out;
     for part in [
-        "COMMENT LOC #q was deleted: pdcreate -c queue acme1:q   makes it",
+        &format!("COMMENT LOC #q was deleted: pdcreate -c queue {server}:q   makes it"),
         "COMMENT LOC #q.gone was deleted, a logical destination",
         "COMMENT LOC #new was made since: pddelete -c queue new",
         "of the kind 'collector' before the upgrade is on record without name",

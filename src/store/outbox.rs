@@ -402,6 +402,10 @@ const OF_SPACE: &str = "space";
 
 /// A trouble has passed: those are told nothing of it who wanted to be told only if it lasts.
 fn passed(tx: &Tx<'_>, passing: Option<String>) -> Fallible<()> {
+    // As a rule nothing waits at all.
+    if !any(tx)? {
+        return Ok(());
+    }
     let now = spool::time(tx)?.0;
     let gone = tx.run("DELETE FROM outbox WHERE passing = ? AND tries = 0 AND due_spool > ?", values![passing, now])?;
     if gone > 0 {
@@ -921,7 +925,7 @@ fn read(row: &Row<'_>, now: i64) -> Fallible<Delivery> {
 /// Returns notifications that are to be tried now, at most `limit`, those that are due longest first. One whose method and
 /// address are in `busy` waits: one address is told one thing at a time, in order.
 pub(crate) fn due(tx: &Tx<'_>, busy: &[(Method, String)], limit: u32) -> Fallible<Vec<Delivery>> {
-    let now = spool::time(tx)?.0;
+    let now = spool::seen_time(tx)?.0;
     let busy: Vec<String> = busy.iter().map(|(method, address)| format!("{method} {address}")).collect();
     let marks = vec!["?"; busy.len()].join(", ");
     // The first of each address by time, and of several of one moment the one that was put first. One that is told only if a
@@ -947,7 +951,7 @@ pub(crate) fn next(tx: &Tx<'_>) -> Fallible<Option<i64>> {
     if !any(tx)? {
         return Ok(None);
     }
-    let now = spool::time(tx)?.0;
+    let now = spool::seen_time(tx)?.0;
     let sql = "SELECT min(due_spool) FROM outbox WHERE due_spool > ?";
     let first = tx.one(sql, values![now], |row| row.only::<Option<i64>>())?.flatten();
     Ok(Some(first.map_or(i64::MAX, |first| first - now)))

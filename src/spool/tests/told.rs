@@ -6,11 +6,11 @@ use crate::model::managed::{ManagedChange, ManagedClass, ManagedEdit, ManagedObj
 use crate::spool::interface::engine::Observation;
 use crate::spool::notify::Work;
 
-/// Whoever sees to LP1 is told, by files of these names, of what stands there.
+/// The profiles of the server.
 fn told(site: &Site, profiles: &[&str]) {
     let value = Value::Many(profiles.iter().map(|text| Value::Text((*text).to_owned())).collect());
     let field = Field::from_stored("notification-profile").unwrap();
-    let object = ManagedObject { class: ManagedClass::Destination, name: "LP1".into() };
+    let object = ManagedObject { class: ManagedClass::Server, name: "acme1".into() };
     let change = ManagedChange { field, edit: ManagedEdit::Set(value) };
     site.spool.set_managed(&site.call(), object, vec![change], None).unwrap();
 }
