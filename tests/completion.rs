@@ -16,7 +16,8 @@ fn site() -> Site {
     site.spoolcom(
         "DEV $LP2, PROCESS $SPLA, URI null:; DEV $FAST.#T1, PROCESS $SPLA, URI null:; LOC #OFFICE.REAR, DEV $LP2; LOC #LAB.ONE, DEV $LP2",
     );
-    site.run("pdcreate", &["-c", "medium", "a4-letter"]);
+    let server = words(&site, "pdls", &["-c", "server", ""]).pop().unwrap();
+    site.run("pdcreate", &["-c", "medium", &format!("{server}:a4-letter")]).expect(0);
     let file = site.document("text", b"text\n");
     site.submit("office.front", HOSTILE, &file).expect(0);
     site
@@ -55,7 +56,7 @@ fn the_pd_commands_know_names_attributes_and_their_values() {
     is("pdpr", &["-r", "none,job-na"], &["none,job-name"]);
     is("pdpr", &["te"], &[]);
     is("pdls", &["-c", "que"], &["queue"]);
-    is("pdls", &["-c", "queue", "o"], &["office"]);
+    is("pdls", &["-c", "queue", "of"], &["office"]);
     is("pdls", &["-c", "medium", ""], &["a4-letter"]);
     is("pdls", &["-c", "destination", "-r", "destination-na"], &["destination-name"]);
     is("pdls", &["-f", "job-name==x && current-job-state==hel"], &["job-name==x && current-job-state==held"]);
@@ -66,7 +67,7 @@ fn the_pd_commands_know_names_attributes_and_their_values() {
     let server = words(&site, "pdls", &["-c", "server", ""]).pop().unwrap();
     is("pdls", &["-c", "queue", &format!("{server}:o")], &[&format!("{server}:office")]);
     is("pdls", &["-c", "queue", "elsewhere:o"], &[]);
-    is("pdls", &["-H", "/nonexistent", "-c", "queue", "o"], &[]);
+    is("pdls", &["-H", "/nonexistent", "-c", "queue", "of"], &[]);
     is("pdls", &["--", "-c"], &[]);
     // Jobs, with what a list shows beside them: one line, of which a terminal obeys nothing.
     let jobs = lines(&site, "pdrm", &[""]);
@@ -147,11 +148,11 @@ fn a_spool_is_as_it_was_after_a_question() {
 #[test]
 fn the_spool_of_another_user_answers_nothing() {
     let Some(his) = OfNobody::new() else { return };
-    let asked = finish(his.start("pdpr", &["--complete", "fish", "-d", "a"]), DEADLINE).expect(0);
+    let asked = finish(his.start("pdpr", &["--complete", "fish", "-d", "a."]), DEADLINE).expect(0);
     assert_eq!(asked.out, "a.b\t\n");
     let mut other = his.command("pdpr");
     std::os::unix::process::CommandExt::uid(&mut other, 4711);
-    let asked = finish(other.args(["--complete", "fish", "-d", "a"]).spawn().unwrap(), DEADLINE).expect(0);
+    let asked = finish(other.args(["--complete", "fish", "-d", "a."]).spawn().unwrap(), DEADLINE).expect(0);
     assert_eq!((asked.out.as_str(), asked.err.as_str()), ("", ""));
 }
 
@@ -246,39 +247,76 @@ fn fish_gets_words_with_what_stands_beside_them() {
     assert!(asked("pdls -").iter().any(|line| line.starts_with("-c\t")), "the options stay");
 }
 
-#[test]
-fn zsh_gets_words_and_quotes_them_itself() {
-    let site = site();
-    let Some(zsh) = shell("zsh") else { return };
-    // A shell at a pseudo terminal of its own: keys go in, and each line that it would run comes out, word by word.
-    let driver = site.files.path().join("driver");
-    let bin = script("zsh");
-    let text = format!(
-        r##"
-zmodload zsh/zpty
-zpty shell 'zsh -f -i'
-zpty -w shell 'PS1=; unsetopt beep; fpath=({bin} $fpath); autoload -Uz compinit; compinit -u -d {dump}; LISTMAX=10000; TERM=dumb'
-zpty -w shell 'pdpr() {{ print -rl -- "<$#" "${{(@)argv}}" ">" }}; spoolcom() {{ pdpr "$@" }}; print REA""DY'
-zpty -r -m shell seen '*READY*'
-zpty -w -n shell "$1"$'\n'
-zpty -r -m shell seen '*<[0-9]*>'
-print -r -- "$seen"
-zpty -d shell
-"##,
-        bin = bin,
-        dump = site.files.path().join("dump").display()
-    );
-    std::fs::write(&driver, text).unwrap();
-    let typed = |keys: &str, expected: &[&str]| {
-        let mut command = Command::new(&zsh);
-        command.arg("-f").arg(&driver).arg(keys);
-        let shown = run(&site, command).expect(0).out.replace('\r', "");
+/// Somebody who types at a shell: keys go into a pseudo terminal, which a module of zsh has, and the words of the command that
+/// the shell would run come out.
+struct Typist {
+    site: Site,
+    zsh: PathBuf,
+    driver: PathBuf,
+}
+
+impl Typist {
+    /// `start` starts the shell, `prepare` are its first commands.
+    fn new(start: &str, prepare: &[String]) -> Option<Self> {
+        let (site, zsh) = (site(), shell("zsh")?);
+        let driver = site.files.path().join("driver");
+        let mut text = format!("zmodload zsh/zpty\nzpty shell '{start}'\n");
+        for line in prepare {
+            assert!(!line.contains('\''));
+            text.push_str(&format!("zpty -w shell '{line}'\n"));
+        }
+        text.push_str(
+            "zpty -w shell 'print REA\"\"DY 2>/dev/null || echo REA\"\"DY'\nzpty -r -m shell seen '*READY*'\n\
+             zpty -w -n shell \"$1\"$'\\n'\nzpty -r -m shell seen '*<[0-9]*>'\nprint -r -- \"$seen\"\nzpty -d shell\n",
+        );
+        std::fs::write(&driver, text).unwrap();
+        Some(Self { site, zsh, driver })
+    }
+
+    #[track_caller]
+    fn gets(&self, keys: &str, expected: &[&str]) {
+        let mut command = Command::new(&self.zsh);
+        command.arg("-f").arg(&self.driver).arg(keys);
+        let shown = run(&self.site, command).expect(0).out.replace('\r', "");
         let words = shown.rsplit_once('<').map(|(_, words)| words).unwrap_or_default();
         let words: Vec<&str> = words.lines().skip(1).take_while(|line| *line != ">").collect();
         assert_eq!(words, expected, "{keys:?}: {shown}");
-    };
-    typed("pdpr -d office.f\t", &["-d", "office.front"]);
-    typed("pdpr -x job-hold=t\t", &["-x", "job-hold=true"]);
-    typed("spoolcom 'DEV $LP1, EXCL\tO\t\t'", &["DEV $LP1, EXCLUSIVE ON"]);
-    typed("spoolcom DEV \\$fas\t", &["DEV", "$fast.#t1"]);
+    }
+}
+
+/// Functions in place of the programs, which say what they were given. The scripts ask the programs all the same.
+const SHOWS: &str = "pdpr() { printf \"<%s\\n\" $#; printf \"%s\\n\" \"$@\" \">\"; }; spoolcom() { pdpr \"$@\"; }";
+
+#[test]
+fn zsh_gets_words_and_quotes_them_itself() {
+    let scripts = script("zsh");
+    let prepare = [
+        format!(
+            "PS1=; unsetopt beep; fpath=({scripts} $fpath); autoload -Uz compinit; compinit -D -u; LISTMAX=10000; TERM=dumb"
+        ),
+        SHOWS.to_owned(),
+    ];
+    let Some(typist) = Typist::new("zsh -f -i", &prepare) else { return };
+    typist.gets("pdpr -d office.f\t", &["-d", "office.front"]);
+    typist.gets("pdpr -x job-hold=t\t", &["-x", "job-hold=true"]);
+    typist.gets("spoolcom 'DEV $LP1, EXCL\tON'", &["DEV $LP1, EXCLUSIVE ON"]);
+    typist.gets("spoolcom DEV \\$fas\t", &["DEV", "$fast.#t1"]);
+}
+
+#[test]
+fn bash_puts_words_into_its_line_so_that_they_stay_one() {
+    let prepare = [
+        "PS1=; bind \"set bell-style none\"; bind \"set enable-bracketed-paste off\"; TERM=dumb".to_owned(),
+        format!("source \"{}\"; source \"{}\"", script("bash/pdpr"), script("bash/spoolcom")),
+        SHOWS.to_owned(),
+    ];
+    let Some(typist) = Typist::new("bash --norc -i", &prepare) else { return };
+    typist.gets("pdpr -d office.f\t", &["-d", "office.front"]);
+    typist.gets("pdpr -x job-hold=t\t", &["-x", "job-hold=true"]);
+    typist.gets("pdpr -x \"job-hold=t\t", &["-x", "job-hold=true"]);
+    // It would close the quotes behind a single word: it gets the next ones too, which all begin with O.
+    typist.gets("spoolcom 'DEV $LP1, EXCL\tN'", &["DEV $LP1, EXCLUSIVE ON"]);
+    typist.gets("spoolcom 'DEV $FAS\t", &["DEV $FAST.#T1"]);
+    typist.gets("spoolcom \"DEV \\$FAS\t", &["DEV $FAST.#T1"]);
+    typist.gets("spoolcom DEV \\$fas\t", &["DEV", "$fast.#t1"]);
 }

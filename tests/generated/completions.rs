@@ -114,7 +114,8 @@ const FISH: &str = r#"# Words that the program knows are asked of it.
 function __NAME_asked
     set -l before (commandline -opc)
     set -e before[1]
-    set -l current (commandline -oct)
-    command NAME --complete fish $before "$current" 2>/dev/null
+    set -l typed (commandline -ct | string collect)
+    set -l current (string unescape -- "$typed" | string collect)
+    command -q NAME; and command NAME --complete fish $before "$current" 2>/dev/null
 end
 "#;

@@ -96,7 +96,7 @@ fn costs(jobs: usize, devices: usize) -> Costs {
     cost("names of destinations", &|| names(NameKind::Destination, "rar"));
     cost("names of locations", &|| names(NameKind::Location, "b.rar"));
     cost("names of jobs", &|| names(NameKind::JobNumber, ""));
-    cost("names of own jobs", &|| names(NameKind::Job, "3"));
+    cost("names of own jobs", &|| names(NameKind::Job, ""));
     cost("a destination by its name", &|| {
         spool.resolve(&call, "a.lp1").unwrap();
     });
