@@ -14,6 +14,7 @@ mod circumstances;
 mod collectors;
 mod command_files;
 mod command_language;
+mod completion;
 mod corruption;
 mod crowd;
 mod device_actions;

@@ -23,6 +23,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::access::{AccessChange, AccessObject};
 use crate::model::alter::JobChange;
 use crate::model::authority::UserLimit;
+use crate::model::candidate::{KnownName, NameKind};
 use crate::model::collector::{CollectorChange, CollectorState, CollectorStatus};
 use crate::model::device::{DeviceChange, DeviceStatus};
 use crate::model::finished::FinishedStatus;
@@ -666,6 +667,10 @@ operations! {
     changes claimant_is_lost / ClaimantIsLost(job: JobRef) -> () =>
         |spool, call| spool.claimant_is_lost(call, &job);
 
+    /// Names of a kind that begin with a text, whatever its case, at most so many and 1,000: for completion. Of jobs those that the
+    /// caller sees, the last one first.
+    looks names / Names(kind: NameKind, beginning: String, limit: u32) -> Vec<KnownName> =>
+        |spool, call| spool.names(call, kind, &beginning, limit);
     /// When a job prints, by measured speed.
     looks forecast / Forecast(job: JobRef) -> Forecast =>
         |spool, call| match (spool.forecast(call, &job), server_of(spool, &job)?) {

@@ -14,6 +14,7 @@ pub(crate) mod kept;
 pub(crate) mod locations;
 pub(crate) mod managed;
 mod media;
+pub(crate) mod named;
 pub(crate) mod object;
 mod pausing;
 pub(crate) mod processes;
