@@ -141,7 +141,7 @@ pub(crate) fn notable(tx: &Tx<'_>, after: RecordPlace) -> Fallible<Vec<Recorded>
     })
 }
 
-const CRASH: &str = "SELECT id FROM event WHERE detail = 'crash' ORDER BY id DESC LIMIT 1";
+const CRASH: &str = "SELECT at_ms FROM event WHERE detail = 'crash' ORDER BY id DESC LIMIT 1";
 
 // By the index of times: only what has this time or a later one is read.
 const SINCE: &str = "SELECT min(+id) FROM event WHERE notable IS NOT NULL AND at_ms >= ?";
@@ -150,10 +150,15 @@ const BEFORE: &str = "SELECT id FROM event WHERE notable IS NOT NULL AND id < ? 
 
 /// Returns the place behind which the record since then begins: behind its end where nothing has happened since.
 pub(crate) fn place(tx: &Tx<'_>, since: Since) -> Fallible<RecordPlace> {
-    let first = match since {
+    let since = match since {
         Since::Ever => return Ok(RecordPlace::MIN),
-        Since::Time(ms) => tx.one(SINCE, values![ms], |row| row.only::<Option<i64>>())?.flatten(),
-        Since::Crash => tx.one(CRASH, &[], |row| row.only())?,
+        Since::Time(ms) => Some(ms),
+        // Its time, and not its place: whoever found that the process was gone may have written what he did before that.
+        Since::Crash => tx.one(CRASH, &[], |row| row.only::<i64>())?,
+    };
+    let first = match since {
+        Some(ms) => tx.one(SINCE, values![ms], |row| row.only::<Option<i64>>())?.flatten(),
+        None => None,
     };
     let before = tx.one(BEFORE, values![first.unwrap_or(RecordPlace::MAX)], |row| row.only())?;
     Ok(before.unwrap_or(RecordPlace::MIN))
