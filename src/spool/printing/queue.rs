@@ -38,7 +38,7 @@ enum Part {
     Listing = 0,
     /// Jobs that the device can print; one that was begun here comes first.
     Fits = 1,
-    /// Jobs that need another form.
+    /// Jobs that need another form, and those of paused queues.
     PassedOver = 2,
 }
 
@@ -129,8 +129,13 @@ fn merged(
 /// Returns the runs of a part of a device's queue.
 fn runs(tx: &Tx<'_>, device: &DeviceRow, part: Part) -> Fallible<Vec<Run>> {
     let fitting = store::job::classes_for(tx, &store::device::carries(&device.settings))?;
+    let open = store::device::open_routes(tx, device.id)?;
     let mut found = Vec::new();
-    for (route, _) in store::device::routes(tx, device.id)? {
+    for (route, of_group) in store::device::routes(tx, device.id)? {
+        let is_open = open.contains(&(route, of_group));
+        if part == Part::Fits && !is_open {
+            continue;
+        }
         for only in [None, Some(device.id)] {
             let run = |class| Run { route, only, class };
             if part == Part::Fits {
@@ -140,7 +145,7 @@ fn runs(tx: &Tx<'_>, device: &DeviceRow, part: Part) -> Fallible<Vec<Run>> {
             let mut class = None;
             while let Some(next) = waiting::next_class(tx, route, only, class)? {
                 class = Some(next);
-                if !fitting.contains(&next) {
+                if !is_open || !fitting.contains(&next) {
                     found.push(run(next));
                 }
             }

@@ -555,3 +555,15 @@ fn a_job_that_ends_when_it_is_claimed_anew_is_expired_and_its_file_goes() {
     assert_eq!(release_to(&site, &all, &printer), ClaimAnswer::Refused(ClaimRefusal::Expired));
     assert_eq!((state(&mut site, &job), print_files(&site)), (None, 0));
 }
+
+#[test]
+fn a_paused_queue_gives_nobody_a_job_at_a_station_until_it_is_resumed() {
+    let (mut site, _alive) = site();
+    let job = submit(&mut site, |_| {});
+    let queue = || ManagedObject { class: ManagedClass::Queue, name: "OFFICE".to_owned() };
+    site.local.pause_managed(queue(), Some(crate::model::managed::PauseWhen::Now), None).unwrap();
+    let refused = release(&mut site, &job, Some("LP1")).unwrap_err();
+    assert!(refused.message.contains("waits in queue OFFICE, which is paused"), "{refused:?}");
+    site.local.pause_managed(queue(), None, None).unwrap();
+    release(&mut site, &job, Some("LP1")).unwrap();
+}
