@@ -125,10 +125,14 @@ pub fn stop_lines(stop: &Stop, times: &Times) -> Vec<String> {
         let jobs = if location.jobs == 1 { "the job".to_owned() } else { format!("the {} jobs", location.jobs) };
         lines.push(match working.first() {
             _ if !location.routable => {
-                format!("{of} was made with {name} and leads nowhere else: of its jobs those that are held can be sent elsewhere")
+                format!(
+                    "{of} was made with {name} and leads nowhere else: pdresubmit sends its jobs elsewhere, one by one"
+                )
             }
             Some(to) => format!("LOC {of}, DEV {to}   sends {jobs} of {of} elsewhere"),
-            None => format!("{jobs} of {of} can go to another device: LOC leads {of} there, with the name of the device"),
+            None => {
+                format!("{jobs} of {of} can go to another device: LOC leads {of} there, with the name of the device")
+            }
         });
     }
     if !stop.backups.is_empty() {

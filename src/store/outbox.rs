@@ -146,6 +146,7 @@ fn each_text(value: &Value) -> impl Iterator<Item = String> + '_ {
 }
 
 /// What happens, and to what.
+#[derive(Default)]
 struct Happening<'a> {
     /// The events that it is, the one that says most first.
     events: &'a [&'static str],
@@ -505,17 +506,7 @@ fn see_queue(tx: &Tx<'_>, name: &str, events: &[&'static str], why: &str) -> Fal
     if events.contains(&"queue-no-longer-backlogged") {
         passed(tx, passing.clone())?;
     }
-    let happening = Happening {
-        events,
-        why,
-        job: None,
-        asked: None,
-        device: None,
-        location: None,
-        queue,
-        object: &object,
-        passing,
-    };
+    let happening = Happening { events, why, queue, object: &object, passing, ..Happening::default() };
     happening.tell(tx)
 }
 
@@ -530,17 +521,7 @@ fn see_server(
     }
     let object = name()?;
     let passing = events.iter().any(|name| name.contains("disk-space")).then(|| OF_SPACE.to_owned());
-    let happening = Happening {
-        events,
-        why,
-        job: None,
-        asked: None,
-        device: None,
-        location: None,
-        queue: None,
-        object: &object,
-        passing,
-    };
+    let happening = Happening { events, why, object: &object, passing, ..Happening::default() };
     happening.tell(tx)
 }
 
@@ -570,7 +551,7 @@ fn job_events(
         (EventWord::Held, Some(EventDetail::HoldAfter)) if why.starts_with(IS_FONT) => &["job-state-changed"],
         (EventWord::Held, Some(EventDetail::HoldAfter)) => &[COMPLETED, "job-state-changed"],
         (EventWord::Held, Some(EventDetail::Hold(reason))) => match reason {
-            HoldReason::Resources => {
+            HoldReason::Resources | HoldReason::Unsupported => {
                 &["destinations-not-ready-for-job", "job-cannot-be-scheduled", "job-state-changed"]
             }
             HoldReason::Failed | HoldReason::Changed | HoldReason::Corrupt => {
@@ -655,7 +636,7 @@ pub(crate) fn printed(tx: &Tx<'_>, job: &JobRow, outcome: &str, device: Option<&
         return Ok(());
     }
     let asked = asked_by_job(tx, job.id)?;
-    if asked.values.is_empty() && !has_profiles(tx)? {
+    if asked.values.is_empty() && !has_profiles(tx)? && !any(tx)? {
         return Ok(());
     }
     let found = match device {
@@ -671,6 +652,9 @@ pub(crate) fn printed(tx: &Tx<'_>, job: &JobRow, outcome: &str, device: Option<&
         None => outcome.to_owned(),
     };
     let device = found.map(|(id, _)| id);
+    if let Some(device) = device {
+        passed(tx, of_device(device))?;
+    }
     tell_of_job(tx, (job.id, &asked), device, &[COMPLETED, "job-state-changed"], &why)?;
     tell_operator(tx, (job.id, &asked), AT_END, device)
 }
@@ -709,10 +693,8 @@ fn tell_of_job(
         job: Some(&job),
         asked: Some(asked),
         device,
-        location: None,
-        queue: None,
-        object: "",
         passing: device.and_then(of_device),
+        ..Happening::default()
     };
     happening.tell(tx)
 }
@@ -751,17 +733,7 @@ fn tell_operator(tx: &Tx<'_>, (id, asked): (JobId, &Asked), name: &str, device: 
     let (uid, usual) = creator(tx)?;
     let on = if matches!(holder, Holder::Device(_)) { On::Actual } else { On::Queue };
     let recipient = Recipient { on, uid, usual, profiles: Vec::new() };
-    let happening = Happening {
-        events: &[],
-        why: "",
-        job: Some(&job),
-        asked: Some(asked),
-        device,
-        location: None,
-        queue: None,
-        object: "",
-        passing: None,
-    };
+    let happening = Happening { job: Some(&job), asked: Some(asked), device, ..Happening::default() };
     let number = notification::TO_OPERATOR;
     let text = format!("{number} For the operator: {} {said}", happening.about_in_words());
     let text = cut(&escaped(&text), MAX_TEXT);
@@ -774,14 +746,14 @@ fn tell_operator(tx: &Tx<'_>, (id, asked): (JobId, &Asked), name: &str, device: 
     Ok(())
 }
 
-/// Whether the trouble of a device has passed, or somebody has it in hand.
+/// Whether the trouble of a device has passed, or somebody has it in hand. That it starts again by itself (RESTART) proves nothing:
+/// what prints does ([`printed`]).
 fn ends_trouble(what: &EventWord) -> bool {
     matches!(
         what,
         EventWord::Recovered
             | EventWord::Moving
             | EventWord::Started
-            | EventWord::Restarted
             | EventWord::Drained
             | EventWord::Suspended
             | EventWord::Deleted
@@ -826,13 +798,10 @@ fn see_device(tx: &Tx<'_>, id: DeviceId, what: &EventWord, why: &str) -> Fallibl
         let happening = Happening {
             events,
             why,
-            job: None,
-            asked: None,
             device: Some(id),
-            location: None,
-            queue: None,
             object: &object,
             passing: of_device(id),
+            ..Happening::default()
         };
         happening.tell(tx)?;
     }
@@ -845,10 +814,9 @@ fn see_device(tx: &Tx<'_>, id: DeviceId, what: &EventWord, why: &str) -> Fallibl
             {
                 // Its operators are told of the device itself.
                 let (why, asked) = (format!("{object}: {why}"), Some(&asked));
-                let (job, device) = (Some(&facts), None);
+                let job = Some(&facts);
                 let passing = of_device(id);
-                Happening { events, why: &why, job, asked, device, location: None, queue: None, object: "", passing }
-                    .tell_submitter(tx)?;
+                Happening { events, why: &why, job, asked, passing, ..Happening::default() }.tell_submitter(tx)?;
             }
         }
     }
@@ -885,17 +853,7 @@ fn see_location(tx: &Tx<'_>, id: LocationId, what: &EventWord, why: &str) -> Fal
         Some((_, name)) => format!("destination {name}"),
         None => format!("destination {why}"),
     };
-    let happening = Happening {
-        events,
-        why,
-        job: None,
-        asked: None,
-        device: None,
-        location: Some(id),
-        queue: None,
-        object: &object,
-        passing: None,
-    };
+    let happening = Happening { events, why, location: Some(id), object: &object, ..Happening::default() };
     happening.tell(tx)
 }
 

@@ -8,7 +8,8 @@ use crate::model::Call;
 use crate::model::event::EventWord;
 use crate::model::space::Reserve;
 use crate::model::time::Moment;
-use crate::spool::disk::{certificate, reserve};
+use crate::spool::disk::certificate::{self, End};
+use crate::spool::disk::reserve;
 use crate::spool::{Room, Spool};
 use crate::store::event::{self, Object};
 use crate::store::{self, Fallible};
@@ -55,17 +56,17 @@ impl Spool {
 
     fn warn(&self, now: &Moment) -> Fallible<()> {
         let call = Call::of_spooler(now);
-        let certificate = certificate::announcement(self.base(), self.server(), now);
+        let certificate = certificate::end(self.base(), self.server(), now);
         let disk = reserve::disk(self.base());
         let (said, kept) = self.look(&call, |tx| Ok((store::spool::warned(tx)?, store::spool::row(tx)?.reserve)))?;
-        let seen = state(said, disk, kept, certificate.as_deref());
+        let seen = state(said, disk, kept, certificate);
         if seen == said {
             return Ok(());
         }
         self.change(Room::Gives, &call, move |tx| {
             // Somebody else may have said it meanwhile.
             let said = store::spool::warned(tx)?;
-            let seen = state(said, disk, kept, certificate.as_deref());
+            let seen = state(said, disk, kept, certificate);
             let (before, space) = (Space::from_stored(said.0), Space::from_stored(seen.0));
             if space != before {
                 let (total, free) = disk.unwrap_or_default();
@@ -80,8 +81,10 @@ impl Spool {
                 };
                 event::record(tx, Object::Spool, what, &why)?;
             }
-            if seen.1 > said.1 {
-                event::record(tx, Object::Spool, EventWord::Expires, certificate.as_deref().unwrap_or_default())?;
+            if seen.1 > said.1
+                && let Some(end) = certificate
+            {
+                event::record(tx, Object::Spool, EventWord::Expires, &end.to_string())?;
             }
             store::spool::set_warned(tx, seen)
         })
@@ -89,7 +92,7 @@ impl Spool {
 }
 
 /// What there is to say of the disk and the certificate, where `said` was said before.
-fn state(said: (u8, u8), disk: Option<(u64, u64)>, kept: Option<Reserve>, certificate: Option<&str>) -> (u8, u8) {
+fn state(said: (u8, u8), disk: Option<(u64, u64)>, kept: Option<Reserve>, certificate: Option<End>) -> (u8, u8) {
     let before = Space::from_stored(said.0);
     let space = match (disk, kept) {
         (Some((total, free)), Some(kept)) => Space::of(free, kept.octets(total), before),
@@ -99,8 +102,8 @@ fn state(said: (u8, u8), disk: Option<(u64, u64)>, kept: Option<Reserve>, certif
     };
     let certificate = match certificate {
         None => 0,
-        Some(words) if words.contains("has ended") => 2,
-        Some(_) => 1,
+        Some(End::Near(_)) => 1,
+        Some(End::Reached) => 2,
     };
     (space as u8, certificate)
 }
@@ -135,8 +138,8 @@ mod tests {
     #[test]
     fn a_certificate_is_spoken_of_when_its_end_is_near_and_when_it_has_come() {
         assert_eq!(state((0, 0), None, None, None), (0, 0));
-        assert_eq!(state((0, 0), None, None, Some("the certificate of this server ends in 3 days")), (0, 1));
-        assert_eq!(state((0, 1), None, None, Some("the certificate of this server has ended")), (0, 2));
+        assert_eq!(state((0, 0), None, None, Some(End::Near(3))), (0, 1));
+        assert_eq!(state((0, 1), None, None, Some(End::Reached)), (0, 2));
         assert_eq!(
             state((2, 0), None, Some(Reserve::Octets(1)), None),
             (2, 0),

@@ -100,3 +100,20 @@ fn what_waits_for_a_trouble_to_last_is_in_the_way_of_nothing_else() {
     let said = texts(&site);
     assert!(said.len() == 1 && said[0].contains("for 1 minute."), "{said:?}");
 }
+
+#[test]
+fn a_device_that_starts_again_by_itself_is_still_in_trouble_until_it_prints() {
+    let (site, device, lease) = site(&[LATER]);
+    fails(&site, &lease, device);
+    for _ in 0..9 {
+        site.pass(MINUTE);
+        site.spool.observe(&lease, device, Observation::Restarting, &site.now()).unwrap();
+        fails(&site, &lease, device);
+    }
+    assert_eq!(work(&site), Work::Wait(MINUTE));
+    site.spool.observe(&lease, device, Observation::Restarting, &site.now()).unwrap();
+    site.job("office.front", 1);
+    let claim = site.claim(&lease, device).unwrap();
+    site.ends(&lease, &claim, sent());
+    assert_eq!(work(&site), Work::Nothing);
+}

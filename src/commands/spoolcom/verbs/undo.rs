@@ -105,6 +105,16 @@ pub fn run(since: Since, session: &mut Session<'_>) -> Result<(), EarlyEnd> {
             written |= by_comment(name, fate, session)?;
         }
     }
+    // First what prints is told to end, then what leads there goes, then the device itself.
+    for ((kind, name), fate) in &fates {
+        let is_new = kind == "device" && fate.was_there == Some(false) && fate.is_there;
+        if is_new && wish(name, session)?.is_some_and(|wish| wish != DeviceWish::Stopped) {
+            writeln!(
+                session.out,
+                "DEV {name}, DRAIN\nCOMMENT what prints on {name} ends first; until then what follows is refused: then once more"
+            )?;
+        }
+    }
     for kind in ["location", "device", "process", "collector", "group"] {
         for ((_, name), fate) in fates.iter().filter(|((of, _), _)| of == kind) {
             if fate.was_there == Some(false) && fate.is_there {
@@ -202,9 +212,6 @@ fn delete(kind: &str, name: &str, session: &mut Session<'_>) -> Result<(), Early
                 session.out,
                 "COMMENT {object} was made since: pddelete -c queue {name}   removes it"
             )?);
-        }
-        "device" if wish(name, session)?.is_some_and(|wish| wish != DeviceWish::Stopped) => {
-            writeln!(session.out, "{object}, DRAIN")?;
         }
         _ => must_be_dormant(kind, &object, session)?,
     }
