@@ -569,15 +569,25 @@ fn a_job_is_held_against_what_its_destinations_support() {
         "{}",
         why(&job)
     );
+    let shown = server.site.run("pdls", &["-U", "-g", "-r", "job-state-reasons", &job]).expect(0).out;
+    assert_eq!(shown, "job-state-reasons = required-resources-not-supported\n");
+    let check = server.site.run("spoolcom", &["CHECK JOB"]).expect(1).out;
+    assert!(check.contains("it is held: sides=2 is not supported by destination ld1"), "a person has to look: {check}");
+    // Nor is it sent there in the other language.
+    server.ok("pdset", &["-x", "sides-supported=1", "ld2"]);
+    let number = check.split_whitespace().nth(1).unwrap();
+    let moved = server.site.run("spoolcom", &[&format!("JOB {number}, LOC #Q.LD2")]).expect(1);
+    assert!(moved.err.contains("sides=2 is not supported by destination"), "{moved:?}");
     assert!(!why(&job).contains("submitted so"), "the submitter asked for no hold: {}", why(&job));
     // What is sent on is looked at again.
     server.ok("pdset", &["-x", "sides-supported=1", "ld2"]);
     server.site.run("pdresubmit", &["ld2", &job]).expect(1).says("sides=2 is not supported by destination ld2");
-    // A destination that supports it: nothing is missing there. What is held stays held.
+    // A destination that supports it: nothing is missing there, and nothing holds it any more.
     server.ok("pdset", &["-x", "sides-supported==", "ld2"]);
     server.ok("pdset", &["-x", "sides-supported==", "ad2"]);
     server.site.run("pdresubmit", &["ld2", &job]).expect(0);
     let shown = server.site.run("pdls", &["-U", "-g", "-r", "required-resources-not-supported", &job]).expect(0).out;
     assert_eq!(shown, "required-resources-not-supported =\n");
-    assert!(why(&job).starts_with("why = it is held (by "), "{}", why(&job));
+    assert!(!why(&job).contains("it is held"), "{}", why(&job));
+    assert!(server.jobs().iter().all(|(_, state)| state != "held"), "{:?}", server.jobs());
 }

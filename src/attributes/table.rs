@@ -55,6 +55,7 @@ pub const JOB_REASONS: &[&str] = &[
     "job-may-have-printed",
     "too-many-attempts",
     "print-file-unreachable",
+    "required-resources-not-supported",
     "completed-successfully",
     "completed",
     "cancelled-by-user",

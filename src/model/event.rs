@@ -211,8 +211,6 @@ pub enum EventDetail {
     Hold(HoldReason),
     /// A job was held because it was printed: HOLDAFTER.
     HoldAfter,
-    /// A job was held because no destination supports what it asks for.
-    Unsupported,
     /// A location was connected to nothing.
     NoDevice,
     /// A print process went down without an order: it died, or the machine did.
@@ -225,7 +223,6 @@ impl EventDetail {
         match self {
             Self::Hold(reason) => reason.keyword(),
             Self::HoldAfter => "hold-after",
-            Self::Unsupported => "required-resources-not-supported",
             Self::NoDevice => "no-device",
             Self::Crash => "crash",
         }
@@ -235,7 +232,6 @@ impl EventDetail {
     pub fn from_stored(word: &str) -> Option<Self> {
         match word {
             "hold-after" => Some(Self::HoldAfter),
-            "required-resources-not-supported" => Some(Self::Unsupported),
             "no-device" => Some(Self::NoDevice),
             "crash" => Some(Self::Crash),
             other => HoldReason::from_keyword(other).map(Self::Hold),

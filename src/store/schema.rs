@@ -483,7 +483,7 @@ CREATE TABLE backlog (
 /// Jobs that wait for a person, so that a look at the health of the spool finds them among a million. Rows of other jobs are not
 /// in it.
 const ATTENTION: &str = "
-CREATE INDEX job_attention ON job (id) WHERE reasons & 4084 <> 0;
+CREATE INDEX job_attention ON job (id) WHERE reasons & 8180 <> 0;
 ";
 
 /// How many devices there are of each print process and wish, and an index of those in error.

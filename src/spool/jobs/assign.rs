@@ -47,7 +47,7 @@ pub(super) fn device(tx: &Tx<'_>, job: &JobRow) -> Fallible<Option<DeviceId>> {
         if !has_form && able.is_none() {
             continue;
         }
-        let place = (!has_form, device.wish == DeviceWish::Stopped, done_in_ms(tx, &device, job)?);
+        let place = (device.wish == DeviceWish::Stopped, !has_form, done_in_ms(tx, &device, job)?);
         if best.as_ref().is_none_or(|best| place < best.0) {
             best = Some((place, device.id));
         }

@@ -72,7 +72,7 @@ impl Spool {
             match &unsupported {
                 Some(held) => row.reasons = held.job.reasons,
                 // What it lacked at its old destination says nothing of this one.
-                None => super::supported::forget(tx, row.id)?,
+                None => row.reasons = super::supported::forget(tx, &row)?,
             }
             let row = if printed { spool.carry_anew(tx, row, &place)? } else { spool.carry(tx, row, &place)? };
             let why = format!("from {from} to {}", place.destination);

@@ -14,8 +14,8 @@ use crate::model::event::{EventDetail, EventWord};
 use crate::model::field::{Field, Value};
 use crate::model::job::{Format, GivenValue};
 use crate::model::location::LocationKind;
-use crate::model::state::HoldReason;
-use crate::model::{DeviceId, Failure, FailureKind, JobId};
+use crate::model::state::{HoldReason, HoldReasons};
+use crate::model::{DeviceId, Failure, FailureKind};
 use crate::store::device::DeviceRow;
 use crate::store::document::DocumentRow;
 use crate::store::event::{Object, record_with};
@@ -123,7 +123,7 @@ impl Unsupported {
     /// Puts on record why it is held. The spooler holds it, and not who submits it.
     pub(crate) fn record(&self, tx: &Tx<'_>) -> Fallible<()> {
         let object = Object::Job(self.job.id);
-        record_with(&tx.spooler(), object, EventWord::Held, EventDetail::Unsupported, &self.why)
+        record_with(&tx.spooler(), object, EventWord::Held, EventDetail::Hold(HoldReason::Unsupported), &self.why)
     }
 }
 
@@ -132,16 +132,14 @@ fn missing() -> Fallible<Field> {
     field.ok_or_else(|| Failure::internal("there is no attribute required-resources-not-supported"))
 }
 
-/// Forgets what a job lacked at another destination.
-pub(crate) fn forget(tx: &Tx<'_>, job: JobId) -> Fallible<()> {
-    store::alter::set_value(tx, job, 0, missing()?, None)
-}
-
-/// Tells whether anything is on record that a job lacks where it is.
-pub(crate) fn lacks_something(tx: &Tx<'_>, job: JobId) -> Fallible<bool> {
-    let field = missing()?;
-    let given = store::given::of_jobs(tx, job, job)?.remove(&job).unwrap_or_default();
-    Ok(given.iter().any(|one| one.field == field))
+/// Forgets what a job lacked at another destination: it is not held because of that any more. Returns its reasons.
+pub(crate) fn forget(tx: &Tx<'_>, job: &JobRow) -> Fallible<HoldReasons> {
+    let reasons = job.reasons.without(HoldReasons::NONE.with(HoldReason::Unsupported));
+    if reasons != job.reasons {
+        store::job::set_reasons(tx, job.id, reasons, None)?;
+        store::alter::set_value(tx, job.id, 0, missing()?, None)?;
+    }
+    Ok(reasons)
 }
 
 /// Refuses a job that cannot be printed where it is, or holds it where the server takes such jobs. The caller puts the hold on record.
@@ -157,8 +155,8 @@ pub(crate) fn demand(tx: &Tx<'_>, job: &JobRow, devices: &[DeviceRow], place: &s
     }
     let value = Value::Many(verdict.lacking.into_iter().map(Value::Text).collect());
     store::alter::note_value(tx, job.id, missing()?, &value)?;
-    let reasons = job.reasons.with(HoldReason::Operator);
-    store::job::set_reasons(tx, job.id, reasons, None)?;
+    let reasons = job.reasons.with(HoldReason::Unsupported);
+    store::job::set_reasons(tx, job.id, reasons, Some(&why))?;
     Ok(Some(Unsupported { job: JobRow { reasons, ..job.clone() }, why }))
 }
 

@@ -138,11 +138,6 @@ impl Look<'_> {
                 (HoldReason::Operator, Some(event)) if event.detail == Some(EventDetail::HoldAfter) => {
                     Cause::HeldAfterPrinting(act(event))
                 }
-                (HoldReason::Operator, Some(event)) if event.detail == Some(EventDetail::Unsupported) => {
-                    // Sent on to a destination that supports it, it stays held, and lacks nothing.
-                    let text = super::supported::lacks_something(self.tx, job.id)?.then(|| event.why.clone());
-                    Cause::Held { reason, text, by: Some(act(event)) }
-                }
                 (HoldReason::Operator, None) => match last(self.tx, object, &[EventWord::Accepted])? {
                     Some(event) => Cause::HeldFromStart(act(event)),
                     None => Cause::Held { reason, text: None, by: None },
