@@ -165,6 +165,28 @@ fn align_prints_a_page_with_job_0_and_no_number_is_used() {
     assert!(offline.err.contains("INVALID OPERATION IN CURRENT STATE"), "{offline:?}");
 }
 
+/// Stops a print process at a moment at which it does not write to the spool: others would wait for it.
+fn stop_between_writes(site: &Site, pid: nix::unistd::Pid) {
+    let stands = || {
+        let threads =
+            std::fs::read_dir(format!("/proc/{pid}/task")).unwrap().map(|one| one.unwrap().path().join("stat"));
+        threads.filter_map(|stat| std::fs::read_to_string(stat).ok()).all(|stat| stat.contains(") T "))
+    };
+    let end = std::time::Instant::now() + crate::support::DEADLINE;
+    loop {
+        kill(pid, Signal::SIGSTOP).unwrap();
+        while !stands() {
+            assert!(std::time::Instant::now() < end, "it does not stop");
+            std::thread::yield_now();
+        }
+        if crate::support::holder(&site.paths().write_lock()) != Some(pid) {
+            return;
+        }
+        kill(pid, Signal::SIGCONT).unwrap();
+        assert!(std::time::Instant::now() < end, "it writes all the time");
+    }
+}
+
 #[test]
 fn a_print_process_killed_between_request_and_answer_leaves_it_refused() {
     let printer = Sink::new(Mode::Stalls(20_000));
@@ -173,7 +195,7 @@ fn a_print_process_killed_between_request_and_answer_leaves_it_refused() {
     site.start("LP2");
     printer.wait_for("it prints", |all| all.iter().any(|one| one.octets.len() >= 20_000));
     let pid = site.fastp().unwrap();
-    kill(pid, Signal::SIGSTOP).unwrap();
+    stop_between_writes(&site, pid);
     let asked = site.spoolcom("DEV $LP2, SKIPTO 3990");
     assert!(asked.err.starts_with("WARNING: SKIPTO 3990 OF $LP2 IS REQUESTED\n"), "{asked:?}");
     assert!(site.kill_fastp());

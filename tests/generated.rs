@@ -1,6 +1,7 @@
 //! Manual pages and completions are made from the definitions that parse the command line, and committed. These tests
 //! fail when they are stale; `UPDATE=1 cargo test --test suite generated::` writes them anew.
 
+mod completions;
 mod messages;
 
 use std::fs;
@@ -8,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Command;
-use clap_complete::{Shell, generate};
+use clap_complete::Shell;
 use spoolsuite::attributes::{Attribute, Class, Kind, Shown, of_class};
 
 /// Compares `text` with the committed file `path`, or writes it.
@@ -45,16 +46,14 @@ fn manual_pages_are_fresh() -> anyhow::Result<()> {
 #[test]
 fn completions_are_fresh() -> anyhow::Result<()> {
     let mut stale = Vec::new();
-    for mut command in definitions() {
+    for command in definitions() {
         let name = command.get_name().to_owned();
         for (shell, file) in [
             (Shell::Bash, format!("completions/bash/{name}")),
             (Shell::Zsh, format!("completions/zsh/_{name}")),
             (Shell::Fish, format!("completions/fish/{name}.fish")),
         ] {
-            let mut text = Vec::new();
-            generate(shell, &mut command, &name, &mut text);
-            check(&file, &String::from_utf8(text)?, &mut stale)?;
+            check(&file, &completions::script(shell, &command)?, &mut stale)?;
         }
     }
     fresh(&stale);

@@ -173,6 +173,8 @@ fn what_was_changed_is_told_with_old_and_new_values_and_can_be_undone() {
     assert_eq!(nothing.out, "");
     site.spoolcom("DEV LP1, SPEED 1234, FORM LETTER; LOC #B.OLD, DEV NONE; DEV LP9, DELETE; PRINT $OLD, DELETE");
     site.spoolcom("DEV LP2, PROCESS $SPLA, SPEED 12; LOC #B.NEW, DEV $LP2; SPOOLER, MGRACCESS ON; SPOOLER, USERJOBS 7");
+    // One that is started at once.
+    site.spoolcom(&format!("ADD LP3, URI file://{}", site.files.path().join("lp3").display()));
     let out = site.spoolcom_with(&["LOG", "--since", &half_an_hour_ago()]).out;
     let who = owner();
     for part in [
@@ -212,6 +214,85 @@ fn what_was_changed_is_told_with_old_and_new_values_and_can_be_undone() {
     }
     site.run("spoolcom", &["DEV", "--since", "10:00"]).expect(2).says("go with LOG");
     site.run("spoolcom", &["LOG", "--follow", "--undo"]).expect(2);
+}
+
+#[test]
+fn a_group_that_went_with_its_last_location_has_its_rules_again() {
+    let site = site();
+    site.spoolcom("LOC #G.D, DEV $LP1; LOC #G, ACCESS TITLES bob; LOC #H.D, DEV $LP1; LOC #H, ACCESS TITLES bob");
+    let before = site.spoolcom_with(&["--dump-config"]).out;
+    an_hour_passes(&site);
+    // One is gone, one is there again without its rules, and one came and went meanwhile.
+    site.spoolcom("LOC #G.D, DELETE; LOC #H.D, DELETE; LOC #H.D, DEV $LP1");
+    site.spoolcom("LOC #I.D, DEV $LP1; LOC #I, ACCESS TITLES bob; LOC #I.D, DELETE");
+    assert_ne!(site.spoolcom_with(&["--dump-config"]).out, before);
+    let since = half_an_hour_ago();
+    let log = site.spoolcom_with(&["LOG", "--since", &since]).out;
+    assert!(log.lines().any(|line| line.contains(" LOC #G deleted: ACCESS ")), "{log}");
+    let undo = site.spoolcom_with(&["LOG", "--since", &since, "--undo"]).out;
+    assert!(!undo.contains("#I"), "{undo}");
+    let file = site.document("undo", undo.as_bytes());
+    site.run("spoolcom", &["--in", file.to_str().unwrap()]).expect(0);
+    assert_eq!(site.spoolcom_with(&["--dump-config"]).out, before, "{undo}");
+}
+
+#[test]
+fn an_undo_writes_only_commands_that_can_be_carried_out() {
+    let mut site = site();
+    site.env.push(("PD_CONFIRM_DELETE", "no"));
+    let (listener, uri) = printer();
+    let named = ["-c", "server", "-g", "-s", "column", "-r", "server-name"];
+    let server = site.run("pdls", &named).expect(0).out.trim().to_owned();
+    let here = |name: &str| format!("{server}:{name}");
+    site.spoolcom(&format!("ADD NET, URI {uri}; DEV NET, DRAIN"));
+    site.spoolcom("COLLECT $S2, FILE CSPOOL; COLLECT $S3, FILE CSPOOL");
+    site.run("pdcreate", &["-c", "queue", &here("q")]).expect(0);
+    site.run("pdcreate", &["-c", "queue", &here("r")]).expect(0);
+    site.run("pdcreate", &["-x", "destination-realization=logical associated-queue=q", &here("mail")]).expect(0);
+    site.run("pdcreate", &["-x", "destination-realization=logical associated-queue=q", &here("gone")]).expect(0);
+    an_hour_passes(&site);
+    site.spoolcom("COLLECT $S2, DELETE; COLLECT $S3, DELETE");
+    // Nothing is known of this one any more, as of what was deleted before an upgrade.
+    {
+        let db = rusqlite::Connection::open(site.base().join("spool.db")).unwrap();
+        db.busy_timeout(DEADLINE).unwrap();
+        db.execute_batch(
+            "DELETE FROM config_change WHERE object = 'collector'
+                AND object_id IN (SELECT object_id FROM config WHERE object = 'collector' AND name = '$S3');
+             DELETE FROM config WHERE object = 'collector' AND name = '$S3';",
+        )
+        .unwrap();
+    }
+    site.run("pdset", &["-x", "associated-queue=r", "mail"]).expect(0);
+    site.run("pddelete", &["gone"]).expect(0);
+    site.run("pddelete", &["-c", "queue", "q"]).expect(0);
+    site.run("pdcreate", &["-c", "queue", &here("new")]).expect(0);
+    site.spoolcom("DEV LP1, DRAIN; DEV LP1, SPEED 5; DEV LP1, START; PRINT $NEW, FILE fastp");
+    // One that somebody has suspended in mid-job since its change.
+    site.spoolcom("DEV NET, SPEED 5; DEV NET, START");
+    let file = site.document("big", &vec![b'x'; 8 << 20]);
+    site.run("pdpr", &["-d", "net", file.to_str().unwrap()]).expect(0);
+    let stream = take(&listener, 1000);
+    site.spoolcom("DEV NET, SUSPEND");
+    let undo = site.spoolcom_with(&["LOG", "--since", &half_an_hour_ago(), "--undo"]).out;
+    for part in [
+        &format!("COMMENT LOC #q was deleted: pdcreate -c queue {server}:q   makes it"),
+        "COMMENT LOC #q.gone was deleted, a logical destination",
+        "COMMENT LOC #new was made since: pddelete -c queue new",
+        "of the kind 'collector' before the upgrade is on record without name",
+        "COLLECT $S2, FILE CSPOOL",
+        "DEV $LP1, DRAIN\nDEV $LP1, SPEED 100\nDEV $LP1, START",
+        "COMMENT DEV $NET is suspended; once it is offline:  DEV $NET, SPEED 100",
+        "COMMENT PRINT $NEW must be dormant here",
+    ] {
+        assert!(undo.to_lowercase().contains(&part.to_lowercase()), "no '{part}' in {undo}");
+    }
+    assert!(!undo.contains("PARM 0") && !undo.contains(", DEV #"), "{undo}");
+    let file = site.document("undo", undo.as_bytes());
+    site.run("spoolcom", &["--in", file.to_str().unwrap()]).expect(0);
+    let undo = site.spoolcom_with(&["LOG", "--since", &half_an_hour_ago(), "--undo"]).out;
+    assert!(undo.lines().all(|line| line.starts_with("COMMENT")), "{undo}");
+    drop(stream);
 }
 
 /// A printer that takes a job as far as it is told to.

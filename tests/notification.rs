@@ -533,3 +533,83 @@ fn a_job_that_is_held_when_it_is_printed_has_its_last_word() {
     told.site.start("LP1");
     told.wait_for_text("mail", "fetch the forms");
 }
+
+#[test]
+fn a_trouble_is_told_only_if_it_lasts_and_the_log_of_the_system_is_one_way() {
+    use std::os::unix::net::UnixDatagram;
+    let mut told = Told::new();
+    let socket = told.path("log");
+    let log = UnixDatagram::bind(&socket).unwrap();
+    log.set_read_timeout(Some(DEADLINE)).unwrap();
+    told.site.env.push(("PD_SYSLOG", kept(&socket)));
+    let refused = |part: &str, why: &str| {
+        let given = format!("notification-profile={{delivery-method=syslog {part}}}");
+        told.site.run("pdset", &["-c", "queue", "-x", &given, "OFFICE"]).expect(2).says(why);
+    };
+    refused("delivery-address=kern", "'kern' is no facility; facilities are lpr, user, daemon");
+    refused("event-delay=0", "'0' is no event-delay: it is 1 to 10080 minutes");
+    refused("event-delay=soon", "'soon' is no event-delay");
+    let events = "event-identifiers='destination-needs-attention destination-enabled destination-recovered'";
+    let given = format!(
+        "notification-profile={{{events} event-delay=7 delivery-method=syslog delivery-address=local3 event-comment=look}}"
+    );
+    told.site.run("pdset", &["-c", "destination", "-x", &given, "LP1"]).expect(0);
+    let heard = || {
+        let mut octets = vec![0; 4096];
+        let n = log.recv(&mut octets).unwrap();
+        String::from_utf8(octets[..n].to_vec()).unwrap()
+    };
+    // What is no trouble is told at once: facility 19, information.
+    told.site.start("LP1");
+    let line = heard();
+    assert!(line.starts_with("<158>spoolsuite[") && line.contains("]: 9900-931 Enabled: device $LP1."), "{line}");
+    // A device that fails, and is started anew before its time: only that it is enabled is told.
+    let dir = told.site.sink();
+    let _ = std::fs::remove_file(&dir);
+    std::fs::create_dir(&dir).unwrap();
+    let file = told.site.document("one", b"one\n");
+    told.site.submit("OFFICE.FRONT", "one", &file).expect(0);
+    told.site
+        .wait_for("it is kept whether the trouble lasts", || told.outbox().iter().any(|row| row.contains("9900-933")));
+    std::fs::remove_dir(&dir).unwrap();
+    told.site.spoolcom("DEV $LP1, START");
+    told.site.wait_until_empty();
+    let line = heard();
+    assert!(line.starts_with("<158>") && line.contains("]: 9900-931 Enabled: device $LP1."), "{line}");
+    told.wait_until_told();
+    // One that lasts is told when its time has come.
+    let _ = std::fs::remove_file(&dir);
+    std::fs::create_dir(&dir).unwrap();
+    told.site.submit("OFFICE.FRONT", "two", &file).expect(0);
+    told.site.wait_for("it is kept once more", || told.outbox().iter().any(|row| row.contains("9900-933")));
+    let db = rusqlite::Connection::open(told.site.paths().database()).unwrap();
+    db.busy_timeout(DEADLINE).unwrap();
+    db.execute_batch("UPDATE outbox SET due_spool = due_spool - 420000, made_spool = made_spool - 420000").unwrap();
+    drop(db);
+    told.site.spoolcom("LOC #OFFICE.OTHER, DEV $LP1");
+    let line = heard();
+    assert!(line.starts_with("<156>") && line.contains("This has lasted for 7 minutes. look"), "{line}");
+}
+
+#[test]
+fn a_disk_without_room_is_told_once_and_that_there_is_room_again_is_on_record() {
+    let told = Told::new();
+    let server = told.site.run("pdls", &["-c", "server", "-g", "-s", "column", "-r", "server-name"]).expect(0).out;
+    set_profile(&told, "server", server.trim(), "out-of-disk-space disk-space-low", "space");
+    told.site.spoolcom("SPOOLER, RESERVE 900T");
+    let file = told.site.document("one", b"one\n");
+    for _ in 0..2 {
+        told.site.submit("OFFICE.FRONT", "one", &file).expect(1);
+    }
+    let text = told.wait_for_text("space", "9900-962 The disk is full: server ");
+    assert!(text.contains("no job is accepted") && text.lines().count() == 1, "{text}");
+    told.wait_until_told();
+    assert_eq!(told.history("space-out").len(), 1);
+    told.site.spoolcom("SPOOLER, RESERVE NONE");
+    told.site.submit("OFFICE.FRONT", "one", &file).expect(0);
+    // A print process that begins looks.
+    told.site.start("LP1");
+    told.site.wait_for("there is room", || told.history("space-back").len() == 1);
+    let shown = told.site.run("spoolcom", &["LOG"]).expect(0).out;
+    assert!(shown.contains("no job is accepted"), "{shown}");
+}

@@ -418,8 +418,14 @@ fn a_destination_is_paused_behind_its_job_and_its_job_alone() {
     server.site.wait_for("the job prints", || server.jobs()[0] == (first.clone(), "processing".to_owned()));
     server.ok("pdpause", &["-w", "after-current-job", "ad1"]);
     assert_eq!(state(), "printing");
+    // That somebody has asked for it is seen before it happens.
+    let detail = || server.site.run("spoolcom", &["DEV ad1, STATUS DETAIL"]).expect(0).out;
+    assert!(detail().contains("PAUSES: WHEN ITS JOB IS DONE"), "{}", detail());
+    let log = server.site.run("spoolcom", &["DEV ad1, LOG"]).expect(0).out;
+    assert!(log.to_lowercase().contains("paused") && log.contains("when its job is done"), "{log}");
     server.one.pause(false);
     server.site.wait_for("the destination pauses", || state() == "paused");
+    assert!(!detail().contains("PAUSES"), "{}", detail());
     assert_eq!(server.jobs(), [(second.clone(), "pending".to_owned())]);
     // -j takes the job alone away.
     server.site.run("pdpause", &["-j", "ad1"]).expect(1).says("prints no job");
@@ -432,6 +438,24 @@ fn a_destination_is_paused_behind_its_job_and_its_job_alone() {
     server.site.wait_for("the job is paused", || server.jobs()[1] == (third.clone(), "paused".to_owned()));
     server.one.pause(false);
     server.site.wait_for("the destination goes on", || state() == "idle");
+}
+
+#[test]
+fn a_destination_that_is_being_disabled_is_not_paused() {
+    let server = Server::new();
+    server.one.pause(true);
+    server.ok("pdenable", &["ad1"]);
+    let state = || server.shown("destination", "ad1", "destination-state");
+    let job = server.submit("ad1", 3_000_000, &[]);
+    server.site.wait_for("the job prints", || server.jobs()[0] == (job.clone(), "processing".to_owned()));
+    server.ok("pddisable", &["ad1"]);
+    for words in [&["ad1"][..], &["-w", "now", "ad1"], &["-w", "after-current-job", "ad1"]] {
+        let said = server.site.run("pdpause", words).expect(1);
+        said.says("ad1 is being disabled: it ends when its job is done").says("pdenable ad1");
+    }
+    server.ok("pdpause", &["-c", "server", "acme1"]);
+    server.one.pause(false);
+    server.site.wait_for("it is disabled", || state() == "shutdown");
 }
 
 #[test]
@@ -539,7 +563,31 @@ fn a_job_is_held_against_what_its_destinations_support() {
     assert_eq!(server.jobs(), [(job.clone(), "held".to_owned())]);
     let shown = server.site.run("pdls", &["-U", "-g", "-r", "required-resources-not-supported", &job]).expect(0).out;
     assert_eq!(shown, "required-resources-not-supported = sides=2\n");
+    let why = |job: &str| server.site.run("pdls", &["-g", "-r", "why", job]).expect(0).out;
+    assert!(
+        why(&job).starts_with("why = it is held: sides=2 is not supported by destination ld1 (by "),
+        "{}",
+        why(&job)
+    );
+    let shown = server.site.run("pdls", &["-U", "-g", "-r", "job-state-reasons", &job]).expect(0).out;
+    assert_eq!(shown, "job-state-reasons = required-resources-not-supported\n");
+    let check = server.site.run("spoolcom", &["CHECK JOB"]).expect(1).out;
+    assert!(check.contains("it is held: sides=2 is not supported by destination ld1"), "a person has to look: {check}");
+    // Nor is it sent there in the other language.
+    server.ok("pdset", &["-x", "sides-supported=1", "ld2"]);
+    let number = check.split_whitespace().nth(1).unwrap();
+    let moved = server.site.run("spoolcom", &[&format!("JOB {number}, LOC #Q.LD2")]).expect(1);
+    assert!(moved.err.contains("sides=2 is not supported by destination"), "{moved:?}");
+    assert!(!why(&job).contains("submitted so"), "the submitter asked for no hold: {}", why(&job));
     // What is sent on is looked at again.
     server.ok("pdset", &["-x", "sides-supported=1", "ld2"]);
     server.site.run("pdresubmit", &["ld2", &job]).expect(1).says("sides=2 is not supported by destination ld2");
+    // A destination that supports it: nothing is missing there, and nothing holds it any more.
+    server.ok("pdset", &["-x", "sides-supported==", "ld2"]);
+    server.ok("pdset", &["-x", "sides-supported==", "ad2"]);
+    server.site.run("pdresubmit", &["ld2", &job]).expect(0);
+    let shown = server.site.run("pdls", &["-U", "-g", "-r", "required-resources-not-supported", &job]).expect(0).out;
+    assert_eq!(shown, "required-resources-not-supported =\n");
+    assert!(!why(&job).contains("it is held"), "{}", why(&job));
+    assert!(server.jobs().iter().all(|(_, state)| state != "held"), "{:?}", server.jobs());
 }

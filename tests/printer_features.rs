@@ -1,5 +1,7 @@
 //! What a job asks of the printer itself: told as PJL to a printer that speaks it, and said in the log of the job otherwise.
 
+use std::os::unix::fs::PermissionsExt;
+
 use crate::support::Site;
 use crate::support::sink::{Mode, Sink};
 
@@ -11,7 +13,12 @@ struct Printer {
 
 impl Printer {
     fn new(more: &str) -> Self {
-        let (site, sink) = (Site::new(), Sink::new(Mode::Normal));
+        Self::with(more, &[])
+    }
+
+    fn with(more: &str, env: &[(&'static str, &'static str)]) -> Self {
+        let (mut site, sink) = (Site::new(), Sink::new(Mode::Normal));
+        site.env.extend_from_slice(env);
         let port = sink.uri().rsplit(':').next().unwrap().to_owned();
         site.run("pdcreate", &["-c", "queue", "acme1:q"]).expect(0);
         let given = format!(
@@ -79,4 +86,32 @@ fn a_printer_that_speaks_no_pjl_is_told_nothing_and_the_log_says_so() {
     assert!(log.contains(why), "{log}");
     let (_, log) = printer.prints(b"hello\n", "sides=1 plex=simplex");
     assert!(!log.contains("not told"), "a printer does that anyway: {log}");
+}
+
+#[test]
+fn a_document_that_a_program_made_is_announced_as_what_it_is_now() {
+    let programs = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(programs.path(), PermissionsExt::from_mode(0o755)).unwrap();
+    let program = |name: &str, made: &str| {
+        let path = programs.path().join(name);
+        std::fs::write(&path, format!("#!/bin/sh\nprintf '{made}'\n")).unwrap();
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).unwrap();
+    };
+    program("to-pcl", r"\033Emade\033E");
+    program("to-pjl", r"\033%%-12345X@PJL ENTER LANGUAGE=PCLXL\r\nmade\033%%-12345X");
+    let env = [("PD_LIBEXEC_DIR", &*String::leak(programs.path().to_str().unwrap().to_owned()))];
+    let given =
+        "device-pjl=true device-transforms='application/pdf to-pcl' 'image/pwg-raster to-pcl' 'image/urf to-pjl'";
+    let printer = Printer::with(given, &env);
+    let made = "\x1b%-12345X@PJL JOB\r\n@PJL SET DUPLEX=ON\r\n@PJL ENTER LANGUAGE=PCL\r\n\x1bEmade\x1bE\
+                \x1b%-12345X@PJL EOJ\r\n\x1b%-12345X";
+    // PJL names the language of one, and has no word for the other.
+    for came in [&b"%PDF-1.4\n%%EOF\n"[..], b"RaS2PwgRaster\0dear ann"] {
+        let (got, log) = printer.prints(came, "sides=2");
+        assert!(got.contains(made), "{got:?}");
+        assert!(log.contains("went through to-pcl") && !log.contains("not told"), "{log}");
+    }
+    let (got, log) = printer.prints(b"UNIRAST\0dear ann", "sides=2");
+    assert_eq!(got, "\x1b%-12345X@PJL ENTER LANGUAGE=PCLXL\r\nmade\x1b%-12345X");
+    assert!(log.contains("not told to the printer: sides=2: the document has PJL of its own"), "{log}");
 }

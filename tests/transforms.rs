@@ -185,6 +185,22 @@ fn a_hold_ends_the_program_and_a_killed_print_process_leaves_nothing() {
 }
 
 #[test]
+fn what_the_program_of_a_killed_print_process_had_started_is_ended_by_the_next_one() {
+    // It writes nothing: no broken pipe ends it.
+    let world = World::new("sleep 1000 >/dev/null 2>&1 & echo $! > pid; wait");
+    world.submit("letter", PDF);
+    world.site.start("LP1");
+    let started = world.runs();
+    assert!(world.site.kill_fastp());
+    assert!(!dies(started, std::time::Duration::ZERO), "nobody has ended it yet");
+    world.program("made", "tr a-z A-Z");
+    world.site.start("LP1");
+    assert!(dies(started, DEADLINE), "it outlives the next start");
+    world.site.wait_until_empty();
+    assert_eq!((world.printed(), world.scratch()), (PDF.to_uppercase(), Vec::new()));
+}
+
+#[test]
 fn a_print_process_that_dies_before_the_device_is_open_prints_once() {
     for point in ["transforming", "transformed"] {
         let world = World::new("tr a-z A-Z");

@@ -71,8 +71,8 @@ pub static TABLE: &[Attribute] = &[
     carried(Destination, "message", Text, &["Message"], "what an operator last said of it, with -m"),
     carried(Destination, "descriptor", Text, &["Descriptor"], "what it is, in words"),
     carried(Destination, "destination-locations", Text, &["Locations"], "where it stands, in several words for one place")
-        .many().also(&["printer-locations", "destination-location"]),
-    carried(Destination, "destination-model", Text, &["Model"], "the model of the printer").also(&["printer-model"]),
+        .many().also(&["printer-locations", "destination-location"]).decides(),
+    carried(Destination, "destination-model", Text, &["Model"], "the model of the printer").also(&["printer-model"]).decides(),
     carried(Destination, "notification-profile", Text, &["Notification", "Profile"], "who is told of which events, and how").many()
         .decides().written(check_profile, Some(profile_key)),
 
@@ -163,8 +163,10 @@ pub static TABLE: &[Attribute] = &[
     destination(Field::SchedulerSecondary, Keyword(SCHEDULERS), All, &["Secondary", "Order"],
         "the order of jobs that are alike in the primary order; what is alike in both is printed as it arrived")
         .only(Actual).managed(set_secondary).actual(|a| plain(a.device.settings.then_by().word())),
-    carried(Destination, "document-formats-supported", Text, &["Formats", "Supported"], "formats of documents that it prints").many(),
-    carried(Destination, "media-supported", Text, &["Media", "Supported"], "papers that it prints on; jobs for others are refused").many().decides(),
+    carried(Destination, "document-formats-supported", Text, &["Formats", "Supported"],
+        "formats of documents that it prints; jobs for others are refused").many().decides(),
+    carried(Destination, "media-supported", Text, &["Media", "Supported"],
+        "papers that it prints on; jobs for others are refused").many().decides(),
     destination(Field::InputTraysMedium, Text, All, &["Trays", "Medium"], "what lies in each tray, as tray:medium").many().only(Actual)
         .managed(set_trays).actual(|a| kept(&a.device.given, Field::InputTraysMedium)),
     destination(Field::InputTraysSupported, Text, All, &["Trays", "Supported"], "its trays").many().only(Actual)
@@ -178,28 +180,36 @@ pub static TABLE: &[Attribute] = &[
         "what released jobs may ask of it: papers and finishing, as A4, duplex, color, staple, collate; nothing = everything").many()
         .only(Actual).decides().written(check_valid, None),
     carried(Destination, "driver", Text, &["Driver"], "the driver for which its jobs are made").only(Actual),
-    carried(Destination, "sides-supported", Integer(1, 2), &["Sides", "Supported"], "printed sides of a sheet").many(),
+    carried(Destination, "sides-supported", Integer(1, 2), &["Sides", "Supported"],
+        "printed sides of a sheet; jobs for others are refused").many().decides(),
     carried(Destination, "plexes-supported", Keyword(&["simplex", "duplex", "tumble"]), &["Plexes", "Supported"],
-        "one side, or two and how they turn").many(),
-    carried(Destination, "output-bins-supported", Text, &["Bins", "Supported"], "where sheets can be put").many(),
+        "one side, or two and how they turn; jobs for others are refused").many().decides(),
+    carried(Destination, "output-bins-supported", Text, &["Bins", "Supported"],
+        "where sheets can be put; jobs for others are refused").many().decides(),
     carried(Destination, "content-orientations-supported", Keyword(&["portrait", "landscape", "reverse-portrait", "reverse-landscape"]),
-        &["Orientations", "Supported"], "how pages lie on the paper").many(),
-    carried(Destination, "numbers-up-supported", Text, &["Numbers Up", "Supported"], "pages on one side of a sheet").many(),
-    carried(Destination, "job-finishings-supported", Text, &["Job Finishings", "Supported"], "what is done with the output of a job")
-        .many().also(&["finishings-supported"]),
-    carried(Destination, "job-size-range-supported", Range(0, MAX_OCTETS), &["Job Sizes", "Supported"], "octets of jobs that it prints"),
+        &["Orientations", "Supported"], "how pages lie on the paper; jobs for others are refused").many().decides(),
+    carried(Destination, "numbers-up-supported", Text, &["Numbers Up", "Supported"],
+        "pages on one side of a sheet; jobs for others are refused").many().decides(),
+    carried(Destination, "job-finishings-supported", Text, &["Job Finishings", "Supported"],
+        "what is done with the output of a job; jobs for others are refused")
+        .many().also(&["finishings-supported"]).decides(),
+    carried(Destination, "job-size-range-supported", Range(0, MAX_OCTETS), &["Job Sizes", "Supported"],
+        "octets of jobs that it prints; other jobs are refused").decides(),
     carried(Destination, "job-size-range-ready", Range(0, MAX_OCTETS), &["Job Sizes", "Ready"], "octets of jobs that it prints now")
         .only(Actual),
-    carried(Destination, "job-page-range-supported", Range(0, MAX), &["Job Pages", "Supported"], "pages of jobs that it prints")
-        .only(Actual),
+    carried(Destination, "job-page-range-supported", Range(0, MAX), &["Job Pages", "Supported"],
+        "pages of jobs that it prints; other jobs are refused")
+        .only(Actual).decides(),
     carried(Destination, "job-page-range-ready", Range(0, MAX), &["Job Pages", "Ready"], "pages of jobs that it prints now")
         .only(Actual),
     carried(Destination, "file-size-range-supported", Range(0, MAX_OCTETS), &["File Sizes", "Supported"],
-        "octets of documents that it prints").only(Actual),
+        "octets of documents that it prints; other jobs are refused").only(Actual).decides(),
     carried(Destination, "large-file-enabled", Boolean, &["Large", "Files"], "whether documents may be larger than 2 GiB")
         .default("true").only(Actual),
-    carried(Destination, "maximum-copies-supported", Integer(1, MAX), &["Copies", "Supported"], "copies of a document"),
-    carried(Destination, "job-batches-supported", Text, &["Batches", "Supported"], "labels of jobs that it prints").many().only(Actual),
+    carried(Destination, "maximum-copies-supported", Integer(1, MAX), &["Copies", "Supported"],
+        "copies of a document; jobs for more are refused").decides(),
+    carried(Destination, "job-batches-supported", Text, &["Batches", "Supported"],
+        "labels of jobs that it prints; jobs for others are refused").many().only(Actual).decides(),
     carried(Destination, "job-batches-ready", Text, &["Batches", "Ready"], "labels of jobs that it prints now").many().only(Actual),
     destination(Field::JobAttributesSupported, Text, All, &["Job Attributes", "Supported"], "attributes that its jobs may have").many()
         .only(Actual).actual(|_| job_attributes()),
@@ -210,7 +220,7 @@ pub static TABLE: &[Attribute] = &[
     carried(Destination, "end-message-supported", Boolean, &["End Message", "Supported"], "whether a job may say something last")
         .default("true"),
     carried(Destination, "auxiliary-sheet-selections-supported", Keyword(SHEETS), &["Sheets", "Supported"],
-        "pages that jobs may have before, between and behind their documents").many(),
+        "pages that jobs may have before, between and behind their documents; jobs for others are refused").many().decides(),
     carried(Destination, "printer-start-sheet", Name, &["Start", "Sheet"], "the page before a job").also(&["destination-start-sheet"])
         .only(Actual),
     carried(Destination, "printer-separator-sheet", Name, &["Separator", "Sheet"], "the page between two documents")
@@ -359,7 +369,7 @@ pub static TABLE: &[Attribute] = &[
         .server(|s| s.members.map_or(NONE, |members| texts(&members.queues))),
     carried(Server, "message", Text, &["Message"], "what an operator last said of it, with -m"),
     carried(Server, "descriptor", Text, &["Descriptor"], "what it is, in words"),
-    carried(Server, "accept-unsupported-jobs", Boolean, &["Accept", "Unsupported"], "whether jobs are taken for papers that no device prints on").decides()
+    carried(Server, "accept-unsupported-jobs", Boolean, &["Accept", "Unsupported"], "whether jobs are taken for papers and other things that no device supports").decides()
         .default("false"),
     carried(Server, "log-accounting-data", Boolean, &["Accounting"], "whether jobs are accounted for on devices that do not say it")
         .decides().default("false"),

@@ -1,6 +1,7 @@
 //! The operations of a spool over the wire: the command's side.
 
 pub mod channel;
+pub mod channels;
 mod embedded;
 pub mod fetch;
 pub(crate) mod hello;

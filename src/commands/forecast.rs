@@ -4,9 +4,11 @@ use serde_json::{Value, json};
 
 use super::why::{Times, utc};
 use crate::attributes::text::escaped;
+use crate::model::device::DeviceStatus;
 use crate::model::forecast::{Forecast, Stop};
+use crate::model::state::{DeviceState, DeviceWish};
 use crate::model::why::{Cause, DeviceCause, Why};
-use crate::model::{Failure, FailureKind, JobRef};
+use crate::model::{Failure, FailureKind, JobNumber, JobRef};
 use crate::spool::interface::operations::Operations;
 
 /// Tells whether somebody who asks why a job is not printing also wants to know when it will: nothing but other jobs is before it.
@@ -90,13 +92,11 @@ pub fn stop_lines(stop: &Stop, times: &Times) -> Vec<String> {
         Some(running) => {
             let (job, octets, total) = (running.job, running.octets, running.total_octets);
             lines.push(format!("{name} prints JOB {job}: {octets} of {total} octets are sent"));
-            lines.push(format!("DEV {name}, DRAIN   finishes JOB {job} first, then nothing prints"));
-            lines.push(format!(
-                "DEV {name}, SUSPEND   stops JOB {job} at once and keeps it there; DEV {name}, START goes on"
-            ));
-            lines.push(format!(
-                "DEV {name}, CLEAR   stops JOB {job} at once and holds it: what was sent of it may be on paper, and its pages may come out twice"
-            ));
+            lines.extend(ways_to_stop(status, &name, job));
+        }
+        None if status.wish == DeviceWish::Stopped => lines.push(format!("{name} is offline: it prints nothing")),
+        None if status.wish == DeviceWish::Draining => {
+            lines.push(format!("{name} prints nothing now and goes offline"))
         }
         None => lines.push(format!("{name} prints nothing now: DEV {name}, DRAIN takes it offline at once")),
     }
@@ -111,7 +111,8 @@ pub fn stop_lines(stop: &Stop, times: &Times) -> Vec<String> {
         waits.push_str(&format!(", {pages} pages"));
     }
     if let Some((job, owner, since)) = &stop.first {
-        waits.push_str(&format!("; longest JOB {job} of {owner}, since {}", times.short(*since)));
+        let of = if owner.is_empty() { String::new() } else { format!(" of {owner}") };
+        waits.push_str(&format!("; longest JOB {job}{of}, since {}", times.short(*since)));
     }
     if stop.owners.len() > 1 {
         let owners: Vec<String> = stop.owners.iter().take(5).map(|(owner, n)| format!("{owner} {n}")).collect();
@@ -120,9 +121,19 @@ pub fn stop_lines(stop: &Stop, times: &Times) -> Vec<String> {
     lines.push(waits);
     let working: Vec<String> = stop.others.iter().filter(|one| one.1).map(|one| one.0.guardian()).collect();
     for location in stop.locations.iter().filter(|one| one.jobs > 0) {
-        let to = working.first().map_or("$NAME", String::as_str);
-        let (name, n) = (&location.name, location.jobs);
-        lines.push(format!("LOC {name}, DEV {to}   sends the {n} jobs of {name} elsewhere"));
+        let of = &location.name;
+        let jobs = if location.jobs == 1 { "the job".to_owned() } else { format!("the {} jobs", location.jobs) };
+        lines.push(match working.first() {
+            _ if !location.routable => {
+                format!(
+                    "{of} was made with {name} and leads nowhere else: pdresubmit sends its jobs elsewhere, one by one"
+                )
+            }
+            Some(to) => format!("LOC {of}, DEV {to}   sends {jobs} of {of} elsewhere"),
+            None => {
+                format!("{jobs} of {of} can go to another device: LOC leads {of} there, with the name of the device")
+            }
+        });
     }
     if !stop.backups.is_empty() {
         lines.push(format!("its backups: {}", stop.backups.join(", ")));
@@ -135,6 +146,37 @@ pub fn stop_lines(stop: &Stop, times: &Times) -> Vec<String> {
         }
     }
     lines.iter().map(|line| escaped(line)).collect()
+}
+
+/// Returns what stops a device that has a job, a line each: only what its state allows.
+fn ways_to_stop(status: &DeviceStatus, name: &str, job: JobNumber) -> Vec<String> {
+    let mut lines = Vec::new();
+    let (moves, stands) = (
+        matches!(status.state, DeviceState::Printing(_) | DeviceState::DevError(_)),
+        status.state == DeviceState::Suspended,
+    );
+    match status.wish {
+        DeviceWish::Started => {
+            lines.push(format!("DEV {name}, DRAIN   finishes JOB {job} first, then nothing prints"));
+        }
+        DeviceWish::Draining => lines.push(format!("{name} is drained: when JOB {job} is finished nothing prints")),
+        DeviceWish::Suspended => {
+            lines.push(format!("{name} is suspended: JOB {job} stands still; DEV {name}, START goes on"));
+            lines.push(format!("DEV {name}, DRAIN   takes it offline, and JOB {job} goes back to its place"));
+        }
+        DeviceWish::Stopped => lines.push(format!("{name} is offline and lets go of JOB {job}")),
+    }
+    if moves && status.wish != DeviceWish::Stopped {
+        lines.push(format!(
+            "DEV {name}, SUSPEND   stops JOB {job} at once and keeps it there; DEV {name}, START goes on"
+        ));
+    }
+    if (moves || stands) && status.wish != DeviceWish::Stopped {
+        lines.push(format!(
+            "DEV {name}, CLEAR   stops JOB {job} at once and holds it: what was sent of it may be on paper, and its pages may come out twice"
+        ));
+    }
+    lines
 }
 
 fn all(stop: &Stop) -> String {
@@ -153,10 +195,12 @@ pub fn stop_object(stop: &Stop) -> Value {
         "waiting": stop.device.waiting,
         "pages": stop.pages,
         "oldest": stop.first.as_ref().map(|(job, owner, since)| json!({
-            "job-number": job.get(), "owner": owner, "since": utc(*since),
+            "job-number": job.get(), "owner": Some(owner).filter(|owner| !owner.is_empty()), "since": utc(*since),
         })),
         "owners": stop.owners.iter().map(|(name, jobs)| json!({ "name": name, "jobs": jobs })).collect::<Vec<_>>(),
-        "locations": stop.locations.iter().map(|one| json!({ "name": one.name, "jobs": one.jobs })).collect::<Vec<_>>(),
+        "locations": stop.locations.iter().map(|one| json!({
+            "name": one.name, "jobs": one.jobs, "routable": one.routable,
+        })).collect::<Vec<_>>(),
         "backups": stop.backups,
         "others": stop.others.iter().map(|(name, prints)| json!({ "name": name.guardian(), "prints": prints }))
             .collect::<Vec<_>>(),
@@ -166,6 +210,8 @@ pub fn stop_object(stop: &Stop) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::commands::spoolcom::fake;
+    use crate::model::forecast::StopLocation;
 
     #[test]
     fn a_range_is_written_in_the_unit_of_its_end() {
@@ -174,5 +220,49 @@ mod tests {
         assert_eq!(range(130_000, 200_000), "in 2 to 4 minutes");
         assert_eq!(range(7_200_000, 10_000_000), "in 2 to 3 hours");
         assert_eq!(range(60_000, 60_000), "in about 60 seconds");
+    }
+
+    fn lines(device: DeviceStatus, locations: Vec<StopLocation>, others: &[&str]) -> Vec<String> {
+        let others = others.iter().map(|name| (name.parse().unwrap(), true)).collect();
+        let stop =
+            Stop { device, first: None, owners: Vec::new(), pages: None, locations, backups: Vec::new(), others };
+        stop_lines(&stop, &Times { zone: jiff::tz::TimeZone::UTC, now_ms: 0 })
+    }
+
+    /// The commands that the lines begin with.
+    fn commands(lines: &[String]) -> Vec<&str> {
+        lines.iter().filter_map(|line| line.split_once("   ")).map(|(command, _)| command).collect()
+    }
+
+    #[test]
+    fn what_is_proposed_is_what_the_state_of_the_device_allows() {
+        let with = |wish, state| {
+            let printing = fake::device("LP1", DeviceState::Printing(fake::number(7)));
+            lines(DeviceStatus { wish, state, ..printing }, Vec::new(), &[])
+        };
+        let prints = DeviceState::Printing(fake::number(7));
+        let (drain, suspend, clear) = ("DEV $LP1, DRAIN", "DEV $LP1, SUSPEND", "DEV $LP1, CLEAR");
+        assert_eq!(commands(&with(DeviceWish::Started, prints.clone())), [drain, suspend, clear]);
+        assert_eq!(commands(&with(DeviceWish::Draining, prints)), [suspend, clear]);
+        let suspended = with(DeviceWish::Suspended, DeviceState::Suspended);
+        assert_eq!(commands(&suspended), [drain, clear]);
+        assert!(suspended.iter().any(|line| line.ends_with("DEV $LP1, START goes on")), "{suspended:?}");
+        assert!(commands(&with(DeviceWish::Stopped, DeviceState::Offline)).is_empty());
+        let offline = lines(fake::device("LP1", DeviceState::Offline), Vec::new(), &[]);
+        assert!(!offline.concat().contains("DRAIN") && offline[0].contains("is offline"), "{offline:?}");
+    }
+
+    #[test]
+    fn a_location_is_led_elsewhere_only_where_it_can_be_and_to_a_device_that_is_there() {
+        let location = |routable| vec![StopLocation { name: "#A.LP1".into(), jobs: 2, routable }];
+        let of =
+            |routable, others: &[&str]| lines(fake::device("LP1", DeviceState::Waiting), location(routable), others);
+        assert_eq!(commands(&of(true, &["LP2"])), ["LOC #A.LP1, DEV $LP2"]);
+        let none = of(true, &[]);
+        assert!(commands(&none).is_empty() && !none.concat().contains("$NAME"), "{none:?}");
+        assert!(none.iter().any(|line| line.contains("can go to another device")), "{none:?}");
+        let made_with_it = of(false, &["LP2"]);
+        assert!(commands(&made_with_it).is_empty(), "{made_with_it:?}");
+        assert!(made_with_it.iter().any(|line| line.contains("leads nowhere else")), "{made_with_it:?}");
     }
 }

@@ -3,6 +3,7 @@
 //! Everything here runs in the caller's process, with the caller's files, terminal and rights. A command is a function
 //! of its words and a [`shell::Shell`], so that tests run it in their own process, on any spool.
 
+pub(crate) mod completing;
 pub mod desk;
 pub(crate) mod findings;
 pub(crate) mod forecast;

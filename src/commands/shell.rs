@@ -7,6 +7,7 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use super::completing;
 use super::pd::messages;
 use crate::client::{EmbeddedSpool, ServedSpool, Submitter, submission_socket};
 use crate::model::job::RawPath;
@@ -57,6 +58,8 @@ impl From<Exit> for std::process::ExitCode {
 /// What a command is going to do with the spool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Intent {
+    /// Look for what a person may type next: nothing is created, started or waited for, and no network is asked.
+    Glance,
     /// Only look: nothing is created or started.
     Read,
     /// Change something in a spool that exists.
@@ -164,6 +167,9 @@ pub fn with_process(command: impl FnOnce(&[OsString], &mut Shell<'_>) -> Exit) -
     let program = arguments.next().unwrap_or_default();
     crate::sys::limits::prepare_command(&program);
     let words: Vec<OsString> = arguments.collect();
+    if completing::is_asked(&words) {
+        completing::end_soon();
+    }
     let name = Path::new(&program).file_name().unwrap_or(&program).to_string_lossy().into_owned();
     notice::listen(move |text| {
         // A closed standard error must not turn into a failure.
@@ -209,10 +215,11 @@ pub fn with_process(command: impl FnOnce(&[OsString], &mut Shell<'_>) -> Exit) -
 /// Makes the way to the spool that a command of this process chooses which runs in the directory `place`.
 pub fn opener(place: PathBuf) -> impl FnMut(Option<&str>, Intent) -> Result<Box<dyn Operations>, Failure> {
     move |host: Option<&str>, intent: Intent| {
-        if intent != Intent::Read {
+        if !matches!(intent, Intent::Read | Intent::Glance) {
             supervise::check_environment(&|name| std::env::var_os(name))?;
         }
         let purpose = match intent {
+            Intent::Glance => Purpose::Glance,
             Intent::Read => Purpose::Look,
             Intent::Write => Purpose::Change,
             Intent::Submit => {
@@ -230,8 +237,8 @@ pub fn opener(place: PathBuf) -> impl FnMut(Option<&str>, Intent) -> Result<Box<
                 let mut spool = embedded(base, purpose, server, None)?;
                 // Kept in the spool, because a print process has nothing of the environment of whoever starts it. A server
                 // has its own.
-                if let Some(path) =
-                    std::env::var_os("FASTCNFG").filter(|path| purpose != Purpose::Look && !path.is_empty())
+                let declares = !matches!(purpose, Purpose::Look | Purpose::Glance);
+                if let Some(path) = std::env::var_os("FASTCNFG").filter(|path| declares && !path.is_empty())
                     && !spool.is_served()
                 {
                     spool.set_fastcnfg(Some(RawPath(path.into())))?;
@@ -239,6 +246,10 @@ pub fn opener(place: PathBuf) -> impl FnMut(Option<&str>, Intent) -> Result<Box<
                 Ok(Box::new(spool))
             }
             Place::Server(path) => served(&path),
+            Place::Network(address) if intent == Intent::Glance => {
+                let what = format!("{address} is not asked while somebody types");
+                Err(Failure::new(FailureKind::Unreachable, what))
+            }
             Place::Network(address) => on_network(&address),
         }
     }

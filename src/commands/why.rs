@@ -85,7 +85,12 @@ fn said(cause: &Cause, times: &Times) -> String {
             format!("the spooler is in DRAIN{}: what prints is finished, nothing else begins", by(act))
         }
         Cause::SpoolerDrained(act) => format!("the spooler is WARM: drained{}; SPOOLER, START starts it", by(act)),
-        Cause::Held { reason: HoldReason::Operator, by: act, .. } => format!("it is held{}", by(act)),
+        // What is not supported, and where, is a sentence of its own.
+        Cause::Held { reason: HoldReason::Operator, text, by: act }
+        | Cause::Held { reason: HoldReason::Unsupported, text: text @ Some(_), by: act } => {
+            let text = text.as_ref().map(|text| format!(": {text}")).unwrap_or_default();
+            format!("it is held{text}{}", by(act))
+        }
         Cause::Held { reason, text, by: act } => {
             let text = text.as_ref().map(|text| format!(": {text}")).unwrap_or_default();
             format!("it is held: {}{text}{}", reason.words(), by(act))

@@ -552,6 +552,9 @@ pub struct DeviceStatus {
     pub wish: DeviceWish,
     /// The state that follows.
     pub state: DeviceState,
+    /// Whether it is suspended when its job is done.
+    #[serde(default)]
+    pub pause_next: bool,
     /// Whether it is open now, as last recorded.
     pub open: bool,
     /// How often it was opened since it was declared.

@@ -83,6 +83,8 @@ event_words! {
     Ended = "ended",
     /// An error of a device or a print process.
     Error = "error",
+    /// A certificate ends soon, or has ended.
+    Expires = "expires",
     /// FASTCNFG says something else than before.
     Fastcnfg = "fastcnfg",
     /// The print file of a job was fetched from another server.
@@ -105,7 +107,7 @@ event_words! {
     Opened = "opened",
     /// A shorter job was printed before a job that arrived earlier.
     Passed = "passed",
-    /// A job was paused.
+    /// A job or a queue was paused, or a device will be when its job is done.
     Paused = "paused",
     /// Pages may come out twice.
     PossibleDuplicate = "possible-duplicate",
@@ -141,6 +143,12 @@ event_words! {
     Routed = "routed",
     /// A job was sent and its connection closed cleanly.
     Sent = "sent",
+    /// The disk has room again.
+    SpaceBack = "space-back",
+    /// The disk is nearly full.
+    SpaceLow = "space-low",
+    /// The disk is full: submissions are refused.
+    SpaceOut = "space-out",
     /// A device takes no octets.
     Stalled = "stalled",
     /// A suspended device stands still with its job.

@@ -38,11 +38,12 @@ pub enum Forecast {
 pub struct Stop {
     /// The device; what waits for it is counted to 1,001.
     pub device: DeviceStatus,
-    /// The first job that waits, its owner, and since when.
+    /// The first job that waits, its owner (empty where the caller may not see that), and since when.
     pub first: Option<(JobNumber, String, i64)>,
-    /// Owners of the first thousand jobs that wait, each with how many he has, the largest number first.
+    /// Owners of those of the first thousand jobs that wait which the caller may see, each with how many he has, the largest
+    /// number first.
     pub owners: Vec<(String, u32)>,
-    /// Pages of those jobs, where all are known.
+    /// Pages of all jobs that wait, where all are known and seen.
     pub pages: Option<u64>,
     /// The locations that lead to it, at most 100.
     pub locations: Vec<StopLocation>,
@@ -59,4 +60,6 @@ pub struct StopLocation {
     pub name: String,
     /// Its jobs, those in print included.
     pub jobs: u64,
+    /// Whether it can be led to another device. One that was made with its device cannot.
+    pub routable: bool,
 }

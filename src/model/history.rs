@@ -7,8 +7,12 @@ use super::ids::JobNumber;
 use super::location::Destination;
 use super::names::DeviceName;
 
-/// A place in the record of all objects: wall clock, and the identity of an event. A reader goes on behind it.
-pub type RecordPlace = (i64, i64);
+/// A place in the record of all objects: the identity of an event. They are given out in the order of the commits, so a reader
+/// that goes on behind it misses nothing, whatever the clocks say.
+pub type RecordPlace = i64;
+
+/// A place in the list of what may have come out twice: wall clock, and the identity of an event.
+pub type DuplicatePlace = (i64, i64);
 
 /// One word of the configuration of an object, before and after a change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,7 +45,7 @@ pub struct Happening {
 pub enum Since {
     /// Its beginning.
     Ever,
-    /// A time, wall clock.
+    /// A time, wall clock: the record begins with the first event that has this time or a later one.
     Time(i64),
     /// The last time a print process or the machine went down; nothing where none ever did.
     Crash,
@@ -50,8 +54,8 @@ pub enum Since {
 /// A job that may have come out twice.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Duplicate {
-    /// Its place in the record.
-    pub place: RecordPlace,
+    /// Its place in the list.
+    pub place: DuplicatePlace,
     /// The number of the job.
     pub number: JobNumber,
     /// Whether the job has left the spool.

@@ -6,6 +6,7 @@ pub mod account;
 pub mod alter;
 pub mod authority;
 pub mod call;
+pub mod candidate;
 pub mod collector;
 pub mod device;
 pub mod door;

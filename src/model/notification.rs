@@ -19,6 +19,8 @@ pub const MAX_COMMENT: usize = 1024;
 pub const MAX_EVENTS: usize = 100;
 /// The most words of the address of an exit program.
 pub const MAX_WORDS: usize = 32;
+/// The longest `event-delay`, in minutes: a week.
+pub const MAX_DELAY: u32 = 7 * 24 * 60;
 /// The longest address of a mail, in octets.
 const MAX_MAIL: usize = 254;
 
@@ -35,6 +37,8 @@ pub enum Method {
     FileAddTo,
     /// A program.
     Exit,
+    /// The log of the system.
+    Syslog,
     /// The log of the job.
     JobLog,
     /// Not at all.
@@ -48,12 +52,14 @@ const METHODS: &[(Method, &[&str])] = &[
     (Method::File, &["file"]),
     (Method::FileAddTo, &["file-add-to"]),
     (Method::Exit, &["exit"]),
+    (Method::Syslog, &["syslog"]),
     (Method::JobLog, &["job-log"]),
     (Method::None, &["none"]),
 ];
 
 /// The methods, as they are shown.
-pub const METHOD_WORDS: &[&str] = &["message", "electronic-mail", "file", "file-add-to", "exit", "job-log", "none"];
+pub const METHOD_WORDS: &[&str] =
+    &["message", "electronic-mail", "file", "file-add-to", "exit", "syslog", "job-log", "none"];
 
 impl Method {
     /// Its word.
@@ -92,6 +98,7 @@ impl Method {
             Self::Message => check_user(address),
             Self::File | Self::FileAddTo => check_file(address),
             Self::Exit => check_program(address),
+            Self::Syslog => facility(address).map(drop),
             Self::JobLog | Self::None => Ok(()),
         }
     }
@@ -187,6 +194,36 @@ fn check_program(address: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// The facilities of the system's log that a spool may write to, with their numbers.
+const FACILITIES: &[(&str, u8)] = &[
+    ("lpr", 6),
+    ("user", 1),
+    ("daemon", 3),
+    ("local0", 16),
+    ("local1", 17),
+    ("local2", 18),
+    ("local3", 19),
+    ("local4", 20),
+    ("local5", 21),
+    ("local6", 22),
+    ("local7", 23),
+];
+
+/// Returns the number of the facility that the address of the method `syslog` names; without one it is `lpr`.
+///
+/// # Errors
+/// Says which ones there are.
+pub fn facility(address: &str) -> Result<u8, String> {
+    if address.is_empty() {
+        return Ok(FACILITIES[0].1);
+    }
+    let found = FACILITIES.iter().find(|row| row.0.eq_ignore_ascii_case(address));
+    found.map(|row| row.1).ok_or_else(|| {
+        let names: Vec<&str> = FACILITIES.iter().map(|row| row.0).collect();
+        format!("'{}' is no facility; facilities are {}", shown(address), names.join(", "))
+    })
+}
+
 /// What raises an event, and whose profiles may ask for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum On {
@@ -221,6 +258,22 @@ impl EventRow {
     /// What an exit program is told: the last three digits of the number.
     pub fn code(&self) -> &'static str {
         self.number.rsplit('-').next().unwrap_or(self.number)
+    }
+
+    /// How severe it is in the words of a system's log: 3 error, 4 warning, 5 notice, 6 information.
+    pub fn severity(&self) -> u8 {
+        let is = |end: &str| self.classes.iter().any(|class| class.ends_with(end));
+        match () {
+            () if is("error") || is("aborted") => 3,
+            () if is("warning") => 4,
+            () if is("attention") => 5,
+            () => 6,
+        }
+    }
+
+    /// Whether it tells of a trouble that may pass by itself: a profile may say that it is told of it only if it lasts.
+    pub fn may_pass(&self) -> bool {
+        MAY_PASS.contains(&self.name)
     }
 }
 
@@ -328,10 +381,20 @@ pub static EVENTS: &[EventRow] = &[
     event("other-warning", "9900-958", &[Server], &["server-attention", "warning"], "Warning"),
     event("low-on-memory", "9900-959", &[], &["server-attention", "server-default", "warning"], "Memory is low"),
     event("memory-exhausted", "9900-960", &[], &["server-attention", "server-default", "error"], "Memory is exhausted"),
-    event("disk-space-low", "9900-961", &[], &["server-attention", "server-default", "warning"], "The disk is nearly full"),
-    event("out-of-disk-space", "9900-962", &[], &["server-attention", "server-default", "error"], "The disk is full"),
+    event("disk-space-low", "9900-961", &[Server], &["server-attention", "server-default", "warning"], "The disk is nearly full"),
+    event("out-of-disk-space", "9900-962", &[Server], &["server-attention", "server-default", "error"], "The disk is full"),
     event("resource-needs-attention", "9900-963", &[], &["server-attention", "warning"], "A resource needs attention"),
     event("resource-needs-operator", "9900-964", &[], &["server-attention", "warning"], "A resource needs an operator"),
+];
+
+/// Events of troubles that pass.
+const MAY_PASS: &[&str] = &[
+    "destination-needs-attention",
+    "destination-needs-operator",
+    "destination-timed-out",
+    "disk-space-low",
+    "out-of-disk-space",
+    "queue-backlogged",
 ];
 
 /// The number of the message that tells an operator what the submitter of a job has to say.
@@ -453,10 +516,13 @@ pub struct Profile {
     pub comment: Option<String>,
     /// The language that was asked for. There is one.
     pub locale: Option<String>,
+    /// How many minutes a trouble that may pass has lasted when it is told.
+    pub delay: Option<u32>,
 }
 
 /// The parts of a profile.
-const PARTS: &[&str] = &["event-identifiers", "delivery-address", "delivery-method", "event-comment", "locale"];
+const PARTS: &[&str] =
+    &["event-identifiers", "delivery-address", "delivery-method", "event-comment", "event-delay", "locale"];
 
 /// Words of a profile: text, and whether any of it was quoted.
 fn words(text: &str) -> Result<Vec<(String, bool)>, String> {
@@ -563,7 +629,8 @@ impl Profile {
         if locale.as_ref().is_some_and(|text| !plain(text)) {
             return Err("the locale is the name of a language, as de_DE".to_owned());
         }
-        Ok(Self { events, method, address, comment, locale })
+        let delay = one("event-delay")?.map(|word| minutes(&word)).transpose()?;
+        Ok(Self { events, method, address, comment, locale, delay })
     }
 
     /// Whether somebody with this profile, on an object of that kind, is told of the event.
@@ -576,6 +643,13 @@ impl Profile {
             None => word == event.name,
         })
     }
+}
+
+/// Reads an `event-delay`.
+fn minutes(word: &str) -> Result<u32, String> {
+    let digits = !word.is_empty() && word.len() <= 9 && word.bytes().all(|octet| octet.is_ascii_digit());
+    let found = word.parse().ok().filter(|minutes| digits && (1..=MAX_DELAY).contains(minutes));
+    found.ok_or_else(|| format!("'{}' is no event-delay: it is 1 to {MAX_DELAY} minutes", shown(word)))
 }
 
 /// What tells two profiles of one object apart: method and address. None of what is no profile.

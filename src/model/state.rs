@@ -40,10 +40,12 @@ pub enum HoldReason {
     SetAside,
     /// Its print file lies at another server, which does not give it.
     Unreachable,
+    /// No destination supports what it asks for.
+    Unsupported,
 }
 
 /// Every reason with its bit, its InfoPrint keyword, and its words.
-const REASONS: [(HoldReason, u32, &str, &str); 12] = [
+const REASONS: [(HoldReason, u32, &str, &str); 13] = [
     (HoldReason::Operator, 1, "job-hold-set", "held by its owner or an operator"),
     (HoldReason::PrintAfter, 2, "job-print-after-specified", "waits for its print-after time"),
     (HoldReason::Resources, 4, "required-resource-not-ready", "needs something that is not ready"),
@@ -65,6 +67,12 @@ const REASONS: [(HoldReason, u32, &str, &str); 12] = [
         2048,
         "print-file-unreachable",
         "its print file lies at another server, which does not give it",
+    ),
+    (
+        HoldReason::Unsupported,
+        4096,
+        "required-resources-not-supported",
+        "asks for something that its destination does not support",
     ),
 ];
 
@@ -89,14 +97,14 @@ impl HoldReason {
 impl HoldReasons {
     /// No reason: the job is not held.
     pub const NONE: Self = Self(0);
-    /// What START clears: operator, failed, changed, restored, print-after, may have printed, set aside and a print file out of
-    /// reach. Never secure release, resources, damage or a dead writer.
-    pub const CLEARED_BY_START: Self = Self(1 | 2 | 16 | 32 | 256 | 512 | 1024 | 2048);
+    /// What START clears: operator, failed, changed, restored, print-after, may have printed, set aside, a print file out of
+    /// reach, and what is not supported. Never secure release, resources, damage or a dead writer.
+    pub const CLEARED_BY_START: Self = Self(1 | 2 | 16 | 32 | 256 | 512 | 1024 | 2048 | 4096);
 
     /// What a person has to look at: its document failed, changed, is damaged or cannot be had, its writer died, it may have
-    /// printed, it was set aside, or something that it needs is missing. Never what somebody meant: a hold, a print-after time,
+    /// printed, it was set aside, or something that it needs is missing or not supported. Never what somebody meant: a hold, a print-after time,
     /// a secure release.
-    pub const ATTENTION: Self = Self(4 | 16 | 32 | 64 | 128 | 256 | 512 | 1024 | 2048);
+    pub const ATTENTION: Self = Self(4 | 16 | 32 | 64 | 128 | 256 | 512 | 1024 | 2048 | 4096);
 
     /// Tells whether the set is empty.
     pub fn is_empty(self) -> bool {

@@ -5,6 +5,7 @@
 //! server keeps, and ends. A process that was taken over reaches nobody's jobs who is not logged on there.
 
 use std::fmt;
+use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
@@ -108,6 +109,8 @@ pub enum StationRequest {
         user: String,
         /// His PIN.
         pin: Pin,
+        /// Where his browser is, as the page says.
+        from: IpAddr,
     },
     /// What waits for him?
     Jobs {
@@ -172,6 +175,8 @@ pub struct StationJobs {
     pub page: HeldPage,
     /// What others hold, and which of them do not answer.
     pub elsewhere: HeldElsewhere,
+    /// Whether more waits, here or there, than is in the two.
+    pub more: bool,
     /// What became of the jobs with which he did something last. It is told once.
     pub outcomes: Vec<StationOutcome>,
     /// Now, wall clock, milliseconds.

@@ -13,6 +13,7 @@
 mod files;
 mod mail;
 mod programs;
+mod syslog;
 mod terminals;
 
 use std::ffi::OsString;
@@ -55,6 +56,8 @@ const DEADLINE: Duration = Duration::from_secs(60);
 const SENDMAIL: [&str; 2] = ["/usr/sbin/sendmail", "/usr/lib/sendmail"];
 /// Where terminals lie.
 const TERMINALS: &str = "/dev/pts";
+/// The socket of the system's log.
+const SYSLOG: &str = "/dev/log";
 
 /// How a deliverer does its work.
 #[derive(Clone, Debug)]
@@ -63,6 +66,8 @@ pub struct Settings {
     pub sendmail: PathBuf,
     /// The directory of the terminals.
     pub terminals: PathBuf,
+    /// The socket of the system's log.
+    pub syslog: PathBuf,
     /// How long the first wait after a failure is.
     pub first_wait_ms: i64,
     /// How long one try may take.
@@ -83,6 +88,7 @@ impl Settings {
         Self {
             sendmail: path("PD_SENDMAIL").unwrap_or_else(usual),
             terminals: path("PD_TERMINALS").unwrap_or_else(|| PathBuf::from(TERMINALS)),
+            syslog: path("PD_SYSLOG").unwrap_or_else(|| PathBuf::from(SYSLOG)),
             first_wait_ms: number("PD_NOTIFY_WAIT_MS").map_or(FIRST_WAIT_MS, i64::from),
             deadline: number("PD_NOTIFY_DEADLINE_MS").map_or(DEADLINE, |ms| Duration::from_millis(ms.into())),
             uid: nix::unistd::geteuid().as_raw(),
@@ -260,6 +266,7 @@ fn attempt(spool: &Spool, settings: &Settings, one: &Delivery) -> Try {
             Ok(program) => programs::run(&program, settings, one),
             Err(why) => Try::Never(why),
         },
+        Method::Syslog => syslog::send(settings, one),
         // They never get into the outbox.
         Method::JobLog | Method::None => Try::Delivered,
     }

@@ -507,6 +507,7 @@ fn supervise(spool: &Spool, attendant: &dyn Attendant, stop: &Stop, hooks: &Hook
                 if whole >= WHOLE {
                     whole = 0;
                     spool.see_to_deliveries();
+                    spool.see_to_warnings(&clock::now());
                     let now = spool.trouble(&clock::now()).unwrap_or_default();
                     match &now {
                         Some(what) if now != trouble => log(what),

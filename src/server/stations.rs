@@ -7,16 +7,23 @@
 //! looked at anew each time. The session ends when he logs off, when he touches nothing for as long as the station says, when his PIN
 //! is changed, and with the page.
 //!
+//! The process has one socket, over which it makes channels. An answer takes a limited time and has a limited size, so that no question
+//! costs more than its channel.
+//!
 //! A crash ends all sessions, and nothing else: what was released is on disk.
 
-use std::collections::{HashMap, VecDeque};
+mod sessions;
+
+use std::collections::VecDeque;
 use std::fmt::Write;
 use std::io;
+use std::net::IpAddr;
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::client::channel::{self, ChannelError};
+use crate::client::channels;
 use crate::model::object::ObjectName;
 use crate::model::query::PAGE;
 use crate::model::secure::{HeldElsewhere, HeldJob, HeldPage, ReleaseState};
@@ -32,28 +39,27 @@ use crate::sys::socket::Deadline;
 use crate::wire::frame::{self, Kind};
 
 use super::Log;
+use sessions::Sessions;
 
 /// How long a request may take to arrive once it has begun, and how long its reply may take to be read.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// Sockets of one page.
-pub const MOST_CHANNELS: usize = 16;
-/// People who are logged on at one page at a time; whoever touched nothing for the longest time goes first.
-const MOST_SESSIONS: usize = 100;
-/// How long somebody is logged on at most.
-const LONGEST: Duration = Duration::from_secs(3600);
-/// Wrong names and PINs of one page within a minute; then none is looked at.
-const MOST_WRONG_A_MINUTE: usize = 30;
+/// For how long jobs of one request are begun. The page waits for 30 s, and the last one needs some of them.
+const ACT_TIME: Duration = Duration::from_secs(20);
+/// Channels of one page at a time. It asks 8 questions at a time; others may be those for whose answers it no longer waits.
+const MOST_CHANNELS: usize = 16;
+/// Wrong names and PINs of one page within a minute; then none is looked at. The page stops each address long before.
+const MOST_WRONG: usize = 30;
+/// Those that other machines may make of them: nobody shuts out from afar who stands at the machine of the page.
+const MOST_WRONG_AFAR: usize = 20;
+/// For how long a wrong one counts.
+const WRONG_COUNTS: Duration = Duration::from_secs(60);
 /// Octets of a name that somebody types.
 const MOST_NAME: usize = 200;
 
-/// Somebody who is logged on.
-struct Session {
-    person: KnownPerson,
-    since: Instant,
-    touched: Instant,
-    /// Titles of the jobs that he was shown last.
-    titles: HashMap<GlobalJobId, String>,
-    outcomes: Vec<StationOutcome>,
+/// A name and a PIN that were tried.
+struct Tried {
+    at: Instant,
+    afar: bool,
 }
 
 struct Shared {
@@ -61,8 +67,8 @@ struct Shared {
     attendant: Arc<dyn Attendant>,
     log: Log,
     station: ObjectName,
-    sessions: Mutex<HashMap<SessionKey, Session>>,
-    wrong: Mutex<VecDeque<Instant>>,
+    sessions: Mutex<Sessions>,
+    wrong: Mutex<VecDeque<Tried>>,
 }
 
 /// The side of a page that has the spool: it serves the sockets of its process.
@@ -94,37 +100,19 @@ impl Shared {
         self.spool.about_station(&self.call(), &self.station)
     }
 
-    fn is_busy(&self) -> bool {
-        let mut wrong = lock(&self.wrong);
-        wrong.retain(|at| at.elapsed() < Duration::from_secs(60));
-        wrong.len() >= MOST_WRONG_A_MINUTE
-    }
-
-    fn log_on(&self, user: &str, pin: &Pin) -> Result<StationReply, Failure> {
-        if self.is_busy() {
+    fn log_on(&self, user: &str, pin: &Pin, from: IpAddr) -> Result<StationReply, Failure> {
+        let Some(began) = begin_try(&mut lock(&self.wrong), from, Instant::now()) else {
             return Ok(StationReply::Busy);
-        }
-        // Counted before it is looked at: those that come at once count too.
-        let began = Instant::now();
-        lock(&self.wrong).push_back(began);
+        };
         let user = if user.len() > MOST_NAME { "" } else { user };
-        let Some(person) = self.spool.log_on(&self.station, user, pin, &clock::now())? else {
-            (self.log)(&format!("station {}: a wrong name or PIN", self.station));
+        let Some(person) = self.spool.log_on(&self.station, user, pin, from, &clock::now())? else {
+            (self.log)(&format!("station {}: a wrong name or PIN from {from}", self.station));
             return Ok(StationReply::Refused);
         };
-        lock(&self.wrong).retain(|at| *at != began);
+        end_try(&mut lock(&self.wrong), began);
         let (key, idle) = (new_key()?, self.idle()?);
-        (self.log)(&format!("station {}: {} has logged on", self.station, person.caller.user));
-        let mut sessions = lock(&self.sessions);
-        sessions.retain(|_, session| session.is_alive(idle));
-        if sessions.len() >= MOST_SESSIONS
-            && let Some(oldest) = sessions.iter().min_by_key(|(_, session)| session.touched).map(|(key, _)| key.clone())
-        {
-            sessions.remove(&oldest);
-        }
-        let now = Instant::now();
-        let session = Session { person, since: now, touched: now, titles: HashMap::new(), outcomes: Vec::new() };
-        sessions.insert(key.clone(), session);
+        (self.log)(&format!("station {}: {} has logged on from {from}", self.station, person.caller.user));
+        lock(&self.sessions).add(key.clone(), person, idle);
         Ok(StationReply::LoggedOn(key))
     }
 
@@ -137,8 +125,7 @@ impl Shared {
         let idle = self.idle()?;
         let found = {
             let mut sessions = lock(&self.sessions);
-            sessions.retain(|_, session| session.is_alive(idle));
-            sessions.get_mut(key).map(|session| {
+            sessions.get(key, idle).map(|session| {
                 if touched {
                     session.touched = Instant::now();
                 }
@@ -157,20 +144,22 @@ impl Shared {
         Local::new(self.spool.clone(), person.caller.clone(), clock::now, Arc::clone(&self.attendant))
     }
 
-    /// What waits for somebody, here and elsewhere.
-    fn held(&self, person: &KnownPerson) -> Result<(HeldPage, HeldElsewhere), Failure> {
+    /// What waits for somebody, here and elsewhere, and whether that is not all.
+    fn held(&self, person: &KnownPerson) -> Result<(HeldPage, HeldElsewhere, bool), Failure> {
         let mut local = self.local(person);
         let page = local.held_jobs(Some(self.station.clone()), None, PAGE)?;
-        let elsewhere = local.held_elsewhere(Some(self.station.clone()))?;
-        Ok((page, elsewhere))
+        let mut elsewhere = local.held_elsewhere(Some(self.station.clone()))?;
+        let cut = cut(&mut elsewhere.rows, |job| job.submitted_ms);
+        let more = cut || page.next.is_some();
+        Ok((page, elsewhere, more))
     }
 
     fn jobs(&self, key: &SessionKey, touched: bool) -> Result<StationReply, Failure> {
         let Some(person) = self.who(key, touched)? else { return Ok(StationReply::NoSession) };
-        let (page, elsewhere) = self.held(&person)?;
+        let (page, elsewhere, more) = self.held(&person)?;
         let idle = self.idle()?;
         let titles = page.rows.iter().chain(&elsewhere.rows).map(|job| (job.global.clone(), job.name.clone()));
-        let (outcomes, left) = match lock(&self.sessions).get_mut(key) {
+        let (outcomes, left) = match lock(&self.sessions).get(key, idle) {
             Some(session) => {
                 session.titles = titles.collect();
                 (std::mem::take(&mut session.outcomes), idle.saturating_sub(session.touched.elapsed()))
@@ -179,25 +168,32 @@ impl Shared {
         };
         let now_ms = clock::now().wall_ms;
         let user = person.caller.user;
-        let jobs = StationJobs { user, page, elsewhere, outcomes, now_ms, idle_seconds: left.as_secs() };
+        let jobs = StationJobs { user, page, elsewhere, more, outcomes, now_ms, idle_seconds: left.as_secs() };
         Ok(StationReply::Jobs(Box::new(jobs)))
     }
 
     fn act(&self, key: &SessionKey, act: StationAct, jobs: Vec<GlobalJobId>) -> Result<StationReply, Failure> {
+        let began = Instant::now();
         let Some(person) = self.who(key, true)? else { return Ok(StationReply::NoSession) };
-        let mut outcomes = Vec::new();
-        for job in jobs.into_iter().take(PAGE as usize) {
-            let done = match act {
-                StationAct::Release => self.release(&person, &job).map(Some),
-                StationAct::Delete => self.remove(&person, &job).map(|()| None),
-            };
-            let lost = done.as_ref().is_err_and(|failure| failure.kind == FailureKind::Damaged);
-            outcomes.push((job, done.map_err(|failure| failure.message)));
-            if lost {
-                break;
-            }
-        }
-        if let Some(session) = lock(&self.sessions).get_mut(key) {
+        self.act_as(key, &person, act, jobs, began)
+    }
+
+    /// Does something with jobs of a request that `began` then.
+    fn act_as(
+        &self,
+        key: &SessionKey,
+        person: &KnownPerson,
+        act: StationAct,
+        jobs: Vec<GlobalJobId>,
+        began: Instant,
+    ) -> Result<StationReply, Failure> {
+        let is_over = || began.elapsed() >= ACT_TIME;
+        let outcomes = one_by_one(jobs, is_over, |job| match act {
+            StationAct::Release => self.release(person, job).map(Some),
+            StationAct::Delete => self.remove(person, job).map(|()| None),
+        });
+        let idle = self.idle()?;
+        if let Some(session) = lock(&self.sessions).get(key, idle) {
             let titles = &session.titles;
             session.outcomes = outcomes
                 .into_iter()
@@ -228,19 +224,20 @@ impl Shared {
 
     /// The jobs that wait and can be released here, in the order of submission. One that may have printed is not among them.
     fn release_all(&self, key: &SessionKey) -> Result<StationReply, Failure> {
+        let began = Instant::now();
         let Some(person) = self.who(key, true)? else { return Ok(StationReply::NoSession) };
-        let (page, elsewhere) = self.held(&person)?;
+        let (page, elsewhere, _) = self.held(&person)?;
         let mut jobs: Vec<&HeldJob> = page.rows.iter().chain(&elsewhere.rows).collect();
         jobs.sort_by_key(|job| job.submitted_ms);
         let waiting = jobs.into_iter().filter(|job| job.state == ReleaseState::Waiting && job.is_releasable_here());
         let waiting = waiting.map(|job| job.global.clone()).collect();
-        self.act(key, StationAct::Release, waiting)
+        self.act_as(key, &person, StationAct::Release, waiting, began)
     }
 
     fn answer(&self, request: StationRequest) -> StationReply {
         let reply = match request {
             StationRequest::About => self.about().map(StationReply::About),
-            StationRequest::LogOn { user, pin } => self.log_on(&user, &pin),
+            StationRequest::LogOn { user, pin, from } => self.log_on(&user, &pin, from),
             StationRequest::Jobs { session, touched } => self.jobs(&session, touched),
             StationRequest::Act { session, act, jobs } => self.act(&session, act, jobs),
             StationRequest::ReleaseAll { session } => self.release_all(&session),
@@ -255,10 +252,63 @@ impl Shared {
     }
 }
 
-impl Session {
-    fn is_alive(&self, idle: Duration) -> bool {
-        self.touched.elapsed() < idle && self.since.elapsed() < LONGEST
+/// Counts a try before it is looked at, so that those that come at once count too; none when there were too many.
+fn begin_try(tried: &mut VecDeque<Tried>, from: IpAddr, now: Instant) -> Option<Instant> {
+    tried.retain(|one| now.saturating_duration_since(one.at) < WRONG_COUNTS);
+    let afar = !from.to_canonical().is_loopback();
+    let full = tried.len() >= MOST_WRONG || (afar && tried.iter().filter(|one| one.afar).count() >= MOST_WRONG_AFAR);
+    (!full).then(|| {
+        tried.push_back(Tried { at: now, afar });
+        now
+    })
+}
+
+/// The try that began then was right.
+fn end_try(tried: &mut VecDeque<Tried>, began: Instant) {
+    if let Some(place) = tried.iter().position(|one| one.at == began) {
+        tried.remove(place);
     }
+}
+
+/// Cuts what others hold to what a page takes, first submitted first; whether something was cut.
+fn cut<T>(rows: &mut Vec<T>, submitted: impl Fn(&T) -> i64) -> bool {
+    rows.sort_by_key(submitted);
+    let more = rows.len() > PAGE as usize;
+    rows.truncate(PAGE as usize);
+    more
+}
+
+/// What became of each job.
+type Done = Vec<(GlobalJobId, Result<Option<String>, String>)>;
+
+/// Does something with one job after the other. When the time is over, and when the spool is lost, the rest is not tried, and that
+/// is said of each.
+fn one_by_one(
+    jobs: Vec<GlobalJobId>,
+    is_over: impl Fn() -> bool,
+    mut act: impl FnMut(&GlobalJobId) -> Result<Option<String>, Failure>,
+) -> Done {
+    let mut lost = false;
+    let mut done = Done::new();
+    for (place, job) in jobs.into_iter().enumerate().take(2 * PAGE as usize) {
+        if lost || place >= PAGE as usize || is_over() {
+            done.push((job, Err("not tried: it would have taken too long; please choose it again".to_owned())));
+            continue;
+        }
+        let result = act(&job);
+        lost = result.as_ref().is_err_and(|failure| failure.kind == FailureKind::Damaged);
+        done.push((job, result.map_err(|failure| failure.message)));
+    }
+    done
+}
+
+/// The frame of a reply. One that is too long is replaced by that word: the channel goes on.
+fn encoded(reply: &StationReply) -> io::Result<Vec<u8>> {
+    let frame = frame::encode(Kind::Reply, reply, 0).or_else(|error| {
+        let failure = Failure::new(FailureKind::Full, format!("the answer does not fit into one message: {error}"));
+        frame::encode(Kind::Reply, &StationReply::Failed(failure), 0)
+    });
+    frame.map_err(io::Error::other)
 }
 
 impl StationService {
@@ -268,27 +318,29 @@ impl StationService {
         Self { shared: Arc::new(Shared { spool, attendant, log, station, sessions, wrong }) }
     }
 
-    /// Serves the sockets of a page, each in a thread of its own, until its process closes them.
+    /// Serves the channels that the process of a page makes over this socket, until the process closes it.
     ///
     /// # Errors
-    /// When there are too many, or a thread cannot be started.
-    pub(super) fn start(&self, channels: Vec<UnixStream>) -> Result<(), Failure> {
-        if channels.is_empty() || channels.len() > MOST_CHANNELS {
-            let why = format!("a page has 1 to {MOST_CHANNELS} sockets, and here are {}", channels.len());
-            return Err(Failure::new(FailureKind::BadValue, why));
-        }
-        for channel in channels {
-            let service = self.clone();
-            let thread = std::thread::Builder::new().name("station".into());
-            let served = thread.spawn(move || {
+    /// When it is not one socket, or a thread cannot be started.
+    pub(super) fn start(&self, mut sockets: Vec<UnixStream>) -> Result<(), Failure> {
+        let (Some(control), true) = (sockets.pop(), sockets.is_empty()) else {
+            return Err(Failure::new(FailureKind::BadValue, "a page has one socket"));
+        };
+        let service = self.clone();
+        let serve = move || {
+            let log = (Arc::clone(&service.shared.log), service.shared.station.clone());
+            let each = move |channel: UnixStream| {
                 // A process that says what it must not is cut off.
                 if let Err(error) = service.serve(&channel) {
                     (service.shared.log)(&format!("station {}: {error}", service.shared.station));
                 }
-            });
-            served.map_err(|error| Failure::new(FailureKind::Io, format!("no thread: {error}")))?;
-        }
-        Ok(())
+            };
+            if let Err(error) = channels::take(&control, "station", MOST_CHANNELS, each) {
+                (log.0)(&format!("station {}: {error}", log.1));
+            }
+        };
+        let started = std::thread::Builder::new().name("station".into()).spawn(serve);
+        started.map(drop).map_err(|error| Failure::new(FailureKind::Io, format!("no thread: {error}")))
     }
 
     fn serve(&self, channel: &UnixStream) -> io::Result<()> {
@@ -302,8 +354,12 @@ impl StationService {
                 Err(ChannelError::Io(error)) => return Err(error),
                 Err(ChannelError::Frame(error)) => return Err(io::Error::new(io::ErrorKind::InvalidData, error)),
             };
-            let frame = frame::encode(Kind::Reply, &self.shared.answer(request), 0).map_err(io::Error::other)?;
+            let frame = encoded(&self.shared.answer(request))?;
             channel::send(channel, &frame, &[], Deadline::after(PATIENCE))?;
         }
     }
 }
+
+#[cfg(test)]
+#[path = "stations_tests.rs"]
+mod tests;

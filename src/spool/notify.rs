@@ -159,6 +159,13 @@ impl Spool {
                         })?;
                     }
                 }
+                Method::Syslog => {
+                    if !own {
+                        Self::demand(tx, Right::Configure).map_err(|failure| {
+                            failure.hint("the log of the system is for operators; e-mail and message are for everybody")
+                        })?;
+                    }
+                }
                 Method::File | Method::FileAddTo | Method::Exit => {
                     if !own {
                         Self::demand(tx, Right::Configure).map_err(|failure| {

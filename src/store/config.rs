@@ -5,7 +5,8 @@
 //! forgotten, and none is told that a rollback has undone. The words of a deleted object stand with its last event. What was
 //! written down goes with its event.
 //!
-//! Messages that operators leave are none of it, nor is whether something was started.
+//! Messages that operators leave are none of it, nor is whether something was started, nor what the server itself reports of an
+//! object, as the counters of a door.
 
 use std::collections::BTreeMap;
 
@@ -180,7 +181,8 @@ fn now(tx: &Tx<'_>, subject: Subject) -> Fallible<Option<(String, Words)>> {
         }
         Subject::Kept(class, id) => {
             let Some(name) = object::name_of(tx, id)? else { return Ok(None) };
-            words = object::texts(tx, id)?;
+            words = object::texts(tx, class, id)?;
+            words.remove(MESSAGE);
             format!("{class} {name}")
         }
         Subject::Spool => {
@@ -243,9 +245,13 @@ pub(super) fn see_group(tx: &Tx<'_>, group: GroupId, what: &EventWord, event: i6
 
 fn compare(tx: &Tx<'_>, subject: Subject, what: &EventWord, event: i64) -> Fallible<()> {
     let (kind, id) = subject.stored();
-    let before = remembered(tx, kind, id)?;
     // The spool itself is never deleted: its event tells of something without an object of its own.
     let deleted = *what == EventWord::Deleted && !matches!(subject, Subject::Spool);
+    let before = match remembered(tx, kind, id)? {
+        // Nothing of it was ever changed. While it is there its name can be kept.
+        None if deleted => now(tx, subject)?.map(|(name, words)| (name, Some(words))),
+        found => found,
+    };
     let found = if deleted { None } else { now(tx, subject)? };
     let usual = subject.usual();
     let is_usual = |word: &String, value: &String| usual.get(word) == Some(value);
@@ -355,7 +361,7 @@ mod tests {
         record(&tx, object, EventWord::Altered, "SPEED 700").unwrap();
         device::delete(&tx, id).unwrap();
         record(&tx, object, EventWord::Deleted, "$LP1").unwrap();
-        let events = crate::store::event::notable(&tx, (i64::MIN, i64::MIN)).unwrap();
+        let events = crate::store::event::notable(&tx, i64::MIN).unwrap();
         type Told = (String, Option<String>, Option<String>);
         let told: Vec<Vec<Told>> = events
             .iter()

@@ -5,6 +5,7 @@
 //! late. Two that take the same place cannot both commit.
 
 use crate::model::event::{Event, EventDetail, EventWord};
+use crate::model::history::{RecordPlace, Since};
 use crate::model::object::ObjectClass;
 use crate::model::{CollectorId, DeviceId, DeviceName, GroupId, JobId, LocationId, ObjectId, ProcessId};
 
@@ -113,12 +114,16 @@ pub(crate) struct Recorded {
     pub(crate) event: Event,
 }
 
-const NOTABLE: &str = "notable IS NOT NULL AND (at_ms, id) > (?, ?) ORDER BY at_ms, id LIMIT ?";
+const NOTABLE: &str = "notable IS NOT NULL AND id > ? ORDER BY id LIMIT ?";
 
-/// Returns the notable events of all objects behind a place, oldest first, one page. An index has them alone.
-pub(crate) fn notable(tx: &Tx<'_>, after: (i64, i64)) -> Fallible<Vec<Recorded>> {
+/// Returns the notable events of all objects behind a place, in the order of the commits, one page. An index has them alone.
+///
+/// Is the order of identities that of the commits? Here it is: one change is made at a time. The clock is no such order: it is
+/// set back, and a change that waited for another has the time at which it was asked for. An engine with many writers gives out
+/// a number at the commit.
+pub(crate) fn notable(tx: &Tx<'_>, after: RecordPlace) -> Fallible<Vec<Recorded>> {
     let sql = format!("SELECT {} FROM event WHERE {NOTABLE}", recorded::LIST);
-    tx.rows(&sql, values![after.0, after.1, page(u32::MAX)], |row| {
+    tx.rows(&sql, values![after, page(u32::MAX)], |row| {
         let event = Event {
             id: row.get(recorded::position)?,
             at_ms: row.get(recorded::at_ms)?,
@@ -138,9 +143,25 @@ pub(crate) fn notable(tx: &Tx<'_>, after: (i64, i64)) -> Fallible<Vec<Recorded>>
 
 const CRASH: &str = "SELECT at_ms FROM event WHERE detail = 'crash' ORDER BY id DESC LIMIT 1";
 
-/// Returns when a print process or the machine went down last.
-pub(crate) fn last_crash(tx: &Tx<'_>) -> Fallible<Option<i64>> {
-    tx.one(CRASH, &[], |row| row.only())
+// By the index of times: only what has this time or a later one is read.
+const SINCE: &str = "SELECT min(+id) FROM event WHERE notable IS NOT NULL AND at_ms >= ?";
+
+const BEFORE: &str = "SELECT id FROM event WHERE notable IS NOT NULL AND id < ? ORDER BY id DESC LIMIT 1";
+
+/// Returns the place behind which the record since then begins: behind its end where nothing has happened since.
+pub(crate) fn place(tx: &Tx<'_>, since: Since) -> Fallible<RecordPlace> {
+    let since = match since {
+        Since::Ever => return Ok(RecordPlace::MIN),
+        Since::Time(ms) => Some(ms),
+        // Its time, and not its place: whoever found that the process was gone may have written what he did before that.
+        Since::Crash => tx.one(CRASH, &[], |row| row.only::<i64>())?,
+    };
+    let first = match since {
+        Some(ms) => tx.one(SINCE, values![ms], |row| row.only::<Option<i64>>())?.flatten(),
+        None => None,
+    };
+    let before = tx.one(BEFORE, values![first.unwrap_or(RecordPlace::MAX)], |row| row.only())?;
+    Ok(before.unwrap_or(RecordPlace::MIN))
 }
 
 columns!(doubtful { id, at_ms, object_id, device, why });
@@ -286,7 +307,11 @@ mod tests {
         let plan = memory.plan(OLD);
         assert!(plan.contains("event_other") && !plan.contains("TEMP B-TREE"), "{plan}");
         let plan = memory.plan(&format!("SELECT id FROM event WHERE {NOTABLE}"));
-        assert!(plan.contains("event_notable") && !plan.contains("TEMP B-TREE"), "{plan}");
+        assert!(plan.contains("event_notable ") && !plan.contains("TEMP B-TREE"), "{plan}");
+        let plan = memory.plan(SINCE);
+        assert!(plan.contains("SEARCH event") && plan.contains("INDEX event_notable_at "), "{plan}");
+        let plan = memory.plan(BEFORE);
+        assert!(plan.contains("SEARCH event") && plan.contains("INDEX event_notable "), "{plan}");
         let plan = memory.plan(&format!("SELECT id FROM event WHERE {DOUBTFUL}"));
         assert!(plan.contains("event_doubtful") && !plan.contains("TEMP B-TREE"), "{plan}");
         let plan = memory.plan(CRASH);

@@ -69,7 +69,7 @@ mod tests {
     #[test]
     fn the_index_has_the_reasons_of_the_model() {
         assert_eq!(
-            ATTENTION, 4084,
+            ATTENTION, 8180,
             "the index job_attention was made with this number: another one needs another index"
         );
     }

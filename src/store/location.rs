@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 
 use crate::model::device::DeviceSettings;
+use crate::model::event::EventWord;
 use crate::model::job::Format;
 use crate::model::location::LocationKind;
 use crate::model::separation::Layout;
@@ -13,7 +14,7 @@ use crate::model::{
 use super::managed::{self, Holder};
 use super::tally::{self, Counts};
 use super::value::{columns, values};
-use super::{Fallible, Lock, Row, Tx, access, page};
+use super::{Fallible, Lock, Row, Tx, access, event, page};
 
 /// A group as stored.
 #[derive(Clone, Debug)]
@@ -395,12 +396,14 @@ pub(crate) fn delete(tx: &Tx<'_>, location: &LocationRow) -> Fallible<()> {
 
 const USED: &str = "SELECT 1 FROM location WHERE group_id = ?";
 
-/// Removes a group and its route if no location and no job is left in it.
+/// Removes a group and its route if no location and no job is left in it, and puts that on record.
 pub(crate) fn delete_group_if_empty(tx: &Tx<'_>, group: &GroupRow) -> Fallible<()> {
     let used = group.declared
         || tx.finds(USED, values![group.id])?
         || tx.finds("SELECT 1 FROM job WHERE group_id = ?", values![group.id])?;
     if !used {
+        // While it is there: its words are told, and those who want to know stand in what was set of it.
+        event::record_of_group(tx, group.id, EventWord::Deleted, &format!("queue {}", group.name))?;
         managed::forget(tx, Holder::Group(group.id))?;
         super::backlog::forget(tx, group.id)?;
         tx.change("the group", "DELETE FROM location_group WHERE id = ?", values![group.id])?;

@@ -43,6 +43,7 @@ pub mod lease;
 pub mod lifetime;
 pub mod location;
 pub mod managed;
+pub(crate) mod named;
 pub mod notices;
 pub mod object;
 pub mod outbox;

@@ -97,13 +97,18 @@ pub(crate) fn name_of(tx: &Tx<'_>, id: ObjectId) -> Fallible<Option<String>> {
     tx.one("SELECT name FROM object WHERE id = ?", values![id], |row| row.only())
 }
 
-/// Returns the values of an object as they are stored, by attribute; several of one side by side.
-pub(crate) fn texts(tx: &Tx<'_>, id: ObjectId) -> Fallible<BTreeMap<String, String>> {
+/// Returns the values of an object as they are stored, by attribute; several of one side by side. What only the server itself
+/// sets is left out.
+pub(crate) fn texts(tx: &Tx<'_>, class: ObjectClass, id: ObjectId) -> Fallible<BTreeMap<String, String>> {
+    let is_reported = |name: &str| class.row().attributes.iter().any(|row| row.reported && row.name == name);
     let sql = format!("SELECT {} FROM object_value WHERE object_id = ? ORDER BY attribute, position", of_value::LIST);
     let mut found: BTreeMap<String, String> = BTreeMap::new();
     tx.each(&sql, values![id], |row| {
-        let text: String = row.get(of_value::value)?;
-        found.entry(row.get(of_value::attribute)?).and_modify(|all| *all = format!("{all} {text}")).or_insert(text);
+        let (attribute, text): (String, String) = (row.get(of_value::attribute)?, row.get(of_value::value)?);
+        if is_reported(&attribute) {
+            return Ok(());
+        }
+        found.entry(attribute).and_modify(|all| *all = format!("{all} {text}")).or_insert(text);
         Ok(())
     })?;
     Ok(found)

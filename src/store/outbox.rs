@@ -146,6 +146,7 @@ fn each_text(value: &Value) -> impl Iterator<Item = String> + '_ {
 }
 
 /// What happens, and to what.
+#[derive(Default)]
 struct Happening<'a> {
     /// The events that it is, the one that says most first.
     events: &'a [&'static str],
@@ -160,6 +161,8 @@ struct Happening<'a> {
     queue: Option<GroupId>,
     /// The name of what it happens to, where that is no job.
     object: &'a str,
+    /// What it passes with: see [`passed`].
+    passing: Option<String>,
 }
 
 /// A recipient on an object of one kind.
@@ -188,6 +191,8 @@ struct Note<'a> {
     text: &'a str,
     /// Who set the profile.
     set_by: u32,
+    /// What the trouble passes with, and how many minutes it is to have lasted.
+    waits: Option<(&'a str, u32)>,
 }
 
 impl Happening<'_> {
@@ -213,13 +218,15 @@ impl Happening<'_> {
                     continue;
                 }
                 told.push(person);
+                let waits = self.passing.as_deref().zip(profile.delay).filter(|_| event.may_pass());
                 let note = Note {
                     method: profile.method,
                     address: profile.address.clone().unwrap_or_else(|| recipient.usual.clone()),
                     event: event.name,
                     number: event.number,
-                    text: &self.text(event, profile.comment.as_deref()),
+                    text: &self.text(event, waits.map(|(_, minutes)| minutes), profile.comment.as_deref()),
                     set_by: *set_by,
+                    waits,
                 };
                 self.put(tx, &recipient, note)?;
             }
@@ -262,11 +269,15 @@ impl Happening<'_> {
         Ok(found)
     }
 
-    fn text(&self, event: &EventRow, comment: Option<&str>) -> String {
+    fn text(&self, event: &EventRow, lasts: Option<u32>, comment: Option<&str>) -> String {
         let mut text = format!("{} {}: {}", event.number, event.text, self.about_in_words());
         let why = cut(self.why, MAX_WHY);
         if !why.is_empty() {
             text.push_str(&format!(" {why}."));
+        }
+        if let Some(minutes) = lasts {
+            let s = if minutes == 1 { "" } else { "s" };
+            text.push_str(&format!(" This has lasted for {minutes} minute{s}."));
         }
         if let Some(comment) = comment {
             text.push(' ');
@@ -307,6 +318,16 @@ impl Happening<'_> {
             }
             _ => {}
         }
+        let (now, wait_ms) = (spool::time(tx)?.0, note.waits.map_or(0, |(_, minutes)| i64::from(minutes) * 60_000));
+        let passing = note.waits.map(|(passing, _)| passing);
+        // What waits already whether it lasts is told once.
+        let waits_already =
+            "SELECT 1 FROM outbox WHERE passing = ? AND method = ? AND address = ? AND event = ? AND due_spool > ?";
+        if passing.is_some()
+            && tx.finds(waits_already, values![passing, note.method.word(), note.address, note.event, now])?
+        {
+            return Ok(());
+        }
         if is_full(tx, recipient.uid, note.method, &note.address)? {
             return lose(tx, 1);
         }
@@ -320,10 +341,11 @@ impl Happening<'_> {
             Some(job) => format!("{}:{}", spool::server(tx)?, job.serial),
             None => self.object.to_owned(),
         };
-        let now = spool::time(tx)?.0;
+        // One that waits is as old as its first try.
+        let due = now.saturating_add(wait_ms);
         tx.run(
             "INSERT INTO outbox (object, object_id, of_server, uid, method, address, event, number, text, about, at_ms,
-                 made_spool, due_spool, tries, set_by) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?)",
+                 made_spool, due_spool, tries, set_by, passing) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?)",
             values![
                 kind,
                 id,
@@ -336,9 +358,10 @@ impl Happening<'_> {
                 note.text,
                 about,
                 tx.now().wall_ms,
-                now,
-                now,
-                note.set_by
+                due,
+                due,
+                note.set_by,
+                passing
             ],
         )?;
         // What a damaged spool has lost is not counted for ever.
@@ -365,6 +388,32 @@ fn cut(text: &str, most: usize) -> String {
 /// looked up when he is told: a transaction waits for no name service.
 fn creator(tx: &Tx<'_>) -> Fallible<(u32, String)> {
     Ok((spool::row(tx)?.trust.creator_uid, String::new()))
+}
+
+/// What a trouble of a device, a queue, or the disk passes with.
+fn of_device(id: DeviceId) -> Option<String> {
+    Some(format!("device {}", id.0))
+}
+
+fn of_queue(id: GroupId) -> Option<String> {
+    Some(format!("queue {}", id.0))
+}
+
+const OF_SPACE: &str = "space";
+
+/// A trouble has passed: those are told nothing of it who wanted to be told only if it lasts.
+fn passed(tx: &Tx<'_>, passing: Option<String>) -> Fallible<()> {
+    // As a rule nothing waits at all.
+    if !any(tx)? {
+        return Ok(());
+    }
+    let now = spool::time(tx)?.0;
+    let gone = tx.run("DELETE FROM outbox WHERE passing = ? AND tries = 0 AND due_spool > ?", values![passing, now])?;
+    if gone > 0 {
+        let gone = i64::try_from(gone).unwrap_or(i64::MAX);
+        tx.run("UPDATE spool SET deliveries_waiting = max(deliveries_waiting - ?, 0) WHERE id = 1", values![gone])?;
+    }
+    Ok(())
 }
 
 /// Whether no more can be kept: in all, for a user, or for an address.
@@ -428,6 +477,10 @@ pub(super) fn see(
                 (_, EventWord::Cleaned) => &["object-cleaned"],
                 (Object::Spool, EventWord::Backlogged) => &["queue-backlogged"],
                 (Object::Spool, EventWord::Relieved) => &["queue-no-longer-backlogged"],
+                (Object::Spool, EventWord::SpaceLow) => &["disk-space-low"],
+                (Object::Spool, EventWord::SpaceOut) => &["out-of-disk-space"],
+                (Object::Spool, EventWord::SpaceBack) => return passed(tx, Some(OF_SPACE.to_owned())),
+                (Object::Spool, EventWord::Expires) => &["other-warning"],
                 (Object::Spool, EventWord::Started) => &["server-startup-complete", "server-state-changed"],
                 (Object::Spool, EventWord::Drained) => &["server-shutdown-started", "server-state-changed"],
                 (Object::Spool, EventWord::Stopped) => &["server-shutdown-complete", "server-state-changed"],
@@ -449,8 +502,11 @@ fn see_queue(tx: &Tx<'_>, name: &str, events: &[&'static str], why: &str) -> Fal
     }
     let queue = tx.one("SELECT id FROM location_group WHERE name = ?", values![name], |row| row.only::<GroupId>())?;
     let object = format!("queue {name}");
-    let happening =
-        Happening { events, why, job: None, asked: None, device: None, location: None, queue, object: &object };
+    let passing = queue.and_then(of_queue);
+    if events.contains(&"queue-no-longer-backlogged") {
+        passed(tx, passing.clone())?;
+    }
+    let happening = Happening { events, why, queue, object: &object, passing, ..Happening::default() };
     happening.tell(tx)
 }
 
@@ -464,8 +520,8 @@ fn see_server(
         return Ok(());
     }
     let object = name()?;
-    let happening =
-        Happening { events, why, job: None, asked: None, device: None, location: None, queue: None, object: &object };
+    let passing = events.iter().any(|name| name.contains("disk-space")).then(|| OF_SPACE.to_owned());
+    let happening = Happening { events, why, object: &object, passing, ..Happening::default() };
     happening.tell(tx)
 }
 
@@ -495,7 +551,7 @@ fn job_events(
         (EventWord::Held, Some(EventDetail::HoldAfter)) if why.starts_with(IS_FONT) => &["job-state-changed"],
         (EventWord::Held, Some(EventDetail::HoldAfter)) => &[COMPLETED, "job-state-changed"],
         (EventWord::Held, Some(EventDetail::Hold(reason))) => match reason {
-            HoldReason::Resources => {
+            HoldReason::Resources | HoldReason::Unsupported => {
                 &["destinations-not-ready-for-job", "job-cannot-be-scheduled", "job-state-changed"]
             }
             HoldReason::Failed | HoldReason::Changed | HoldReason::Corrupt => {
@@ -580,7 +636,7 @@ pub(crate) fn printed(tx: &Tx<'_>, job: &JobRow, outcome: &str, device: Option<&
         return Ok(());
     }
     let asked = asked_by_job(tx, job.id)?;
-    if asked.values.is_empty() && !has_profiles(tx)? {
+    if asked.values.is_empty() && !has_profiles(tx)? && !any(tx)? {
         return Ok(());
     }
     let found = match device {
@@ -596,6 +652,9 @@ pub(crate) fn printed(tx: &Tx<'_>, job: &JobRow, outcome: &str, device: Option<&
         None => outcome.to_owned(),
     };
     let device = found.map(|(id, _)| id);
+    if let Some(device) = device {
+        passed(tx, of_device(device))?;
+    }
     tell_of_job(tx, (job.id, &asked), device, &[COMPLETED, "job-state-changed"], &why)?;
     tell_operator(tx, (job.id, &asked), AT_END, device)
 }
@@ -628,8 +687,15 @@ fn tell_of_job(
         return Ok(());
     }
     let Some(job) = job_facts(tx, id)? else { return Ok(()) };
-    let happening =
-        Happening { events, why, job: Some(&job), asked: Some(asked), device, location: None, queue: None, object: "" };
+    let happening = Happening {
+        events,
+        why,
+        job: Some(&job),
+        asked: Some(asked),
+        device,
+        passing: device.and_then(of_device),
+        ..Happening::default()
+    };
     happening.tell(tx)
 }
 
@@ -667,29 +733,37 @@ fn tell_operator(tx: &Tx<'_>, (id, asked): (JobId, &Asked), name: &str, device: 
     let (uid, usual) = creator(tx)?;
     let on = if matches!(holder, Holder::Device(_)) { On::Actual } else { On::Queue };
     let recipient = Recipient { on, uid, usual, profiles: Vec::new() };
-    let happening = Happening {
-        events: &[],
-        why: "",
-        job: Some(&job),
-        asked: Some(asked),
-        device,
-        location: None,
-        queue: None,
-        object: "",
-    };
+    let happening = Happening { job: Some(&job), asked: Some(asked), device, ..Happening::default() };
     let number = notification::TO_OPERATOR;
     let text = format!("{number} For the operator: {} {said}", happening.about_in_words());
     let text = cut(&escaped(&text), MAX_TEXT);
     for operator in operators {
         let Ok((method, address)) = notification::operator(&operator) else { continue };
         let address = address.unwrap_or_else(|| recipient.usual.clone());
-        let note = Note { method, address, event: name, number, text: &text, set_by };
+        let note = Note { method, address, event: name, number, text: &text, set_by, waits: None };
         happening.put(tx, &recipient, note)?;
     }
     Ok(())
 }
 
+/// Whether the trouble of a device has passed, or somebody has it in hand. That it starts again by itself (RESTART) proves nothing:
+/// what prints does ([`printed`]).
+fn ends_trouble(what: &EventWord) -> bool {
+    matches!(
+        what,
+        EventWord::Recovered
+            | EventWord::Moving
+            | EventWord::Started
+            | EventWord::Drained
+            | EventWord::Suspended
+            | EventWord::Deleted
+    )
+}
+
 fn see_device(tx: &Tx<'_>, id: DeviceId, what: &EventWord, why: &str) -> Fallible<()> {
+    if ends_trouble(what) {
+        passed(tx, of_device(id))?;
+    }
     let events: &[&'static str] = match what {
         EventWord::Declared => &["object-created"],
         EventWord::Altered => &["object-modified"],
@@ -724,12 +798,10 @@ fn see_device(tx: &Tx<'_>, id: DeviceId, what: &EventWord, why: &str) -> Fallibl
         let happening = Happening {
             events,
             why,
-            job: None,
-            asked: None,
             device: Some(id),
-            location: None,
-            queue: None,
             object: &object,
+            passing: of_device(id),
+            ..Happening::default()
         };
         happening.tell(tx)?;
     }
@@ -742,9 +814,9 @@ fn see_device(tx: &Tx<'_>, id: DeviceId, what: &EventWord, why: &str) -> Fallibl
             {
                 // Its operators are told of the device itself.
                 let (why, asked) = (format!("{object}: {why}"), Some(&asked));
-                let (job, device) = (Some(&facts), None);
-                Happening { events, why: &why, job, asked, device, location: None, queue: None, object: "" }
-                    .tell_submitter(tx)?;
+                let job = Some(&facts);
+                let passing = of_device(id);
+                Happening { events, why: &why, job, asked, passing, ..Happening::default() }.tell_submitter(tx)?;
             }
         }
     }
@@ -781,16 +853,7 @@ fn see_location(tx: &Tx<'_>, id: LocationId, what: &EventWord, why: &str) -> Fal
         Some((_, name)) => format!("destination {name}"),
         None => format!("destination {why}"),
     };
-    let happening = Happening {
-        events,
-        why,
-        job: None,
-        asked: None,
-        device: None,
-        location: Some(id),
-        queue: None,
-        object: &object,
-    };
+    let happening = Happening { events, why, location: Some(id), object: &object, ..Happening::default() };
     happening.tell(tx)
 }
 
@@ -820,19 +883,22 @@ fn read(row: &Row<'_>, now: i64) -> Fallible<Delivery> {
 /// Returns notifications that are to be tried now, at most `limit`, those that are due longest first. One whose method and
 /// address are in `busy` waits: one address is told one thing at a time, in order.
 pub(crate) fn due(tx: &Tx<'_>, busy: &[(Method, String)], limit: u32) -> Fallible<Vec<Delivery>> {
-    let now = spool::time(tx)?.0;
+    let now = spool::seen_time(tx)?.0;
     let busy: Vec<String> = busy.iter().map(|(method, address)| format!("{method} {address}")).collect();
     let marks = vec!["?"; busy.len()].join(", ");
-    // The first of each address by time, and of several of one moment the one that was put first.
+    // The first of each address by time, and of several of one moment the one that was put first. One that is told only if a
+    // trouble lasts is in nobody's way until then.
     let sql = format!(
         "SELECT {} FROM outbox AS o WHERE due_spool <= ? AND method || ' ' || address NOT IN ({marks})
              AND NOT EXISTS (SELECT 1 FROM outbox AS b WHERE b.address = o.address AND b.method = o.method
-                             AND (b.at_ms, b.id) < (o.at_ms, o.id))
+                             AND (b.at_ms, b.id) < (o.at_ms, o.id)
+                             AND (b.tries > 0 OR b.due_spool <= ?))
          ORDER BY due_spool LIMIT ?",
         at::LIST
     );
     let mut values: Vec<&dyn Bind> = vec![&now];
     values.extend(busy.iter().map(|one| one as &dyn Bind));
+    values.push(&now);
     values.push(&limit);
     tx.rows(&sql, &values, |row| read(row, now))
 }
@@ -843,7 +909,7 @@ pub(crate) fn next(tx: &Tx<'_>) -> Fallible<Option<i64>> {
     if !any(tx)? {
         return Ok(None);
     }
-    let now = spool::time(tx)?.0;
+    let now = spool::seen_time(tx)?.0;
     let sql = "SELECT min(due_spool) FROM outbox WHERE due_spool > ?";
     let first = tx.one(sql, values![now], |row| row.only::<Option<i64>>())?.flatten();
     Ok(Some(first.map_or(i64::MAX, |first| first - now)))

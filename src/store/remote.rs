@@ -147,11 +147,14 @@ pub(crate) fn take_back(tx: &Tx<'_>, job: JobId, state: EntryState, duplicate: b
 
 columns!(next { job_id = "e.job_id", device = "l.remote_device" });
 
-/// Returns the next job that waits for a device of another server, and that device.
+/// The queued entries of locations that lead to another server, without those of a queue that is paused.
+const OUTGOING: &str = "location l CROSS JOIN location_group g ON g.id = l.group_id AND NOT g.paused
+     CROSS JOIN entry e ON e.route_id = l.route_id AND e.state = ?";
+
+/// Returns the next job that waits for a device of another server, and that device. A paused queue gives none away.
 pub(crate) fn next_for(tx: &Tx<'_>, server: &ServerName) -> Fallible<Option<(JobId, DeviceName)>> {
     let sql = format!(
-        "SELECT {} FROM location l CROSS JOIN entry e ON e.route_id = l.route_id AND e.state = ?
-         WHERE l.remote_server = ? ORDER BY e.promoted, e.rank, e.sequence LIMIT 1",
+        "SELECT {} FROM {OUTGOING} WHERE l.remote_server = ? ORDER BY e.promoted, e.rank, e.sequence LIMIT 1",
         next::LIST
     );
     tx.one(&sql, values![EntryState::Queued, server.key()], |row| Ok((row.get(next::job_id)?, row.get(next::device)?)))
@@ -160,8 +163,7 @@ pub(crate) fn next_for(tx: &Tx<'_>, server: &ServerName) -> Fallible<Option<(Job
 /// Returns the servers for which a job waits or that have one, and those whose print files jobs wait for.
 pub(crate) fn with_work(tx: &Tx<'_>) -> Fallible<Vec<ServerName>> {
     let mut found: Vec<ServerName> = tx.rows(
-        "SELECT DISTINCT l.remote_server FROM location l CROSS JOIN entry e ON e.route_id = l.route_id AND e.state = ?
-         WHERE l.remote_server IS NOT NULL",
+        &format!("SELECT DISTINCT l.remote_server FROM {OUTGOING} WHERE l.remote_server IS NOT NULL"),
         values![EntryState::Queued],
         |row| row.only(),
     )?;

@@ -394,6 +394,7 @@ fn to_7(tx: &Tx<'_>) -> Fallible<()> {
     tx.script(PAUSES)?;
     tx.script(TRANSFORMS)?;
     tx.script(HISTORY)?;
+    tx.script(LASTING)?;
     tx.script(&format!("CREATE INDEX managed_limit ON managed_value (object) WHERE {LIMITED};"))?;
     tx.script(&format!(
         "CREATE INDEX job_kept_back ON job (sort_promoted, sort_rank, sort_place, sort_sequence) WHERE {KEPT_BACK};
@@ -401,6 +402,14 @@ fn to_7(tx: &Tx<'_>) -> Fallible<()> {
          CREATE INDEX job_location ON job (location_id, sort_promoted, sort_rank, sort_place, sort_sequence);"
     ))
 }
+
+/// What is told only if a trouble lasts, and what was said of the disk and the certificate. Before, nothing was.
+const LASTING: &str = "
+ALTER TABLE outbox ADD COLUMN passing TEXT;
+CREATE INDEX outbox_passing ON outbox (passing) WHERE passing IS NOT NULL;
+ALTER TABLE spool ADD COLUMN said_of_space INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE spool ADD COLUMN said_of_certificate INTEGER NOT NULL DEFAULT 0;
+";
 
 /// PINs of users, as hashes, with the wrong ones since the last right one. The row without a user counts for names that nobody has.
 const PINS: &str = "
@@ -436,7 +445,8 @@ UPDATE event SET notable = 1
         'notified', 'answered', 'remark', 'stalled', 'moving')) OR (object = 'job' AND what = 'possible-duplicate');
 UPDATE event SET detail = 'crash', notable = 1
  WHERE object = 'process' AND (what = 'died' OR (what = 'ended' AND why = 'the machine was restarted'));
-CREATE INDEX event_notable ON event (at_ms, id) WHERE notable IS NOT NULL;
+CREATE INDEX event_notable ON event (id) WHERE notable IS NOT NULL;
+CREATE INDEX event_notable_at ON event (at_ms, id) WHERE notable IS NOT NULL;
 CREATE INDEX event_doubtful ON event (at_ms, id) WHERE what = 'possible-duplicate' AND object <> 'device';
 CREATE INDEX event_crash ON event (id) WHERE detail = 'crash';
 CREATE TABLE config (
@@ -473,7 +483,7 @@ CREATE TABLE backlog (
 /// Jobs that wait for a person, so that a look at the health of the spool finds them among a million. Rows of other jobs are not
 /// in it.
 const ATTENTION: &str = "
-CREATE INDEX job_attention ON job (id) WHERE reasons & 4084 <> 0;
+CREATE INDEX job_attention ON job (id) WHERE reasons & 8180 <> 0;
 ";
 
 /// How many devices there are of each print process and wish, and an index of those in error.

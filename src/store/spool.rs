@@ -200,6 +200,22 @@ pub(crate) fn set_reserve(tx: &Tx<'_>, reserve: Option<Reserve>) -> Fallible<()>
     Ok(())
 }
 
+columns!(warned_at { said_of_space, said_of_certificate });
+
+/// What was said of the room on the disk, and of the certificate, as numbers whose meaning is the caller's.
+pub(crate) fn warned(tx: &Tx<'_>) -> Fallible<(u8, u8)> {
+    let found = tx.one(&format!("SELECT {} FROM spool WHERE id = 1", warned_at::LIST), &[], |row| {
+        Ok((row.get(warned_at::said_of_space)?, row.get(warned_at::said_of_certificate)?))
+    })?;
+    found.ok_or_else(missing)
+}
+
+/// Keeps what was said of them.
+pub(crate) fn set_warned(tx: &Tx<'_>, (space, certificate): (u8, u8)) -> Fallible<()> {
+    let sql = "UPDATE spool SET said_of_space = ?, said_of_certificate = ? WHERE id = 1";
+    tx.run(sql, values![space, certificate]).map(drop)
+}
+
 /// Sets what one user may have.
 pub(crate) fn set_limits(tx: &Tx<'_>, limits: &UserLimits) -> Fallible<()> {
     tx.demand_lock(Lock::Spool)?;

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::{Failure, FailureKind, ServerName};
-use crate::spool::disk::base::{Access, open, open_for_command, server_name};
+use crate::spool::disk::base::{Access, glance, open, open_for_command, server_name};
 use crate::spool::interface::operations::Operations;
 use crate::spool::{Attendant, Base, Local, Nobody};
 use crate::sys::{clock, users};
@@ -119,6 +119,8 @@ pub fn place_from(
 /// What a command will do with the spool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
+    /// Only reads, and has no time: nothing is made or mended, and nobody is waited for.
+    Glance,
     /// Only reads.
     Look,
     /// Changes something in a spool that exists.
@@ -165,6 +167,7 @@ pub fn open_waited(
     waited: Duration,
 ) -> Result<(Box<dyn Operations>, ServerName), Failure> {
     let spool = match purpose {
+        Purpose::Glance => glance(base)?,
         Purpose::Look => open(base, Access::Existing { now: clock::now() })?,
         Purpose::Change => open_for_command(base, Access::Existing { now: clock::now() })?,
         Purpose::Declare => {
@@ -179,11 +182,11 @@ pub fn open_waited(
         spool.has_waited(waited);
     }
     let attendant: Arc<dyn Attendant> = match Starter::beside_us() {
-        Ok(starter) => {
+        Ok(starter) if purpose != Purpose::Glance => {
             starter.keep_deliveries(&spool);
             Arc::new(starter)
         }
-        Err(_) => Arc::new(Nobody),
+        _ => Arc::new(Nobody),
     };
     let creator = spool.was_made_by(nix::unistd::geteuid().as_raw());
     let caller = if creator { users::caller_without_groups() } else { users::caller() };

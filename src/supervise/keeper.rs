@@ -233,6 +233,7 @@ impl Keeper {
         self.not_done = not_done;
         Starter::new(self.directory.clone()).keep_deliveries(&spool);
         spool.see_to_deliveries();
+        spool.see_to_warnings(&now);
         let first = !std::mem::replace(&mut self.took_over, true);
         for target in spool.processes_with_work()? {
             let ours = self.children.values().any(|child| child.name == target.name);

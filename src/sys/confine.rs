@@ -1,5 +1,6 @@
 //! What a program gives up before its first instruction, so that what strangers have written cannot make it do harm: files, the
-//! network, other processes, and most calls that change the system.
+//! network, other processes, and most calls that change the system. Nothing of it depends on whose process it is: where the spool
+//! has no root, the program has the user of the spool, whose files and processes it could else change.
 //!
 //! The rules are made by whoever starts the program, before it is forked; the child only applies them ([`Rules::apply`]), by
 //! calls that may be made between fork and exec. A kernel that has one of the two parts gives that one; what is missing is said.
@@ -14,7 +15,9 @@ use landlock::{
     RulesetCreated, RulesetCreatedAttr, RulesetError, Scope,
 };
 use nix::libc;
-use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, SeccompRule};
+use seccompiler::{
+    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
+};
 
 /// The newest rules that are used where the kernel has them.
 const NEWEST: ABI = ABI::V6;
@@ -49,12 +52,16 @@ pub const NEVER: &[libc::c_long] = &[
     libc::SYS_connect,
     libc::SYS_bind,
     libc::SYS_tkill,
+    libc::SYS_rt_sigqueueinfo,
+    libc::SYS_rt_tgsigqueueinfo,
     libc::SYS_pidfd_open,
     libc::SYS_pidfd_getfd,
     libc::SYS_pidfd_send_signal,
     libc::SYS_ptrace,
     libc::SYS_process_vm_readv,
     libc::SYS_process_vm_writev,
+    libc::SYS_migrate_pages,
+    libc::SYS_move_pages,
     libc::SYS_mount,
     libc::SYS_umount2,
     libc::SYS_pivot_root,
@@ -75,16 +82,72 @@ pub const NEVER: &[libc::c_long] = &[
     libc::SYS_io_uring_setup,
 ];
 
+/// Calls that are refused to the same with such an argument: the call, which of its arguments, and how that compares with what.
+const TOUCHING: &[(libc::c_long, u8, SeccompCmpOp, u64)] = &[
+    // Limits and turns of other processes. A who of 0 is the caller; of user 0 it is all processes of the user.
+    (libc::SYS_prlimit64, 0, SeccompCmpOp::Ne, 0),
+    (libc::SYS_sched_setparam, 0, SeccompCmpOp::Ne, 0),
+    (libc::SYS_sched_setscheduler, 0, SeccompCmpOp::Ne, 0),
+    (libc::SYS_sched_setattr, 0, SeccompCmpOp::Ne, 0),
+    (libc::SYS_sched_setaffinity, 0, SeccompCmpOp::Ne, 0),
+    (libc::SYS_setpriority, 0, SeccompCmpOp::Eq, libc::PRIO_USER as u64),
+    (libc::SYS_setpriority, 1, SeccompCmpOp::Ne, 0),
+    (libc::SYS_ioprio_set, 0, SeccompCmpOp::Eq, IOPRIO_USER),
+    (libc::SYS_ioprio_set, 1, SeccompCmpOp::Ne, 0),
+    // A descriptor that has news sends a signal to whoever is named here.
+    (libc::SYS_fcntl, 1, SeccompCmpOp::Eq, libc::F_SETOWN as u64),
+    (libc::SYS_fcntl, 1, SeccompCmpOp::Eq, SET_OWNER_EX),
+    (libc::SYS_fcntl, 1, SeccompCmpOp::Eq, SET_SIGNAL),
+    (libc::SYS_ioctl, 1, SeccompCmpOp::Eq, FIOSETOWN),
+    (libc::SYS_ioctl, 1, SeccompCmpOp::Eq, SIOCSPGRP),
+    // Whoever opens a file with a lease waits.
+    (libc::SYS_fcntl, 1, SeccompCmpOp::Eq, libc::F_SETLEASE as u64),
+];
+
+// What the library does not name: IOPRIO_WHO_USER, F_SETSIG, F_SETOWN_EX, and the requests that name an owner as F_SETOWN does.
+const IOPRIO_USER: u64 = 3;
+const SET_SIGNAL: u64 = 10;
+const SET_OWNER_EX: u64 = 15;
+const FIOSETOWN: u64 = 0x8901;
+const SIOCSPGRP: u64 = 0x8902;
+
 /// What a program that is started is refused besides: signals, and a group of processes of its own, for all that it starts is
-/// ended with it.
+/// ended with it. And what Landlock does not look at: by a name, or the descriptor of its input, the rights, the owner, the times
+/// and the attributes of a file could be changed.
 const ALONE: &[libc::c_long] = &[
     libc::SYS_kill,
     libc::SYS_tgkill,
-    libc::SYS_rt_sigqueueinfo,
-    libc::SYS_rt_tgsigqueueinfo,
     libc::SYS_setsid,
     libc::SYS_setpgid,
+    libc::SYS_truncate,
+    libc::SYS_fchmod,
+    libc::SYS_fchmodat,
+    libc::SYS_fchown,
+    libc::SYS_fchownat,
+    libc::SYS_utimensat,
+    libc::SYS_setxattr,
+    libc::SYS_lsetxattr,
+    libc::SYS_fsetxattr,
+    libc::SYS_removexattr,
+    libc::SYS_lremovexattr,
+    libc::SYS_fremovexattr,
+    // fchmodat2, setxattrat, removexattrat, file_setattr: newer than the library, and the same number everywhere.
+    452,
+    463,
+    466,
+    469,
 ];
+
+/// The older names of the same.
+#[cfg(target_arch = "x86_64")]
+const OLDER: &[libc::c_long] =
+    &[libc::SYS_chmod, libc::SYS_chown, libc::SYS_lchown, libc::SYS_utime, libc::SYS_utimes, libc::SYS_futimesat];
+#[cfg(not(target_arch = "x86_64"))]
+const OLDER: &[libc::c_long] = &[];
+
+/// From here on the numbers of calls are those of x32, which a rule for the usual number does not meet.
+#[cfg(target_arch = "x86_64")]
+const X32: u32 = 0x4000_0000;
 
 /// What a child is to give up.
 #[derive(Debug)]
@@ -100,7 +163,10 @@ impl Rules {
     pub fn new(programs: &Path, own: &Path) -> Self {
         let mut missing = Vec::new();
         let files = match files(programs, own) {
-            Ok(Some(files)) => Some(files),
+            Ok(Some(files)) => {
+                missing.extend(uncovered(version()));
+                Some(files)
+            }
             Ok(None) => {
                 missing.push("this kernel has no Landlock: files are not given up".to_owned());
                 None
@@ -163,11 +229,77 @@ fn files(programs: &Path, own: &Path) -> Result<Option<OwnedFd>, RulesetError> {
     Ok(below(rules, own, write)?.into())
 }
 
+/// The version of Landlock that the kernel has.
+fn version() -> libc::c_long {
+    // SAFETY: without attributes the call takes numbers alone; flag 1 asks for the version.
+    unsafe { libc::syscall(libc::SYS_landlock_create_ruleset, std::ptr::null::<libc::c_void>(), 0, 1) }
+}
+
+/// What a version of Landlock does not cover, and nothing else here does.
+fn uncovered(version: libc::c_long) -> Option<String> {
+    (version < 3).then(|| {
+        format!("Landlock of this kernel has version {version}, of 3 that are needed: a file may be emptied while it is opened")
+    })
+}
+
+/// Makes the filter of calls for whatever reads what strangers have written: `refused` and [`NEVER`] are refused, and so is what
+/// the rules meet.
+///
+/// # Errors
+/// In words, when this processor has no such filters.
+pub fn filter(
+    refused: impl IntoIterator<Item = libc::c_long>,
+    mut rules: BTreeMap<i64, Vec<SeccompRule>>,
+) -> Result<BpfProgram, String> {
+    let failed = |error: seccompiler::BackendError| error.to_string();
+    for (call, argument, operator, value) in TOUCHING {
+        let condition = SeccompCondition::new(*argument, SeccompCmpArgLen::Dword, operator.clone(), *value);
+        let rule = SeccompRule::new(vec![condition.map_err(failed)?]).map_err(failed)?;
+        rules.entry(*call).or_default().push(rule);
+    }
+    // Last: a call without a rule is refused whatever its arguments are.
+    rules.extend(NEVER.iter().copied().chain(refused).map(|call| (call, Vec::new())));
+    let target = std::env::consts::ARCH.try_into().map_err(failed)?;
+    let action = SeccompAction::Errno(libc::EPERM.unsigned_abs());
+    let filter = SeccompFilter::new(rules, SeccompAction::Allow, action, target).map_err(failed)?;
+    let program: BpfProgram = filter.try_into().map_err(failed)?;
+    Ok(without_x32(program))
+}
+
+/// Puts ahead of a filter that the numbers of x32 are refused. A kernel that has no x32 refuses them anyway.
+#[cfg(target_arch = "x86_64")]
+fn without_x32(program: BpfProgram) -> BpfProgram {
+    let one = |code: u32, jf: u8, k: u32| seccompiler::sock_filter { code: code as u16, jt: 0, jf, k };
+    let number = one(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0);
+    let is_x32 = one(libc::BPF_JMP | libc::BPF_JGE | libc::BPF_K, 1, X32);
+    let refused = one(libc::BPF_RET | libc::BPF_K, 0, libc::SECCOMP_RET_ERRNO | libc::EPERM.unsigned_abs());
+    [number, is_x32, refused].into_iter().chain(program).collect()
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn without_x32(program: BpfProgram) -> BpfProgram {
+    program
+}
+
 fn calls() -> Result<Vec<libc::sock_filter>, String> {
-    let rules: BTreeMap<i64, Vec<SeccompRule>> = NEVER.iter().chain(ALONE).map(|call| (*call, Vec::new())).collect();
-    let target = std::env::consts::ARCH.try_into().map_err(|error: seccompiler::BackendError| error.to_string())?;
-    let refused = SeccompAction::Errno(libc::EPERM.unsigned_abs());
-    let filter = SeccompFilter::new(rules, SeccompAction::Allow, refused, target).map_err(|error| error.to_string())?;
-    let program: BpfProgram = filter.try_into().map_err(|error: seccompiler::BackendError| error.to_string())?;
+    let program = filter(ALONE.iter().chain(OLDER).copied(), BTreeMap::new())?;
     Ok(program.iter().map(|one| libc::sock_filter { code: one.code, jt: one.jt, jf: one.jf, k: one.k }).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_landlock_that_does_not_know_truncation_is_said() {
+        for version in [1, 2] {
+            assert!(uncovered(version).is_some_and(|word| word.contains(&format!("version {version}"))));
+        }
+        assert_eq!((uncovered(3), uncovered(8)), (None, None));
+    }
+
+    #[test]
+    fn signals_with_a_value_are_refused_to_doors_too() {
+        assert!(NEVER.contains(&libc::SYS_rt_sigqueueinfo) && NEVER.contains(&libc::SYS_rt_tgsigqueueinfo));
+    }
 }

@@ -6,10 +6,12 @@ use std::fmt;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::str::FromStr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::libc;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
 
 /// A process, as it is noted in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,12 +25,18 @@ pub struct ProcessNote {
 impl ProcessNote {
     /// Returns the process that has this id now.
     pub fn of(pid: u32) -> io::Result<Self> {
-        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
-        // Field 22. The second one, the name in parentheses, may hold anything, parentheses too.
-        let after = stat.rsplit_once(')').map_or("", |(_, after)| after);
-        let start = after.split_whitespace().nth(19).and_then(|word| word.parse().ok());
-        let start = start.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "no start time"))?;
-        Ok(Self { pid, start })
+        Self::of_stat(&std::fs::read_to_string(format!("/proc/{pid}/stat"))?)
+    }
+
+    /// Returns the process that a line of the kernel is about, as `/proc/PID/stat` has it.
+    ///
+    /// # Errors
+    /// When the line is not whole.
+    pub fn of_stat(stat: &str) -> io::Result<Self> {
+        let pid = stat.split_whitespace().next().and_then(|word| word.parse().ok());
+        let start = field(stat, 22).and_then(|word| word.parse().ok());
+        let both = pid.zip(start).map(|(pid, start)| Self { pid, start });
+        both.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "no start time"))
     }
 
     /// This process.
@@ -60,6 +68,69 @@ impl FromStr for ProcessNote {
     }
 }
 
+/// A field of a line of `/proc/PID/stat`, from 3. The second one, the name in parentheses, may hold anything, parentheses too.
+fn field(stat: &str, number: usize) -> Option<&str> {
+    stat.rsplit_once(')')?.1.split_whitespace().nth(number - 3)
+}
+
+/// All processes that can be seen.
+fn all() -> impl Iterator<Item = u32> {
+    let found = std::fs::read_dir("/proc").into_iter().flatten();
+    found.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+}
+
+/// A value of `/proc/PID/status`: the first word behind its name.
+fn status_of(pid: u32, name: &str) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let rest = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
+    rest.split_whitespace().next()?.parse().ok()
+}
+
+/// Returns how many threads a user has.
+pub fn threads_of(user: u32) -> u64 {
+    all()
+        .filter(|pid| status_of(*pid, "Uid") == Some(u64::from(user)))
+        .filter_map(|pid| status_of(pid, "Threads"))
+        .sum()
+}
+
+/// Kills the group of processes that `leader` has led, if all in it have given up their rights for good (no new privileges), and
+/// waits at most `limit` for their end. Whoever calls this knows that the note was made since the machine started.
+///
+/// Can it be the group of somebody else? While a process of the group lives, the kernel gives its number to no other process. So
+/// a process that has the number now, and is not the leader, says that the group has ended. Without one, who is in it has to be as
+/// young as the leader at least, and to have given up what few give up.
+pub fn end_group(leader: &ProcessNote, limit: Duration) {
+    let now = ProcessNote::of(leader.pid);
+    if leader.start == 0 || leader.pid == 0 || now.as_ref().is_ok_and(|now| now != leader) {
+        return;
+    }
+    let members: Vec<ProcessNote> = all()
+        .filter_map(|pid| {
+            let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+            let is_member = field(&stat, 5)?.parse() == Ok(leader.pid) && field(&stat, 3)? != "Z";
+            is_member.then(|| ProcessNote::of_stat(&stat).ok())?
+        })
+        .collect();
+    let ours = |one: &ProcessNote| one.start >= leader.start && status_of(one.pid, "NoNewPrivs") != Some(0);
+    if members.is_empty() || !members.iter().all(ours) {
+        return;
+    }
+    let _ = killpg(Pid::from_raw(leader.pid.cast_signed()), Signal::SIGKILL);
+    let until = Instant::now() + limit;
+    for member in members {
+        is_gone_within(&member, until.saturating_duration_since(Instant::now()));
+    }
+}
+
+/// Has the kernel write no core file of this process, and let no other one of the same user read its memory.
+///
+/// # Errors
+/// As the kernel refuses.
+pub fn forbid_dumps() -> io::Result<()> {
+    Ok(nix::sys::prctl::set_dumpable(false)?)
+}
+
 /// Waits at most `limit` for the end of that process; whether it has ended. A child of ours has, even if nobody has collected
 /// it yet.
 pub fn is_gone_within(note: &ProcessNote, limit: Duration) -> bool {
@@ -68,9 +139,9 @@ pub fn is_gone_within(note: &ProcessNote, limit: Duration) -> bool {
     if !note.is_there() {
         return true;
     }
-    let until = std::time::Instant::now() + limit;
+    let until = Instant::now() + limit;
     loop {
-        let left = until.saturating_duration_since(std::time::Instant::now());
+        let left = until.saturating_duration_since(Instant::now());
         let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
         match poll(&mut [PollFd::new(fd.as_fd(), PollFlags::POLLIN)], timeout) {
             Ok(0) if left.is_zero() => return false,
@@ -147,6 +218,39 @@ mod tests {
         child.wait().unwrap();
         assert!(is_gone_within(&note, Duration::ZERO));
         assert!(is_gone_within(&ProcessNote { start: note.start + 1, ..ProcessNote::ours() }, Duration::ZERO));
+    }
+
+    #[test]
+    fn a_group_is_ended_when_its_leader_is_gone_and_no_other_group_is() {
+        use std::io::{BufRead, BufReader};
+        use std::os::unix::process::CommandExt;
+        use std::process::{Command, Stdio};
+        for (is_ours, later) in [(true, 0), (false, 0), (true, 1_000_000)] {
+            // Where the tests have given them up themselves, everybody has.
+            if !is_ours && status_of(std::process::id(), "NoNewPrivs") != Some(0) {
+                continue;
+            }
+            let mut command = Command::new("sh");
+            command.args(["-c", "sleep 600 & echo $!; read wait"]).process_group(0);
+            command.stdin(Stdio::piped()).stdout(Stdio::piped());
+            if is_ours {
+                // SAFETY: the call may be made between fork and exec.
+                unsafe { command.pre_exec(|| nix::sys::prctl::set_no_new_privs().map_err(io::Error::from)) };
+            }
+            let mut child = command.spawn().unwrap();
+            let mut line = String::new();
+            BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+            let member = ProcessNote::of(line.trim().parse().unwrap()).unwrap();
+            let leader = ProcessNote::of(child.id()).unwrap();
+            child.kill().unwrap();
+            child.wait().unwrap();
+            assert!(!leader.is_there() && member.is_there());
+            // A leader that started later than the members is the leader of another group.
+            end_group(&ProcessNote { start: leader.start + later, ..leader }, Duration::from_secs(60));
+            let is_ended = is_ours && later == 0;
+            assert_eq!(is_gone_within(&member, Duration::ZERO), is_ended, "{is_ours} {later}");
+            let _ = killpg(Pid::from_raw(leader.pid.cast_signed()), Signal::SIGKILL);
+        }
     }
 
     #[test]

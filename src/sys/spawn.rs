@@ -42,6 +42,7 @@ const HANDED_ON: &[&str] = &[
     "PD_TRANSFORM_SECONDS",
     "PD_TRANSFORM_OCTETS",
     "PD_PROGRAM_MS",
+    "PD_SYSLOG",
     "PD_TERMINALS",
     "PD_NOTIFY_WAIT_MS",
     "PD_NOTIFY_DEADLINE_MS",

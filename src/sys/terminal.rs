@@ -119,25 +119,53 @@ pub fn restore(fd: BorrowedFd<'_>, before: &SavedSettings) -> io::Result<()> {
     Ok(tcsetattr(fd, SetArg::TCSANOW, &termios)?)
 }
 
-/// Has the terminal not show what is typed, and forgets what was typed before.
+/// What [`hide_input`] takes away.
+const HIDDEN: LocalFlags = LocalFlags::ECHO.union(LocalFlags::ISIG);
+
+/// Has the terminal not show what is typed, and forgets what was typed before. The keys that send a signal are octets of the line
+/// then ([`SavedSettings::is_interrupt`]), because a program that a signal ends would leave the terminal as it is; the interrupt and
+/// quit keys end the line.
 ///
 /// # Errors
 /// When it is no terminal.
 pub fn hide_input(fd: BorrowedFd<'_>) -> io::Result<SavedSettings> {
     let before = tcgetattr(fd)?;
     let mut termios = before.clone();
-    termios.local_flags.remove(LocalFlags::ECHO);
+    termios.local_flags.remove(HIDDEN);
+    for (end, key) in ENDS {
+        termios.control_chars[*end as usize] = before.control_chars[*key as usize];
+    }
     tcsetattr(fd, SetArg::TCSAFLUSH, &termios)?;
     Ok(SavedSettings { termios: before })
 }
 
-/// Has the terminal show what is typed, if it did before [`hide_input`].
+/// What ends a line while input is hidden, and the key that does.
+const ENDS: &[(SpecialCharacterIndices, SpecialCharacterIndices)] = &[
+    (SpecialCharacterIndices::VEOL, SpecialCharacterIndices::VINTR),
+    (SpecialCharacterIndices::VEOL2, SpecialCharacterIndices::VQUIT),
+];
+
+impl SavedSettings {
+    /// Whether this octet was typed by a key that sends a signal otherwise.
+    pub fn is_interrupt(&self, octet: u8) -> bool {
+        let keys = [SpecialCharacterIndices::VINTR, SpecialCharacterIndices::VQUIT, SpecialCharacterIndices::VSUSP];
+        // 0 says that there is no such key.
+        octet != 0
+            && self.termios.local_flags.contains(LocalFlags::ISIG)
+            && keys.into_iter().any(|key| self.termios.control_chars[key as usize] == octet)
+    }
+}
+
+/// Restores what [`hide_input`] changed.
 ///
 /// # Errors
 /// When the terminal was hung up.
 pub fn show_input(fd: BorrowedFd<'_>, before: &SavedSettings) -> io::Result<()> {
     let mut termios = tcgetattr(fd)?;
-    termios.local_flags.insert(before.termios.local_flags & LocalFlags::ECHO);
+    termios.local_flags.insert(before.termios.local_flags & HIDDEN);
+    for (end, _) in ENDS {
+        termios.control_chars[*end as usize] = before.termios.control_chars[*end as usize];
+    }
     Ok(tcsetattr(fd, SetArg::TCSANOW, &termios)?)
 }
 

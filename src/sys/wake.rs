@@ -125,7 +125,12 @@ mod tests {
         assert!(ask_to_step_aside(&path).unwrap() && wake(&path).unwrap());
         assert_eq!(socket.drain(), Wakes { any: true, step_aside: true });
         drop(socket);
-        assert!(!wake(&path).unwrap());
+        // A child that another test starts at this moment has it open until it is another program.
+        let end = std::time::Instant::now() + std::time::Duration::from_secs(60);
+        while wake(&path).unwrap() {
+            assert!(std::time::Instant::now() < end, "it is still there");
+            std::thread::yield_now();
+        }
         WakeSocket::bind(&path).unwrap();
     }
 }

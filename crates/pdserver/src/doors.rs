@@ -14,13 +14,12 @@ use std::net::{SocketAddr, TcpListener};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::process::Child;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use spoolsuite::client::channel;
+use spoolsuite::client::{channel, channels};
 use spoolsuite::model::door::{DoorKind, DoorSettings, DoorStart, listening_address};
 use spoolsuite::model::event::EventWord;
 use spoolsuite::model::{Failure, ObjectName};
@@ -307,7 +306,7 @@ impl Open {
         channel::send(&near, &frame, &sockets, Deadline::after(Duration::from_secs(10))).map_err(failed)?;
         let control = near.try_clone().map_err(failed)?;
         let service = self.service.clone();
-        let serve = move || serve(&control, &service);
+        let serve = move || serve(&control, service);
         std::thread::Builder::new().name("door".into()).spawn(serve).map_err(failed)?;
         self.running = Some(Running { settings: settings.clone(), child, _control: near });
         Ok(())
@@ -315,30 +314,11 @@ impl Open {
 }
 
 /// Takes the channels that a process makes, and serves them until it has gone.
-fn serve(control: &UnixStream, service: &DoorService) {
-    let count = Arc::new(AtomicUsize::new(0));
-    loop {
-        let received = channel::receive::<String>(control, Kind::Request, Deadline::NEVER, || {
-            Deadline::after(Duration::from_secs(30))
-        });
-        let Ok(Some((_, channels))) = received else { return };
-        for channel in channels {
-            if count.fetch_add(1, Ordering::SeqCst) >= MOST_CHANNELS {
-                count.fetch_sub(1, Ordering::SeqCst);
-                continue;
-            }
-            let (service, counted) = (service.clone(), Arc::clone(&count));
-            let thread = std::thread::Builder::new().name("door".into()).stack_size(1 << 20);
-            let started = thread.spawn(move || {
-                // A process that says what it must not is cut off; its clients are told no.
-                let _ = service.serve(&UnixStream::from(channel));
-                counted.fetch_sub(1, Ordering::SeqCst);
-            });
-            if started.is_err() {
-                count.fetch_sub(1, Ordering::SeqCst);
-            }
-        }
-    }
+fn serve(control: &UnixStream, service: DoorService) {
+    // A process that says what it must not is cut off; its clients are told no.
+    let _ = channels::take(control, "door", MOST_CHANNELS, move |channel| {
+        let _ = service.serve(&channel);
+    });
 }
 
 /// Listens for a door: at a socket that the service manager has opened for it, or at the address.

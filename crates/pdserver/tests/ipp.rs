@@ -279,6 +279,41 @@ fn wrong_requests_get_the_status_that_says_why() {
     machine.wait_for("refusals are counted", || machine.shown("ipp1", "door-jobs-refused") == "4");
 }
 
+/// A door declares what the spool takes, and no more.
+#[test]
+fn what_a_door_declares_is_taken() {
+    let Some(machine) = site() else { return };
+    let at = machine.add_door("ipp1", "ipp", &["--to", "office.front"]);
+    machine.run(OPERATOR, "pdset", &["-x", "document-formats-supported=pcl", "LP1"]).expect(0);
+    machine.run(OPERATOR, "spoolcom", &["DEV LP1, TRANSFORM 'image/pwg-raster' some-program"]).expect(0);
+    let declared = || {
+        let printer = ask(at, &asks(GET_PRINTER, FRONT, ""), b"");
+        let group = printer.group(tag::PRINTER).unwrap();
+        let values = group.attributes.iter().find(|one| one.name == "document-format-supported").unwrap();
+        values.values.iter().filter_map(Value::as_text).collect::<Vec<_>>()
+    };
+    let code = |format: &str| {
+        let message = with(asks(PRINT_JOB, FRONT, "ann"), "document-format", Value::mime(format));
+        let octets: &[u8] = match format {
+            "application/pdf" => b"%PDF-1.4\n%%EOF\n",
+            "image/pwg-raster" => b"RaS2PwgRaster\0",
+            _ => b"\x1bE\x1b&l0Oone\x0c\x1bE",
+        };
+        let answer = ask(at, &message, octets);
+        (answer.head.code, value(&answer, tag::OPERATION, "status-message"))
+    };
+    assert!(declared().contains(&"image/pwg-raster".to_owned()), "{:?}", declared());
+    assert!(!declared().contains(&"application/pdf".to_owned()), "its device does not print it: {:?}", declared());
+    // What is sent without the name of a format is what its octets say: PCL.
+    for format in declared() {
+        assert_eq!(code(&format).0, 0, "{format}: {}", code(&format).1);
+    }
+    assert_eq!(code("application/pdf").0, 0x040a);
+    machine.run(OPERATOR, "pdset", &["-x", "document-formats-supported+=pdf", "LP1"]).expect(0);
+    assert!(declared().contains(&"application/pdf".to_owned()), "{:?}", declared());
+    assert_eq!(code("application/pdf").0, 0);
+}
+
 #[test]
 fn requests_that_could_be_read_in_two_ways_end_their_connection() {
     let Some(machine) = site() else { return };

@@ -1,11 +1,16 @@
 //! The page of a station, through a plain client of HTTP: log on, list, release, delete, log off; and what an attacker tries.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
+use std::net::{Ipv4Addr, SocketAddrV4, TcpStream};
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::MetadataExt;
 use std::process::{Child, ChildStderr, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use super::support::{ANN, DEADLINE, Machine, OPERATOR, Outcome};
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, SockaddrIn, bind, connect, socket};
+use seccompiler::{BpfProgram, SeccompAction, SeccompFilter};
+
+use super::support::{ANN, DEADLINE, Machine, OPERATOR, Outcome, SERVER};
 
 /// A person with an account on every Debian.
 pub const GAMES: u32 = 5;
@@ -110,14 +115,27 @@ impl Page {
     }
 
     fn cookie(&self) -> Option<&str> {
-        let set = self.head.lines().find_map(|line| line.strip_prefix("set-cookie: station="))?;
-        set.split(';').next()
+        let set = self.head.lines().find_map(|line| line.strip_prefix("set-cookie: station-"))?;
+        // The name ends with the port; the language has a cookie of that name with a word.
+        let (port, value) = set.split_once('=')?;
+        port.parse::<u16>().ok().and(value.split(';').next())
     }
+}
+
+/// Connects from one of the many addresses of this machine.
+fn connect_from(from: Ipv4Addr, address: &str) -> TcpStream {
+    let socket = socket(AddressFamily::Inet, SockType::Stream, SockFlag::SOCK_CLOEXEC, None).unwrap();
+    bind(socket.as_raw_fd(), &SockaddrIn::from(SocketAddrV4::new(from, 0))).unwrap();
+    connect(socket.as_raw_fd(), &SockaddrIn::from(address.parse::<SocketAddrV4>().unwrap())).unwrap();
+    socket.into()
 }
 
 /// Sends octets and reads what comes until the end.
 fn exchange(address: &str, request: &[u8]) -> Page {
-    let mut stream = TcpStream::connect(address).unwrap();
+    exchange_over(TcpStream::connect(address).unwrap(), request)
+}
+
+fn exchange_over(mut stream: TcpStream, request: &[u8]) -> Page {
     stream.set_read_timeout(Some(DEADLINE)).unwrap();
     // A server that refuses need not read all of it.
     let _ = stream.write_all(request);
@@ -131,6 +149,7 @@ fn exchange(address: &str, request: &[u8]) -> Page {
 
 /// A browser as far as a page needs it.
 struct Browser {
+    from: Ipv4Addr,
     address: String,
     cookie: Option<String>,
     token: String,
@@ -138,7 +157,16 @@ struct Browser {
 
 impl Browser {
     fn at(station: &Station) -> Self {
-        Self { address: station.address.clone(), cookie: None, token: String::new() }
+        Self::on(Ipv4Addr::LOCALHOST, station)
+    }
+
+    /// One at that address.
+    fn on(from: Ipv4Addr, station: &Station) -> Self {
+        Self { from, address: station.address.clone(), cookie: None, token: String::new() }
+    }
+
+    fn exchange(&self, request: &str) -> Page {
+        exchange_over(connect_from(self.from, &self.address), request.as_bytes())
     }
 
     fn take(&mut self, page: Page) -> Page {
@@ -152,13 +180,16 @@ impl Browser {
     }
 
     fn cookie_line(&self) -> String {
-        self.cookie.as_ref().map(|cookie| format!("Cookie: station={cookie}\r\n")).unwrap_or_default()
+        self.cookie
+            .as_ref()
+            .map(|cookie| format!("Cookie: {}={cookie}\r\n", cookie_name(&self.address)))
+            .unwrap_or_default()
     }
 
     fn get(&mut self, path: &str) -> Page {
         let request =
             format!("GET {path} HTTP/1.1\r\nHost: {}\r\n{}Connection: close\r\n\r\n", self.address, self.cookie_line());
-        let page = exchange(&self.address, request.as_bytes());
+        let page = self.exchange(&request);
         self.take(page)
     }
 
@@ -170,7 +201,7 @@ impl Browser {
             self.cookie_line(),
             form.len()
         );
-        let page = exchange(&self.address, request.as_bytes());
+        let page = self.exchange(&request);
         self.take(page)
     }
 
@@ -183,6 +214,11 @@ impl Browser {
         self.get("/").expect(200);
         self.post("/log-on", &format!("user={user}&pin={pin}"))
     }
+}
+
+/// The name of the cookie of the page at that address.
+fn cookie_name(address: &str) -> String {
+    format!("station-{}", address.rsplit(':').next().unwrap())
 }
 
 /// The value of the check box of a job.
@@ -242,8 +278,9 @@ fn a_printer_that_is_off_refuses_before_anything_moves_and_the_page_says_why_in_
     browser.get("/").expect(200).says("not now, because the printer is offline").says("Letter");
     browser.get("/language/de").expect(303);
     let request = format!(
-        "GET / HTTP/1.1\r\nHost: {}\r\nCookie: station={}; station-language=de\r\nConnection: close\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: {}\r\nCookie: {}={}; station-language=de\r\nConnection: close\r\n\r\n",
         station.address,
+        cookie_name(&station.address),
         browser.cookie.clone().unwrap()
     );
     exchange(&station.address, request.as_bytes())
@@ -295,21 +332,72 @@ fn nobody_learns_which_names_there_are_and_guessing_is_locked_out() {
     {
         assert_eq!(said(browser.log_on(user, pin)), wrong, "{user}");
     }
+    let mut other = Browser::on(Ipv4Addr::new(127, 0, 0, 2), &station);
     for _ in 0..4 {
-        assert_eq!(said(browser.log_on("games", "1234")), wrong);
+        assert_eq!(said(other.log_on("games", "1234")), wrong);
     }
     // The right one comes too late, and that is not said either.
-    assert_eq!(said(browser.log_on("games", "4071")), wrong);
-    let log = machine.run(OPERATOR, "spoolcom", &["LOG"]);
-    assert!(format!("{log:?}").contains("try 5 in a row at station hall") || log.status != 0, "{log:?}");
+    assert_eq!(said(other.log_on("games", "4071")), wrong);
+    let log = machine.run(OPERATOR, "spoolcom", &["LOG"]).expect(0).out;
+    assert!(log.contains("try 5 in a row at station hall from 127.0.0.2"), "{log}");
     // Another user is not concerned, and a new PIN begins anew.
     browser.log_on("man", "4071").expect(303);
     set_pin(&machine, OPERATOR, "games", "5083").expect(0);
     browser.cookie = None;
     browser.log_on("games", "5083").expect(303);
-    browser.cookie = None;
-    let statuses: Vec<u16> = (0..31).map(|_| browser.log_on("nobody-has-this-name", "1").status).collect();
-    assert_eq!(statuses.last(), Some(&429), "a page lets nobody guess without end: {statuses:?}");
+}
+
+#[test]
+fn whoever_guesses_closes_the_page_for_his_own_address_and_thirty_wrong_ones_close_it_for_a_minute() {
+    let Some(machine) = site() else { return };
+    let station = Station::open(&machine, &[]);
+    let began = Instant::now();
+    let guesses = |last: u8, times: usize| -> Vec<u16> {
+        let mut browser = Browser::on(Ipv4Addr::new(127, 0, 1, last), &station);
+        (0..times).map(|_| browser.log_on("nobody-has-this-name", "1").status).collect()
+    };
+    let (mut expected, first) = (vec![403; 10], guesses(1, 11));
+    expected.push(429);
+    let mut browser = Browser::at(&station);
+    let another = browser.log_on("games", "4071").status;
+    let rest = [guesses(2, 10), guesses(3, 10)].concat();
+    let closed = Browser::at(&station).log_on("man", "4071").status;
+    // A machine that takes a minute for this has forgotten the first of them.
+    if began.elapsed() < Duration::from_secs(59) {
+        assert_eq!((first, another, rest, closed), (expected, 303, vec![403; 20], 429));
+    }
+    assert!(machine.log().contains("a wrong name or PIN from 127.0.1.1"), "{}", machine.log());
+    browser.get("/").expect(200).says("Logged on as games");
+}
+
+#[test]
+fn a_page_is_not_served_by_a_process_that_keeps_the_rights_of_an_operator() {
+    let Some(machine) = site() else { return };
+    // A kernel without filters of system calls: in this thread and what it starts, the call that makes one fails.
+    let refused = [(nix::libc::SYS_seccomp, Vec::new())].into_iter().collect();
+    let filter = SeccompFilter::new(
+        refused,
+        SeccompAction::Allow,
+        SeccompAction::Errno(nix::libc::ENOSYS.unsigned_abs()),
+        std::env::consts::ARCH.try_into().unwrap(),
+    );
+    let filter: BpfProgram = filter.unwrap().try_into().unwrap();
+    let open = || {
+        seccompiler::apply_filter(&filter).unwrap();
+        machine.run(OPERATOR, "pdstation", &["--name", "hall", "--http", "127.0.0.1:0"])
+    };
+    let outcome = std::thread::scope(|scope| scope.spawn(open).join().unwrap());
+    outcome.expect(3).says("the page of hall is not served: system calls are not given up");
+}
+
+#[test]
+fn a_page_leaves_no_core_file_and_shows_its_memory_to_nobody_else() {
+    let Some(machine) = site() else { return };
+    let station = Station::open(&machine, &[]);
+    let owner = |pid: u32| std::fs::metadata(format!("/proc/{pid}/status")).unwrap().uid();
+    // The kernel gives root what belongs to a process that may not be dumped.
+    assert_eq!(owner(machine.server.as_ref().unwrap().id()), SERVER);
+    assert_eq!(owner(station.child.id()), 0);
 }
 
 #[test]
@@ -418,7 +506,19 @@ fn what_is_too_large_or_for_another_host_is_refused() {
     let put = format!("PUT / HTTP/1.1\r\n{host}Connection: close\r\nContent-Length: 0\r\n\r\n");
     exchange(&address, put.as_bytes()).expect(405);
     // Whoever takes too many connections takes none from another page; here all come from one address.
-    let held: Vec<TcpStream> = (0..40).map(|_| TcpStream::connect(&address).unwrap()).collect();
+    let began = Instant::now();
+    let mut held: Vec<TcpStream> = (0..40).map(|_| TcpStream::connect(&address).unwrap()).collect();
+    for (n, stream) in held.iter_mut().enumerate().skip(32) {
+        // An idle one would be closed after 15 seconds.
+        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        let read = stream.read(&mut [0]);
+        let reset = |error: &std::io::Error| error.kind() == std::io::ErrorKind::ConnectionReset;
+        assert!(matches!(read, Ok(0)) || read.as_ref().is_err_and(reset), "connection {n} is open: {read:?}");
+    }
+    held[0].set_nonblocking(true).unwrap();
+    let first = held[0].read(&mut [0]);
+    let waits = first.as_ref().is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock);
+    assert!(waits || began.elapsed() > Duration::from_secs(15), "{first:?}");
     let end = Instant::now() + DEADLINE;
     drop(held);
     while with(&host).status != 200 {

@@ -7,9 +7,11 @@ use std::ffi::OsString;
 
 use clap::ArgMatches;
 
+use super::command_line::completion::{self, Takes};
 use super::command_line::options::{self, Item, Names, Setting};
 use super::command_line::words;
 use super::{Exit, Shell, Stop};
+use crate::commands::completing;
 use crate::commands::shell::Intent;
 use crate::spool::interface::operations::Operations;
 
@@ -54,6 +56,9 @@ impl Verb {
 
     /// Runs the command with `words`, the program's name not among them.
     pub fn run(&self, words: &[OsString], shell: &mut Shell<'_>) -> Exit {
+        if completing::is_asked(words) {
+            return self.complete(words, shell);
+        }
         let result = self.read(words, shell).and_then(|line| (self.act)(line, shell));
         // What could not be flushed was not shown.
         let result = result.and_then(|exit| shell.out.flush().map(|()| exit).map_err(Stop::from));
@@ -61,6 +66,15 @@ impl Verb {
             Ok(exit) => exit,
             Err(stop) => stop.report(shell, self.name),
         }
+    }
+
+    /// Answers a shell that asks what may stand in a command line.
+    fn complete(&self, words: &[OsString], shell: &mut Shell<'_>) -> Exit {
+        let mut command = (self.definition)();
+        // This gives each argument its place and its action.
+        command.build();
+        let takes = Takes { command: &command, names: self.names, settings: self.settings };
+        completing::answer(words, shell, &mut |cursor, shell| completion::find(&takes, cursor, shell))
     }
 
     /// Reads `words` and does nothing.

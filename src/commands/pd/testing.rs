@@ -175,6 +175,7 @@ fn device() -> DeviceStatus {
         settings: DeviceSettings::default(),
         wish: DeviceWish::Started,
         state: DeviceState::Waiting,
+        pause_next: false,
         open: false,
         opens: 0,
         connection: None,

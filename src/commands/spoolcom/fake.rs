@@ -8,6 +8,7 @@ use std::rc::Rc;
 use crate::commands::shell::{Exit, Intent, Shell};
 use crate::model::access::Access;
 use crate::model::authority::UserLimits;
+use crate::model::candidate::{KnownName, NameKind};
 use crate::model::collector::{CollectorState, CollectorStatus};
 use crate::model::device::{DeviceSettings, DeviceStatus, RunningJob};
 use crate::model::job::{BatchResult, DocumentStatus, Format, JobStatus, Occurrence, RawPath, Transfer};
@@ -83,6 +84,7 @@ fn looks(request: &Request) -> bool {
             | R::AwaitOffline { .. }
             | R::AwaitStanding { .. }
             | R::Locations { .. }
+            | R::Names { .. }
             | R::Jobs { .. }
             | R::Job { .. }
             | R::Occurrences { .. }
@@ -222,6 +224,7 @@ impl Carrier for Fake {
             Request::SetBroadcast { .. } => Reply::SetBroadcast(()),
             Request::DeleteLocation { .. } => Reply::DeleteLocation(1),
             Request::Groups { .. } => Reply::Groups(Vec::new()),
+            Request::Names { kind, .. } => Reply::Names(names(&world, kind)),
             Request::Locations { pattern, after } => Reply::Locations(page(&world.locations, |one| {
                 after.as_ref().is_none_or(|after| one.name > *after)
                     && match &pattern {
@@ -473,6 +476,7 @@ pub fn device(name: &str, state: DeviceState) -> DeviceStatus {
         },
         wish: if state == DeviceState::Offline { DeviceWish::Stopped } else { DeviceWish::Started },
         state,
+        pause_next: false,
         open: false,
         opens: 3,
         connection: None,
@@ -600,6 +604,22 @@ pub fn waits(n: u32, sequence: Option<u32>) -> QueueItem {
         job.form = "CHEQUES".into();
     }
     QueueItem { sequence, job, estimate_ms: Some(119_001), begun: sequence == Some(1), broadcast: sequence == Some(2) }
+}
+
+/// Names of the world, whatever they begin with.
+fn names(world: &World, kind: NameKind) -> Vec<KnownName> {
+    let location = |one: &LocationStatus| KnownName::plain(one.name.to_string().trim_start_matches('#'));
+    match kind {
+        NameKind::Device => world.devices.iter().map(|one| KnownName::plain(&one.name)).collect(),
+        NameKind::Process => world.processes.iter().map(|one| KnownName::plain(&one.name)).collect(),
+        NameKind::Collector => world.collectors.iter().map(|one| KnownName::plain(&one.name)).collect(),
+        NameKind::Location => world.locations.iter().map(location).collect(),
+        NameKind::JobNumber => {
+            let job = |one: &JobStatus| KnownName { name: one.number.to_string(), note: one.name.clone() };
+            world.jobs.iter().map(job).collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// Makes a world of two devices, a process, two locations and three jobs.

@@ -15,6 +15,7 @@
 //! there only when it is a terminal. The exit status is the worst of all statuses.
 
 pub(crate) mod check;
+pub(crate) mod completion;
 pub(crate) mod displays;
 pub(crate) mod dump_config;
 pub(crate) mod from_cups;
@@ -30,7 +31,7 @@ pub mod verbs;
 #[cfg(test)]
 mod collect_tests;
 #[cfg(test)]
-mod fake;
+pub(crate) mod fake;
 #[cfg(test)]
 mod tests;
 
@@ -43,6 +44,7 @@ use std::time::Duration;
 use clap::{Arg, ArgAction};
 use jiff::tz::TimeZone;
 
+use super::completing;
 use super::health::Form;
 use super::shell::{Exit, Opener, Shell};
 use crate::model::{Failure, FailureKind, printable};
@@ -154,6 +156,9 @@ pub fn definition() -> clap::Command {
 
 /// Runs `spoolcom` with `words`, the arguments after the program's name.
 pub fn run(words: &[OsString], shell: &mut Shell<'_>) -> Exit {
+    if completing::is_asked(words) {
+        return completing::answer(words, shell, &mut completion::find);
+    }
     let split = words::split(words);
     let arguments = std::iter::once(OsString::from("spoolcom")).chain(split.options);
     // The words of the commands were taken out before, so a hyphen that is left is an unknown option.

@@ -237,7 +237,7 @@ pub fn without_fc(statement: Statement) -> Result<Statement, Mistake> {
 pub fn stronger(a: Option<Intent>, b: Option<Intent>) -> Option<Intent> {
     let rank = |intent: Option<Intent>| match intent {
         None => 0,
-        Some(Intent::Read) => 1,
+        Some(Intent::Glance | Intent::Read) => 1,
         Some(Intent::Write | Intent::Submit) => 2,
         Some(Intent::Declare | Intent::DeclareAs(_)) => 3,
     };

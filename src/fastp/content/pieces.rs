@@ -4,8 +4,10 @@
 //! that also ends with text its trailer pages after it. Nothing is ever added inside a finished stream; what stands beside
 //! one over a connection that is kept is decided by [`super::boundary`] alone, for jobs, documents and copies alike. Text is
 //! sent as the device wants it ([`Expander`]). On a device that is CONTENT RAW nothing is added or altered at all. Empty
-//! documents contribute nothing, and a job of nothing else prints nothing. The list is a pure function of what is known before the
-//! first octet, so that the octets which an earlier attempt left in a file can be recognised.
+//! documents contribute nothing, and a job of nothing else prints nothing. The list depends only on the documents as they are
+//! sent, on how the job is separated, and on where the paper stands: the same again makes the same octets, by which those that an
+//! earlier attempt left in a file are recognised. A document that a program makes (TRANSFORM) is made anew for each attempt. If it
+//! differs, by a date in it, say, they are not recognised: the job is appended to them and announced as a possible duplicate.
 
 use std::collections::VecDeque;
 use std::fs::File;

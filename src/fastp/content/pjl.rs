@@ -5,6 +5,8 @@
 //! (`device-pjl`), and of it only documents in a language that PJL can name. Copies are sent as often as they are wanted, and are
 //! no wish.
 //!
+//! A document that a program makes (TRANSFORM) is announced as what was made.
+//!
 //! What cannot be told is said in the log of the job, and the document prints without it. A document with PJL of its own has said
 //! what it wants: a `JOB` in it would make the printer forget ours, so it goes as it came.
 
@@ -31,7 +33,7 @@ pub fn heads(claim: &Claim, sources: &[Source], settings: &DeviceSettings) -> (V
             Some("the device is CONTENT RAW")
         } else if source.speech == Speech::Pjl && source.format != Format::Pcl || begins_with_pjl(source) {
             Some("the document has PJL of its own")
-        } else if language(document.format).is_none() {
+        } else if language(source.format).is_none() {
             Some("PJL has no word for what the document is")
         } else {
             None
@@ -48,7 +50,7 @@ pub fn heads(claim: &Claim, sources: &[Source], settings: &DeviceSettings) -> (V
                 }
             }
             None => {
-                let (lines, left) = lines_of(document);
+                let (lines, left) = lines_of(document, source.format);
                 if !left.is_empty() {
                     unsaid.push(format!("not told to the printer: {}{of}: PJL has no word for it", left.join(" ")));
                 }
@@ -104,8 +106,8 @@ fn language(format: Format) -> Option<&'static str> {
     }
 }
 
-/// The lines that tell the wishes of a document, and the wishes that none tells.
-fn lines_of(document: &ClaimedDocument) -> (Vec<String>, Vec<String>) {
+/// The lines that tell the wishes of a document, which leaves in that format, and the wishes that none tells.
+fn lines_of(document: &ClaimedDocument, format: Format) -> (Vec<String>, Vec<String>) {
     let (mut sets, mut left): (Vec<(&str, String)>, Vec<String>) = (Vec::new(), Vec::new());
     let mut set = |name: &'static str, word: &str| {
         // A later wish of the same thing counts: plex says more than sides.
@@ -146,7 +148,7 @@ fn lines_of(document: &ClaimedDocument) -> (Vec<String>, Vec<String>) {
     }
     let mut lines = vec!["JOB".to_owned()];
     lines.extend(sets.iter().map(|(name, word)| format!("SET {name}={word}")));
-    lines.extend(language(document.format).map(|language| format!("ENTER LANGUAGE={language}")));
+    lines.extend(language(format).map(|language| format!("ENTER LANGUAGE={language}")));
     (lines, left)
 }
 

@@ -39,6 +39,8 @@ const SECONDS: u64 = 600;
 const OCTETS: u64 = 4 << 30;
 /// Octets of its memory.
 const MEMORY: u64 = 4 << 30;
+/// Processes that it may start, with those that others of its user start meanwhile.
+const PROCESSES: u64 = 256;
 /// Octets of the disk that it leaves free.
 const FREE: u64 = 16 << 20;
 /// So many octets are written before the free room is looked at again.
@@ -165,10 +167,12 @@ fn run(source: &Source, transform: &Transform, control: &mut AttemptControl<'_>)
     let base = Base::new(control.context().root.clone());
     let scratch = Scratch::new(&base).map_err(failed("its directory cannot be made"))?;
     let mut made = scratch.create().map_err(failed("the file for what it makes cannot be made"))?;
-    let most = FilterLimits { seconds: limits.seconds, file_octets: limits.octets, memory: MEMORY };
+    let most =
+        FilterLimits { seconds: limits.seconds, file_octets: limits.octets, memory: MEMORY, processes: PROCESSES };
     let format = [("DOCUMENT_FORMAT", format_word(source.format))];
-    let mut filter =
-        Filter::start(&program, &source.file, &scratch.own(), &format, most).map_err(failed("it cannot be started"))?;
+    let note = scratch.note().map_err(failed("the note of who it is cannot be made"))?;
+    let mut filter = Filter::start(&program, &source.file, (&scratch.own(), note), &format, most)
+        .map_err(failed("it cannot be started"))?;
     if let Some(missing) = &filter.unconfined {
         control.context().log.line(format_args!("{}: {missing}", transform.program));
     }

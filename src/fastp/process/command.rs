@@ -135,6 +135,7 @@ fn start(arguments: Arguments, open: impl FnOnce(&Base, Moment) -> Result<Spool,
     if let Ok(starter) = Starter::beside_us() {
         starter.keep_deliveries_aside(&begun);
         begun.see_to_deliveries();
+        begun.see_to_warnings(&clock::now());
     }
     let idle = arguments.idle.or_else(|| supervise::seconds(&std::env::var("PD_FASTP_IDLE").ok()?));
     Ok(run(&begun, &name, idle.unwrap_or(IDLE))?)

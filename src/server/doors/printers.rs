@@ -212,12 +212,17 @@ impl Shared {
             devices.into_iter().filter_map(|name| known.get(name).and_then(Option::as_ref)).collect();
         let (does, reasons, message) = standing(&devices);
         let content = own.first().and_then(|row| row.content);
-        let mut formats: Vec<Format> = content.into_iter().filter(|format| *format != Format::Passthru).collect();
+        // What no device takes is refused, whatever the location says of its jobs.
+        let taken = |format: &Format| devices.is_empty() || devices.iter().any(|device| takes(device, *format));
+        let content_known = content.filter(|format| *format != Format::Passthru && taken(format));
+        let mut formats: Vec<Format> = content_known.into_iter().collect();
         for format in devices.iter().flat_map(|device| declared(device)) {
             if !formats.contains(&format) {
                 formats.push(format);
             }
         }
+        let allowed: Vec<Format> = own.iter().flat_map(|row| supported(&row.given)).collect();
+        formats.retain(|format| allowed.is_empty() || allowed.contains(format));
         let takes_all = content == Some(Format::Passthru)
             || (!devices.is_empty() && devices.iter().all(|device| device.settings.content_raw));
         let name = place.destination.to_string();
@@ -502,13 +507,25 @@ impl Shared {
 
 /// What a device is declared to print, or has made into what it prints.
 fn declared(device: &DeviceStatus) -> Vec<Format> {
+    let mut formats = supported(&device.given);
+    formats.extend(device.settings.transforms.iter().map(|transform| transform.format));
+    formats
+}
+
+/// Whether a device takes a document of that format: what says nothing takes all.
+fn takes(device: &DeviceStatus, format: Format) -> bool {
+    device.settings.content_raw || supported(&device.given).is_empty() || declared(device).contains(&format)
+}
+
+/// The formats that a destination says it supports.
+fn supported(given: &[(Field, Value)]) -> Vec<Format> {
     let field = Field::from_stored("document-formats-supported");
-    let values = device.given.iter().filter(|(given, _)| Some(*given) == field).flat_map(|(_, value)| value.each());
-    let printed = values.filter_map(|value| match value {
+    let values = given.iter().filter(|(given, _)| Some(*given) == field).flat_map(|(_, value)| value.each());
+    let format = |value: &Value| match value {
         Value::Text(text) => Format::from_typed(text),
         _ => None,
-    });
-    printed.chain(device.settings.transforms.iter().map(|transform| transform.format)).collect()
+    };
+    values.filter_map(format).collect()
 }
 
 fn descriptor((field, value): &(Field, Value)) -> Option<String> {

@@ -160,18 +160,7 @@ fn open_with(base: &Base, access: Access, make: MakeStore) -> Fallible<Spool> {
     })?;
     let server: ServerName = row.server.parse()?;
     let creator_uid = row.trust.creator_uid;
-    let inner = Inner {
-        base: base.clone(),
-        store,
-        server,
-        spool_id: row.spool_id,
-        creator_uid,
-        _lock: lock,
-        _place: None,
-        opens: Arc::default(),
-        deliveries: std::sync::OnceLock::new(),
-    };
-    let mut spool = Spool { inner: Arc::new(inner) };
+    let mut spool = assembled(base, store, (server, row.spool_id, creator_uid), lock);
     spool.check_server_dir()?;
     let id = base.spool_id(spool.server());
     let place = locks::use_spool(&id, ALONE).or_else(|error| match error.kind() {
@@ -190,6 +179,63 @@ fn open_with(base: &Base, access: Access, make: MakeStore) -> Fallible<Spool> {
         spool.notice_restore(&now)?;
     }
     Ok(spool)
+}
+
+/// Puts a spool together: its server, its identity and who made it were read from `store`.
+fn assembled(
+    base: &Base,
+    store: Store,
+    (server, spool_id, creator_uid): (ServerName, String, u32),
+    lock: Option<FileLock>,
+) -> Spool {
+    let inner = Inner {
+        base: base.clone(),
+        store,
+        server,
+        spool_id,
+        creator_uid,
+        _lock: lock,
+        _place: None,
+        opens: Arc::default(),
+        deliveries: std::sync::OnceLock::new(),
+    };
+    Spool { inner: Arc::new(inner) }
+}
+
+/// Opens the spool at `base` for one short look: nothing is made, mended or brought up to date, and nobody is waited for.
+///
+/// # Errors
+/// As [`open`]; `Unreachable` also where somebody has the spool alone, and where another open would change something.
+pub fn glance(base: &Base) -> Fallible<Spool> {
+    let root = base.root();
+    let meta = std::fs::metadata(root).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => no_spool(base),
+        _ => io_failure(root, &error),
+    })?;
+    demand_ours(root, &meta)?;
+    if is_network(root).map_err(|error| io_failure(root, &error))? {
+        return Err(refused(format!("{} is on a network file system", root.display())));
+    }
+    let store = Store::new(&base.database(), &base.write_lock());
+    if !store.has_its_files() {
+        return Err(no_spool(base));
+    }
+    let path = base.spool_lock();
+    let lock = FileLock::shared_for_looking(&path, Duration::ZERO).map_err(|error| io_failure(&path, &error))?;
+    let unlike = || refused(format!("{} waits for a command that brings it up to date", root.display()));
+    if store.read(&Call::timeless(), store::schema::version)? != store::schema::VERSION {
+        return Err(unlike());
+    }
+    let look = |tx: &Tx<'_>| Ok((store::spool::row(tx)?, generation::of(tx)?));
+    let (row, mark) = store.read(&Call::timeless(), look)?;
+    let server: ServerName = row.server.parse()?;
+    let proof = base.spool_id(&server);
+    let proven = own_file::read_text(&proof).map_err(|error| io_failure(&proof, &error))?;
+    let restored = Mark::read(&base.generation(&server)).is_some_and(|seen| seen.generation > mark.generation);
+    if proven.trim() != row.spool_id || restored {
+        return Err(unlike());
+    }
+    Ok(assembled(base, store, (server, row.spool_id, row.trust.creator_uid), lock))
 }
 
 fn demand_ours(root: &Path, meta: &std::fs::Metadata) -> Fallible<()> {

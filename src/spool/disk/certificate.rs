@@ -1,6 +1,8 @@
 //! When the certificate of this server ends. `pdserver` writes it beside the certificate, as seconds since 1970: nothing here
 //! reads certificates.
 
+use std::fmt;
+
 use crate::model::ServerName;
 use crate::model::time::Moment;
 
@@ -10,18 +12,36 @@ use super::paths::Base;
 const ANNOUNCED: i64 = 30 * DAY;
 const DAY: i64 = 24 * 3600;
 
-/// Says that the certificate of `server` ends within 30 days, or has ended. None for one that is good for longer, and for a
-/// server that has none.
-pub fn announcement(base: &Base, server: &ServerName, now: &Moment) -> Option<String> {
+/// The end of a certificate that is near.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// It comes in so many days.
+    Near(i64),
+    /// It has come.
+    Reached,
+}
+
+impl fmt::Display for End {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Near(days) => {
+                write!(f, "the certificate of this server ends in {days} days: pdserver renew makes a new one")
+            }
+            Self::Reached => {
+                f.write_str("the certificate of this server has ended: no other machine reaches it (pdserver renew)")
+            }
+        }
+    }
+}
+
+/// Returns the end of the certificate of `server`, where that comes within 30 days, or has come. None for one that is good for
+/// longer, and for a server that has none.
+pub fn end(base: &Base, server: &ServerName, now: &Moment) -> Option<End> {
     let text = std::fs::read_to_string(base.certificate_end(server)).ok()?;
     let left = text.trim().parse::<i64>().ok()?.saturating_sub(now.wall_ms / 1000);
     match left {
-        ..=0 => {
-            Some("the certificate of this server has ended: no other machine reaches it (pdserver renew)".to_owned())
-        }
-        _ if left <= ANNOUNCED => {
-            Some(format!("the certificate of this server ends in {} days: pdserver renew makes a new one", left / DAY))
-        }
+        ..=0 => Some(End::Reached),
+        _ if left <= ANNOUNCED => Some(End::Near(left / DAY)),
         _ => None,
     }
 }
@@ -35,18 +55,18 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (base, server) = (Base::new(dir.path()), "acme1".parse().unwrap());
         let now = Moment { wall_ms: 1_000_000_000_000, boot_ms: 0, boot_id: String::new() };
-        assert_eq!(announcement(&base, &server, &now), None);
+        assert_eq!(end(&base, &server, &now), None);
         let path = base.certificate_end(&server);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         for (left, words) in
             [(31 * DAY, None), (30 * DAY, Some("ends in 30 days")), (3600, Some("in 0 days")), (0, Some("has ended"))]
         {
             std::fs::write(&path, (1_000_000_000 + left).to_string()).unwrap();
-            let said = announcement(&base, &server, &now);
+            let said = end(&base, &server, &now).map(|end| end.to_string());
             assert_eq!(said.is_some(), words.is_some(), "{said:?}");
             assert!(said.unwrap_or_default().contains(words.unwrap_or_default()));
         }
         std::fs::write(&path, "soon").unwrap();
-        assert_eq!(announcement(&base, &server, &now), None);
+        assert_eq!(end(&base, &server, &now), None);
     }
 }

@@ -23,11 +23,12 @@ use serde::{Deserialize, Serialize};
 use crate::model::access::{AccessChange, AccessObject};
 use crate::model::alter::JobChange;
 use crate::model::authority::UserLimit;
+use crate::model::candidate::{KnownName, NameKind};
 use crate::model::collector::{CollectorChange, CollectorState, CollectorStatus};
 use crate::model::device::{DeviceChange, DeviceStatus};
 use crate::model::finished::FinishedStatus;
 use crate::model::forecast::{Forecast, Stop};
-use crate::model::history::{Duplicate, Happening, RecordPlace, Since};
+use crate::model::history::{Duplicate, DuplicatePlace, Happening, RecordPlace, Since};
 use crate::model::job::{Accepted, BatchChange, BatchResult, Format, JobStatus, Occurrence, RawPath, Submission};
 use crate::model::lease::ReleasableJobs;
 use crate::model::lifetime::Retention;
@@ -666,6 +667,10 @@ operations! {
     changes claimant_is_lost / ClaimantIsLost(job: JobRef) -> () =>
         |spool, call| spool.claimant_is_lost(call, &job);
 
+    /// Names of a kind that begin with a text, whatever its case, at most so many and 1,000: for completion. Of jobs those that the
+    /// caller sees, the last one first.
+    looks names / Names(kind: NameKind, beginning: String, limit: u32) -> Vec<KnownName> =>
+        |spool, call| spool.names(call, kind, &beginning, limit);
     /// When a job prints, by measured speed.
     looks forecast / Forecast(job: JobRef) -> Forecast =>
         |spool, call| match (spool.forecast(call, &job), server_of(spool, &job)?) {
@@ -681,12 +686,12 @@ operations! {
     /// What a stop of a device would touch.
     looks stop_of / StopOf(name: DeviceName) -> Stop =>
         |spool, call| spool.stop_of(call, &name);
-    /// What happened to all objects since then and behind a place, oldest first, at most 1,000; and where the next page begins,
-    /// if there is one.
+    /// What happened to all objects behind a place, in the order of the commits, at most 1,000; and where the next page begins, if
+    /// there may be one. Without a place it begins since then, and there always is a place to go on from.
     looks record / Record(since: Since, after: Option<RecordPlace>) -> (Vec<Happening>, Option<RecordPlace>) =>
         |spool, call| spool.record_of_all(call, since, after);
     /// The jobs that may have come out twice before that place of the list, the last one first, a page at a time, at most 1,000.
-    looks duplicates / Duplicates(before: Option<RecordPlace>, limit: u32) -> (Vec<Duplicate>, Option<RecordPlace>) =>
+    looks duplicates / Duplicates(before: Option<DuplicatePlace>, limit: u32) -> (Vec<Duplicate>, Option<DuplicatePlace>) =>
         |spool, call| spool.duplicates(call, before, limit);
     /// Waits until something has changed in the spool since the change `seen` (0 = return at once), at most `timeout_ms`, and
     /// returns the last change.

@@ -35,7 +35,7 @@ use crate::sys::{files, users};
 
 use super::actions::{claimants, demand_job, find_to_change, wrong_state};
 use super::membership::demand_own;
-use super::{new_job, submit};
+use super::{new_job, submit, supported};
 use crate::spool::disk::files::Kind;
 use crate::spool::objects::locations;
 use crate::spool::printing::wakes;
@@ -498,6 +498,9 @@ impl Spool {
                 self.new_position(tx, job.route, job.priority, (job.work, job.pages), job.deadline_ms)?;
         }
         store::alter::update_job(tx, &job)?;
+        if job.route != a.before.route || job.location != a.before.location {
+            job.reasons = self.judged_anew(tx, &job)?;
+        }
         if job.route != a.before.route {
             let entries = store::entry::of_job(tx, job.id)?;
             // An earlier attempt may have left pages at another device. Its entry goes, but this must not be forgotten.
@@ -545,6 +548,19 @@ impl Spool {
             return wakes::of_route(tx, job.route);
         }
         Ok(Vec::new())
+    }
+
+    /// Refuses a job at its new place that cannot be printed there, or holds it. Returns what holds it.
+    fn judged_anew(&self, tx: &Tx<'_>, job: &JobRow) -> Fallible<HoldReasons> {
+        let devices = store::device::of_route(tx, job.route)?;
+        let place = new_job::destination_word(&Self::job_destination(tx, job)?);
+        match supported::demand(tx, job, &devices, &place)? {
+            Some(held) => {
+                held.record(tx)?;
+                Ok(held.job.reasons)
+            }
+            None => supported::forget(tx, job),
+        }
     }
 
     /// Notes the state that a job leaves which is held from now on, or no longer.

@@ -8,6 +8,8 @@
 //!
 //! Which one? Of the devices that carry what the job needs and that are not stopped, the one that would be done with it
 //! first, as far as their speeds and the jobs that they were assigned tell; of those that are stopped, where no other is left.
+//! Where only some devices support the job, and none of these has its form loaded, it is assigned to one of them all the same
+//! and waits for its form: the device that has the form could not print it.
 
 use crate::model::DeviceId;
 use crate::model::order::estimate_ms;
@@ -33,18 +35,19 @@ pub(super) fn device(tx: &Tx<'_>, job: &JobRow) -> Fallible<Option<DeviceId>> {
     // Where some of them can print it and others cannot, it is not left to chance.
     let able = supported::judge(tx, job, &devices)?.and_then(|verdict| verdict.able);
     match able {
-        Some(able) => devices.retain(|device| able.contains(&device.id)),
+        Some(ref able) => devices.retain(|device| able.contains(&device.id)),
         None if managed::switch(tx, Holder::Group(job.group), "assign-to-destination")? != Some(true) => {
             return Ok(None);
         }
         None => {}
     }
-    let mut best: Option<((bool, i64), DeviceId)> = None;
+    let mut best: Option<((bool, bool, i64), DeviceId)> = None;
     for device in devices {
-        if !store::job::classes_for(tx, &store::device::carries(&device.settings))?.contains(&job.class) {
+        let has_form = store::job::classes_for(tx, &store::device::carries(&device.settings))?.contains(&job.class);
+        if !has_form && able.is_none() {
             continue;
         }
-        let place = (device.wish == DeviceWish::Stopped, done_in_ms(tx, &device, job)?);
+        let place = (device.wish == DeviceWish::Stopped, !has_form, done_in_ms(tx, &device, job)?);
         if best.as_ref().is_none_or(|best| place < best.0) {
             best = Some((place, device.id));
         }

@@ -258,7 +258,7 @@ impl NewJob {
         }
         let whole = placed.location.is_none_or(|location| location.1);
         let unsupported = super::supported::demand(tx, job, &placed.devices, destination_word(destination).as_str())?;
-        let job = unsupported.as_ref().unwrap_or(job);
+        let job = unsupported.as_ref().map_or(job, |held| &held.job);
         spool.insert_entries(tx, job, placed.group.broadcast && whole)?;
         let why = format!(
             "{} for {destination}, {} octets, {}",
@@ -268,6 +268,9 @@ impl NewJob {
         );
         self.judge(tx, spool)?;
         record(tx, Object::Job(job.id), EventWord::Accepted, &why)?;
+        if let Some(held) = &unsupported {
+            held.record(tx)?;
+        }
         if let Some(queue) = &secure {
             spool.arrived(tx, job, queue)?;
         }

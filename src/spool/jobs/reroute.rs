@@ -9,9 +9,10 @@
 //! Which device has failed? One that is in error and closed, or that its error has stopped, or whose print process is in error.
 //! One that somebody has stopped, drained or suspended has not: its jobs wait for that person.
 //!
-//! What stays: a job that any other device of its queue may print; a job that is held, paused or kept; one that a device has; a
-//! part of a broadcast, of which each device has one of its own; a member of a batch, which has one place; what its owner has
-//! released at a station, of this server or of another, for he stands there; and what no backup destination can print.
+//! What stays: a job that any other device of its queue may print; a job of a queue that is paused, which gives none away; one
+//! whose backup is reached only through a paused queue; a job that is held, paused or kept; one that a device has; a part of a
+//! broadcast, of which each device has one of its own; a member of a batch, which has one place; what its owner has released at
+//! a station, of this server or of another, for he stands there; and what no backup destination supports or can print.
 //!
 //! Who acts? Whoever does what is due ([`Spool::due`]). A crash before a step leaves the jobs where they were, and the next one
 //! moves them.
@@ -26,11 +27,13 @@ use crate::model::{Call, DeviceName, JobId, ServerName};
 use crate::store::device::DeviceRow;
 use crate::store::entry::EntryRow;
 use crate::store::event::{Object, record};
+use crate::store::job::JobRow;
 use crate::store::location::LocationRow;
 use crate::store::managed::{self, Holder};
 use crate::store::{self, Fallible, Lock, Tx};
 
 use super::alter::Place;
+use super::supported;
 use crate::spool::printing::{claims, wakes};
 use crate::spool::{Room, Spool, WakeTarget};
 
@@ -114,8 +117,17 @@ impl Spool {
         {
             return Ok(false);
         }
+        let is_near = store::device::of_route(tx, row.route)?.iter().any(|other| other.id == backup.id);
+        let there = match is_near {
+            true => row.clone(),
+            false => JobRow { group: way.group.id, location: Some(way.id), route: way.route, ..row.clone() },
+        };
+        let verdict = supported::judge(tx, &there, std::slice::from_ref(backup))?;
+        if verdict.is_some_and(|verdict| !verdict.lacking.is_empty()) {
+            return Ok(false);
+        }
         let why = format!("{} has failed, and {} is its backup", device.name.guardian(), backup.name.guardian());
-        if store::device::of_route(tx, row.route)?.iter().any(|other| other.id == backup.id) {
+        if is_near {
             store::entry::set_only(tx, id, Some(backup.id))?;
             record(tx, Object::Job(id), EventWord::Reordered, &format!("on {}: {why}", backup.name.guardian()))?;
             return Ok(true);
@@ -192,22 +204,23 @@ fn backups(tx: &Tx<'_>, here: &ServerName, device: &DeviceRow) -> Fallible<Vec<D
     Ok(found)
 }
 
-/// The location by which jobs reach a device alone: the one that was made with it, or the first that leads to it.
+/// The location by which jobs reach a device alone: the one that was made with it, or the first that leads to it. Not one of a
+/// paused queue: they would wait there.
 fn way_to(tx: &Tx<'_>, device: &DeviceRow) -> Fallible<Option<LocationRow>> {
     let mut ways = store::location::of_device(tx, device.id)?;
-    ways.retain(|way| way.takes_jobs && !way.whole_group);
+    ways.retain(|way| way.takes_jobs && !way.whole_group && !way.group.paused);
     let outlet = ways.iter().position(|way| way.kind == LocationKind::Outlet).unwrap_or(0);
     Ok(if ways.is_empty() { None } else { Some(ways.swap_remove(outlet)) })
 }
 
 /// Jobs that wait for a device alone, and that its backup can print, in the order in which it would print them. Some of them may not
-/// be moved.
+/// be moved. A paused queue gives none of its jobs away.
 fn movable(tx: &Tx<'_>, device: &DeviceRow, backup: &DeviceRow) -> Fallible<Vec<JobId>> {
     let classes = store::job::classes_for(tx, &store::device::carries(&backup.settings))?;
     let order = device.settings.order();
     let mut found = BTreeSet::new();
     let mut jobs = Vec::new();
-    for (route, _) in store::device::routes(tx, device.id)? {
+    for (route, _) in store::device::open_routes(tx, device.id)? {
         tx.lock(Lock::Route(route))?;
         let alone = store::device::some_of_route(tx, route, 2)?.len() < 2;
         for class in &classes {

@@ -68,12 +68,18 @@ impl Spool {
             let there = JobRow { route: place.route, location: place.location, ..row.clone() };
             let devices = store::device::of_route(tx, place.route)?;
             let word = super::new_job::destination_word(&place.destination);
-            if let Some(held) = super::supported::demand(tx, &there, &devices, &word)? {
-                row.reasons = held.reasons;
+            let unsupported = super::supported::demand(tx, &there, &devices, &word)?;
+            match &unsupported {
+                Some(held) => row.reasons = held.job.reasons,
+                // What it lacked at its old destination says nothing of this one.
+                None => row.reasons = super::supported::forget(tx, &row)?,
             }
             let row = if printed { spool.carry_anew(tx, row, &place)? } else { spool.carry(tx, row, &place)? };
             let why = format!("from {from} to {}", place.destination);
             record(tx, Object::Job(row.id), EventWord::Rerouted, &why)?;
+            if let Some(held) = &unsupported {
+                held.record(tx)?;
+            }
             wakes::of_route(tx, row.route)
         })
     }

@@ -189,7 +189,7 @@ impl Spool {
             demand_open(tx, &destination)?;
             Ok(store::spool::row(tx)?.reserve)
         })?;
-        reserve::demand(self.base(), reserve, 0)?;
+        self.demand_kept(call, reserve, 0)?;
         self.demand_recordable(&call.now)?;
         let arrival = Arrival { spool: self, call, submission: &submission, by_default, collector: None };
         let busy = || Failure::new(FailureKind::State, "a job with this token is arriving already");
@@ -244,7 +244,7 @@ impl Spool {
             true => sizes(&files),
             false => 0,
         };
-        reserve::demand(self.base(), reserve, octets)?;
+        self.demand_kept(call, reserve, octets)?;
         // Until the end: it is under way.
         let _open = self.opened(call.caller()?.uid, opens.as_ref())?;
         self.demand_recordable(&call.now)?;
@@ -350,6 +350,11 @@ impl Spool {
                 Err(failure)
             }
         }
+    }
+
+    /// Refuses a submission for which there is no room, and has that told.
+    fn demand_kept(&self, call: &Call, reserve: Option<crate::model::space::Reserve>, octets: u64) -> Fallible<()> {
+        reserve::demand(self.base(), reserve, octets).inspect_err(|_| self.see_to_warnings(&call.now))
     }
 
     /// Refuses a destination that takes no job of this caller now.

@@ -5,15 +5,20 @@
 //! if only some do, the job is assigned to one of these. With `accept-unsupported-jobs` of the server a job that none supports
 //! is taken and held, and says what is missing.
 //!
+//! Besides the formats that it says, a device prints what a program of it makes into one of them (TRANSFORM), everything where
+//! it is CONTENT RAW, and a stream that nobody has a name for.
+//!
 //! A site that has set none of these attributes pays one look into an index.
 
+use crate::model::event::{EventDetail, EventWord};
 use crate::model::field::{Field, Value};
 use crate::model::job::{Format, GivenValue};
 use crate::model::location::LocationKind;
-use crate::model::state::HoldReason;
+use crate::model::state::{HoldReason, HoldReasons};
 use crate::model::{DeviceId, Failure, FailureKind};
 use crate::store::device::DeviceRow;
 use crate::store::document::DocumentRow;
+use crate::store::event::{Object, record_with};
 use crate::store::job::JobRow;
 use crate::store::managed::Holder;
 use crate::store::{self, Fallible, Tx};
@@ -53,6 +58,8 @@ const PAIRS: &[(&str, &str, Limit)] = &[
     ("document-finishing", "job-finishings-supported", Limit::Among),
     ("default-input-tray", "input-trays-medium", Limit::Tray),
 ];
+/// What a document is.
+const FORMAT: &str = "document-format";
 /// What names the devices that may print a job.
 const DEVICES: &str = "actual-destinations-requested";
 /// Attributes of which any one of several values suffices.
@@ -105,31 +112,62 @@ pub(crate) fn judge(tx: &Tx<'_>, job: &JobRow, devices: &[DeviceRow]) -> Fallibl
     Ok(Some(Verdict { able, lacking, by_logical: false }))
 }
 
-/// Refuses a job that cannot be printed where it is, or holds it where the server takes such jobs.
-pub(crate) fn demand(tx: &Tx<'_>, job: &JobRow, devices: &[DeviceRow], place: &str) -> Fallible<Option<JobRow>> {
+/// A job that is held because no destination supports what it asks for.
+pub(crate) struct Unsupported {
+    /// The job, held.
+    pub(crate) job: JobRow,
+    why: String,
+}
+
+impl Unsupported {
+    /// Puts on record why it is held. The spooler holds it, and not who submits it.
+    pub(crate) fn record(&self, tx: &Tx<'_>) -> Fallible<()> {
+        let object = Object::Job(self.job.id);
+        record_with(&tx.spooler(), object, EventWord::Held, EventDetail::Hold(HoldReason::Unsupported), &self.why)
+    }
+}
+
+fn missing() -> Fallible<Field> {
+    let field = Field::from_stored("required-resources-not-supported");
+    field.ok_or_else(|| Failure::internal("there is no attribute required-resources-not-supported"))
+}
+
+/// Forgets what a job lacked at another destination: it is not held because of that any more. Returns its reasons.
+pub(crate) fn forget(tx: &Tx<'_>, job: &JobRow) -> Fallible<HoldReasons> {
+    let reasons = job.reasons.without(HoldReasons::NONE.with(HoldReason::Unsupported));
+    if reasons != job.reasons {
+        store::job::set_reasons(tx, job.id, reasons, None)?;
+        store::alter::set_value(tx, job.id, 0, missing()?, None)?;
+    }
+    Ok(reasons)
+}
+
+/// Refuses a job that cannot be printed where it is, or holds it where the server takes such jobs. The caller puts the hold on record.
+pub(crate) fn demand(tx: &Tx<'_>, job: &JobRow, devices: &[DeviceRow], place: &str) -> Fallible<Option<Unsupported>> {
     let Some(verdict) = judge(tx, job, devices)?.filter(|verdict| !verdict.lacking.is_empty()) else {
         return Ok(None);
     };
     let accepts = store::managed::switch(tx, Holder::Spool, "accept-unsupported-jobs")? == Some(true);
+    let why = format!("{} is not supported by destination {place}", verdict.lacking.join(", "));
     if verdict.by_logical || !accepts {
-        let all = verdict.lacking.join(", ");
-        let failure = Failure::new(FailureKind::Unsupported, format!("{all} is not supported by destination {place}"));
+        let failure = Failure::new(FailureKind::Unsupported, why);
         return Err(failure.hint(format!("pdls -c destination -A -r all {place}   shows what it supports")));
     }
-    let field = Field::from_stored("required-resources-not-supported");
-    let field = field.ok_or_else(|| Failure::internal("there is no attribute required-resources-not-supported"))?;
     let value = Value::Many(verdict.lacking.into_iter().map(Value::Text).collect());
-    store::alter::note_value(tx, job.id, field, &value)?;
-    let reasons = job.reasons.with(HoldReason::Operator);
-    store::job::set_reasons(tx, job.id, reasons, None)?;
-    Ok(Some(JobRow { reasons, ..job.clone() }))
+    store::alter::note_value(tx, job.id, missing()?, &value)?;
+    let reasons = job.reasons.with(HoldReason::Unsupported);
+    store::job::set_reasons(tx, job.id, reasons, Some(&why))?;
+    Ok(Some(Unsupported { job: JobRow { reasons, ..job.clone() }, why }))
 }
 
 /// Returns what a job asks for.
 fn wanted(job: &JobRow, documents: &[DocumentRow], given: &[GivenValue]) -> Vec<Wanted> {
     let mut found: Vec<Wanted> = Vec::new();
     for document in documents {
-        found.push(("document-format", vec![document.format.keyword().to_owned()]));
+        // A stream that nobody has a name for leaves as it came, wherever it prints.
+        if document.format != Format::Passthru {
+            found.push((FORMAT, vec![document.format.keyword().to_owned()]));
+        }
         found.push(("octet-count", vec![document.identity.size.to_string()]));
         found.push(("copy-count", vec![document.copies.to_string()]));
     }
@@ -138,7 +176,9 @@ fn wanted(job: &JobRow, documents: &[DocumentRow], given: &[GivenValue]) -> Vec<
     let pages = pages.or_else(|| job.pages.map(|pages| vec![pages.to_string()]));
     found.extend(pages.map(|pages| ("job-page-count", pages)));
     for (name, ..) in PAIRS {
-        let of_name = given.iter().filter(|one| one.field.stored() == *name && *name != "job-page-count");
+        // Of these two the job knows more than what somebody gave for it.
+        let known = ["job-page-count", FORMAT].contains(name);
+        let of_name = given.iter().filter(|one| one.field.stored() == *name && !known);
         found.extend(of_name.map(|one| (*name, texts(&one.value))));
     }
     let named = given.iter().find(|one| one.field.stored() == DEVICES);
@@ -156,6 +196,9 @@ fn lacking(wanted: &[Wanted], said: &Given, device: Option<&DeviceRow>) -> Vec<S
             if *name == DEVICES {
                 return device.is_none_or(|device| value.trim_start_matches('$').eq_ignore_ascii_case(&plain(device)));
             }
+            if *name == FORMAT && device.is_some_and(|device| makes_do_with(device, value)) {
+                return true;
+            }
             let mut limits = PAIRS.iter().filter(|pair| pair.0 == *name);
             limits.all(|(_, limit, how)| {
                 how.allows(value, said.iter().find(|one| one.0.stored() == *limit), device.is_some())
@@ -170,6 +213,12 @@ fn lacking(wanted: &[Wanted], said: &Given, device: Option<&DeviceRow>) -> Vec<S
         lacks.extend(values.iter().filter(|value| !fits(value)).map(|value| format!("{name}={value}")));
     }
     lacks
+}
+
+/// Tells whether a device prints a format whatever it says that it supports.
+fn makes_do_with(device: &DeviceRow, format: &str) -> bool {
+    let settings = &device.settings;
+    settings.content_raw || settings.transforms.iter().any(|transform| transform.format.keyword() == format)
 }
 
 /// The name of a device without its mark.
@@ -225,9 +274,15 @@ mod tests {
 
     #[test]
     fn every_limit_and_wish_is_an_attribute() {
+        let rows = |name: &str| {
+            let rows: Vec<_> = crate::attributes::rows().filter(|row| row.name() == name).collect();
+            assert!(!rows.is_empty(), "{name}");
+            assert!(rows.iter().all(|row| !row.decides_nothing()), "help says that {name} decides nothing");
+        };
+        rows(DEVICES);
         for (wish, limit, _) in PAIRS {
-            assert!(crate::attributes::rows().any(|row| row.name() == *wish), "{wish}");
-            assert!(crate::attributes::rows().any(|row| row.name() == *limit), "{limit}");
+            rows(wish);
+            rows(limit);
             assert!(store::managed::LIMITED.contains(&format!("'{limit}'")), "{limit} is looked for");
         }
     }

@@ -336,6 +336,7 @@ impl Spool {
             settings: row.settings,
             wish: row.wish,
             state,
+            pause_next: row.pause_next,
             open: (row.open || in_use) && process_state == ProcessState::Active,
             opens: row.opens,
             connection: row.connection,

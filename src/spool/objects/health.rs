@@ -14,7 +14,6 @@ use crate::sys::holder;
 
 use super::alive::Alive;
 use crate::spool::Spool;
-use crate::spool::disk::certificate;
 use crate::spool::interface::records::{DeviceHealth, Health, ProcessHealth, WaitingJob};
 
 /// The most devices and locations that are named.
@@ -82,7 +81,7 @@ impl Spool {
         let writer = writer.filter(|writer| call.now.boot_ms - writer.since_boot_ms() > GATE_MS);
         health.gate =
             writer.map(|writer| (writer.words(), call.now.wall_ms - (call.now.boot_ms - writer.since_boot_ms())));
-        health.certificate = certificate::announcement(self.base(), self.server(), &call.now);
+        health.certificate = self.certificate_announcement(&call.now);
         Ok(health)
     }
 

@@ -651,8 +651,6 @@ fn delete_queue(tx: &Tx<'_>, object: &ManagedObject) -> Fallible<()> {
     if jobs > 0 {
         return Err(in_use(&format!("queue {}", row.name), jobs));
     }
-    // While it is there: those who want to know stand in what was set of it.
-    record_of_group(tx, row.id, EventWord::Deleted, &format!("queue {}", row.name))?;
     store::location::set_declared(tx, row.id, false)?;
     store::location::delete_group_if_empty(tx, &GroupRow { declared: false, ..row.clone() })
 }

@@ -1,7 +1,8 @@
 //! Pausing and resuming what prints: an actual destination, a queue, or all of the server.
 //!
 //! States: a device that is started becomes suspended, whatever it does; its job stands still where it is. With
-//! [`PauseWhen::AfterJob`] one that prints goes on to the end of its job: the claim of the next one suspends it instead. A
+//! [`PauseWhen::AfterJob`] one that prints goes on to the end of its job: the claim of the next one suspends it instead; until
+//! then its displays say so. One that is disabled, or that will be when its job is done, is not paused: that would undo it. A
 //! paused queue takes jobs, and none of its routes gives one to a device; a job that is being printed goes on. Pausing keeps
 //! back what goes out; enabling decides what comes in.
 //!
@@ -136,11 +137,7 @@ impl Spool {
             }
             None => Err(not_found(tx, name)),
         })?;
-        if wish == DeviceWish::Stopped || (wish == DeviceWish::Draining && pause.is_none()) {
-            let failure =
-                Failure::new(FailureKind::State, format!("destination {name} is disabled: it prints nothing"));
-            return Err(failure.hint(format!("pdenable {name}   has it take and print jobs")));
-        }
+        demand_enabled(name, wish)?;
         let targets = match pause {
             None => self.start_device(call, name.clone())?,
             Some(when) => self.suspend_whatever_it_does(call, name, when)?,
@@ -161,19 +158,16 @@ impl Spool {
         self.change(Room::Gives, call, move |tx| {
             let row = store::device::to_change(tx, &name)?.ok_or_else(|| not_found(tx, &name))?;
             Self::demand(tx, Right::Operate { place: &Self::place_of_device(tx, &row)? })?;
-            if !matches!(row.wish, DeviceWish::Started | DeviceWish::Draining) {
+            demand_enabled(&name, row.wish)?;
+            if row.wish == DeviceWish::Suspended {
                 return Ok(Vec::new());
             }
             let claimed = !store::entry::of_device(tx, row.id, EntryState::Claimed)?.is_empty();
             if claimed && when == PauseWhen::AfterJob {
-                if row.wish == DeviceWish::Draining {
-                    let failure = Failure::new(
-                        FailureKind::State,
-                        format!("destination {name} is disabled: it ends when its job is done"),
-                    );
-                    return Err(failure);
+                if !row.pause_next {
+                    store::device::set_pause_next(tx, row.id, true)?;
+                    record(tx, Object::Device(row.id), EventWord::Paused, "when its job is done")?;
                 }
-                store::device::set_pause_next(tx, row.id, true)?;
                 return Ok(Vec::new());
             }
             store::device::set_wish(tx, row.id, DeviceWish::Suspended)?;
@@ -186,4 +180,15 @@ impl Spool {
             Ok(target.into_iter().filter(|target| target.running).collect())
         })
     }
+}
+
+/// Refuses to pause or resume a device that is disabled, or that will be when its job is done.
+fn demand_enabled(name: &DeviceName, wish: DeviceWish) -> Fallible<()> {
+    let why = match wish {
+        DeviceWish::Started | DeviceWish::Suspended => return Ok(()),
+        DeviceWish::Stopped => "is disabled: it prints nothing",
+        DeviceWish::Draining => "is being disabled: it ends when its job is done",
+    };
+    let failure = Failure::new(FailureKind::State, format!("destination {name} {why}"));
+    Err(failure.hint(format!("pdenable {name}   has it take and print jobs")))
 }

@@ -4,9 +4,9 @@
 
 use std::time::{Duration, Instant};
 
-use crate::model::history::{Duplicate, Happening, RecordPlace, Since};
+use crate::model::history::{Duplicate, DuplicatePlace, Happening, RecordPlace, Since};
 use crate::model::{Call, Failure, FailureKind};
-use crate::store::event::{Recorded, doubtful, last_crash, notable};
+use crate::store::event::{Recorded, doubtful, notable};
 use crate::store::{self, Fallible, Tx};
 use crate::sys::watch::Watch;
 
@@ -17,8 +17,9 @@ use crate::spool::jobs::visible::Visible;
 const JOB: &str = "job";
 
 impl Spool {
-    /// Returns what happened to all objects since then and behind `after`, oldest first, one page; and where the next page
-    /// begins, if there is one.
+    /// Returns what happened to all objects behind `after`, in the order of the commits, one page; and where the next page
+    /// begins, if there may be one. Without `after` it begins since then, which is found once: there always is a place to go on
+    /// from.
     pub(crate) fn record_of_all(
         &self,
         call: &Call,
@@ -26,16 +27,12 @@ impl Spool {
         after: Option<RecordPlace>,
     ) -> Fallible<(Vec<Happening>, Option<RecordPlace>)> {
         self.look(call, |tx| {
-            let from = match since {
-                Since::Ever => (i64::MIN, i64::MIN),
-                Since::Time(ms) => (ms, i64::MIN),
-                Since::Crash => match last_crash(tx)? {
-                    Some(ms) => (ms, i64::MIN),
-                    None => return Ok((Vec::new(), None)),
-                },
+            let from = match after {
+                Some(after) => after,
+                None => store::event::place(tx, since)?,
             };
-            let rows = notable(tx, after.map_or(from, |after| after.max(from)))?;
-            let next = rows.last().map(|last| (last.event.at_ms, last.id));
+            let rows = notable(tx, from)?;
+            let next = rows.last().map(|last| last.id).or(after.is_none().then_some(from));
             let mut visible = Visible::of(tx)?;
             let mut found = Vec::new();
             for row in rows {
@@ -50,9 +47,9 @@ impl Spool {
     pub(crate) fn duplicates(
         &self,
         call: &Call,
-        before: Option<RecordPlace>,
+        before: Option<DuplicatePlace>,
         limit: u32,
-    ) -> Fallible<(Vec<Duplicate>, Option<RecordPlace>)> {
+    ) -> Fallible<(Vec<Duplicate>, Option<DuplicatePlace>)> {
         self.look(call, |tx| {
             let rows = doubtful(tx, before.unwrap_or((i64::MAX, i64::MAX)), limit)?;
             let next = rows.last().map(|last| (last.3, last.0));
@@ -115,7 +112,7 @@ impl Spool {
 
 /// Names the object of an event; none for a job that the caller does not see.
 fn happening(tx: &Tx<'_>, row: Recorded, visible: &mut Visible) -> Fallible<Option<Happening>> {
-    let place = (row.event.at_ms, row.id);
+    let place = row.id;
     if row.kind == JOB {
         let id = crate::model::JobId(row.object);
         let number = match store::job::by_id(tx, id)? {

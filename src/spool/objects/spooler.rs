@@ -107,8 +107,8 @@ impl Spool {
         Ok(said.filter(|said| self.certificate_announcement(now).as_ref() != Some(said)))
     }
 
-    fn certificate_announcement(&self, now: &Moment) -> Option<String> {
-        certificate::announcement(self.base(), self.server(), now)
+    pub(super) fn certificate_announcement(&self, now: &Moment) -> Option<String> {
+        certificate::end(self.base(), self.server(), now).map(|end| end.to_string())
     }
 
     /// Returns what is counted of the spool.

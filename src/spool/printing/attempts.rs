@@ -490,7 +490,7 @@ impl Spool {
 }
 
 /// A delivery of fewer octets that took less time says more about opening and closing than about the printer.
-const MEASURED: (u64, i64) = (256 * 1024, 1000);
+pub(super) const MEASURED: (u64, i64) = (256 * 1024, 1000);
 
 /// Remembers how fast a device takes octets, and between which speeds. Is it written at every job? No: only when it is new or
 /// has changed by an eighth.

@@ -1,8 +1,10 @@
 //! When a job will print, by the speed that its devices were measured at; and what a stop of a device would touch.
 //!
 //! A forecast is a range, from the fastest and the slowest speed on record of the device, and holds if nothing goes before the
-//! job that is not there yet. Where anything that it needs is not known, it says so, and gives no number: a device that was never
-//! measured or does not print now, more jobs before it than are looked at.
+//! job that is not there yet. A job may take a second more than its octets do: a shorter one is not measured. It is the same for
+//! whoever asks: jobs that a caller may not see are summed up, and nothing else is told of them. Where anything that it needs is
+//! not known, it says so, and gives no number: a device that was never measured or does not print now, more jobs before it than
+//! are looked at.
 
 use std::collections::BTreeMap;
 
@@ -10,6 +12,7 @@ use crate::model::device::DeviceStatus;
 use crate::model::field::Value;
 use crate::model::forecast::{Forecast, Stop, StopLocation};
 use crate::model::job::JobStatus;
+use crate::model::location::LocationKind;
 use crate::model::query::PAGE;
 use crate::model::state::{DeviceWish, EntryState, JobState};
 use crate::model::{Call, DeviceName, JobNumber, JobRef};
@@ -17,6 +20,8 @@ use crate::store::device::{DeviceRow, Speeds};
 use crate::store::managed::Holder;
 use crate::store::{self, Fallible};
 
+use super::attempts::MEASURED;
+use super::queue::octets_of;
 use crate::spool::Spool;
 use crate::spool::objects::alive::Alive;
 
@@ -39,19 +44,19 @@ struct Ahead {
     speeds: Speeds,
 }
 
-fn octets(job: &JobStatus) -> u64 {
-    job.documents.iter().map(|one| one.octets.saturating_mul(u64::from(one.copies))).fold(0, u64::saturating_add)
-}
-
 /// Returns how long so many octets take at so many in a second, in milliseconds.
 fn time(octets: u64, rate: u64) -> i64 {
     i64::try_from(u128::from(octets) * 1000 / u128::from(rate.max(1))).unwrap_or(i64::MAX)
 }
 
-/// Returns how long so many octets take at the least and at the most. A speed is written down again when it has changed by an
-/// eighth, so it is known no better than that.
-fn range(octets: u64, speeds: &Speeds) -> (i64, i64) {
-    (time(octets, speeds.fast.saturating_add(speeds.fast / 8)), time(octets, speeds.slow - speeds.slow / 8))
+/// Returns how long so many jobs of so many octets in all take at the least and at the most, in milliseconds. A speed is written
+/// down again when it has changed by an eighth, so it is known no better than that. Small jobs that take less than a second are
+/// not measured at all, so each job may take that long beside its octets.
+fn range(jobs: u32, octets: u64, speeds: &Speeds) -> (i64, i64) {
+    let beside = i64::from(jobs).saturating_mul(MEASURED.1);
+    let (from, to) =
+        (time(octets, speeds.fast.saturating_add(speeds.fast / 8)), time(octets, speeds.slow - speeds.slow / 8));
+    (from, to.saturating_add(beside))
 }
 
 /// Tells whether a device prints now, or would if something came.
@@ -104,7 +109,7 @@ impl Spool {
                 (Some(running), _) if running.stalled.is_some() => unknown("its printer takes nothing now"),
                 (Some(running), Some(speeds)) => {
                     let left = running.total_octets.saturating_sub(running.octets);
-                    let (from_ms, to_ms) = range(left, &speeds);
+                    let (from_ms, to_ms) = range(0, left, &speeds);
                     Ok(Forecast::Ends { device: row.name.clone(), from_ms, to_ms })
                 }
                 (Some(_), None) => unknown(&format!("the speed of {} was never measured", row.name.guardian())),
@@ -134,12 +139,12 @@ impl Spool {
                 (None, _) => reason = format!("more than {AHEAD} jobs are before it on {}", row.name.guardian()),
             }
         }
-        let Some(first) = found.iter().min_by_key(|one| range(one.octets, &one.speeds).1) else {
+        let Some(first) = found.iter().min_by_key(|one| range(one.jobs, one.octets, &one.speeds).1) else {
             return unknown(&reason);
         };
         // Devices of a group share what waits. At best all of them work on it, at worst this one does it alone.
         let fast = found.iter().map(|one| one.speeds.fast).fold(0, u64::saturating_add);
-        let (from_ms, to_ms) = range(first.octets, &Speeds { fast, ..first.speeds });
+        let (from_ms, to_ms) = range(first.jobs, first.octets, &Speeds { fast, ..first.speeds });
         Ok(Forecast::Begins {
             device: first.device.clone(),
             jobs: first.jobs,
@@ -154,13 +159,13 @@ impl Spool {
         let (mut jobs, mut sum) = in_print(device);
         let (mut after, mut limit) = (None, FIRST_PAGE);
         while jobs <= AHEAD {
-            let page = self.device_queue(call, &device.name, after.as_ref(), limit)?;
+            let page = self.look(call, |tx| self.whole_queue(tx, &device.name, after.as_ref(), limit))?;
             for item in page.rows {
                 if item.job.number == job {
                     return Ok(item.sequence.map(|_| (jobs, sum)));
                 }
                 jobs += 1;
-                sum = sum.saturating_add(octets(&item.job));
+                sum = sum.saturating_add(octets_of(&item.job));
             }
             let Some(next) = page.next else { return Ok(None) };
             (after, limit) = (Some(next), PAGE);
@@ -175,7 +180,9 @@ impl Spool {
         let waiting: Vec<&JobStatus> =
             queue.rows.iter().filter(|item| item.sequence.is_some()).map(|item| &item.job).collect();
         let mut owners: BTreeMap<&str, u32> = BTreeMap::new();
-        for job in &waiting {
+        // Whose a job is, and how many pages it has, is told of none that the caller may not see.
+        let is_veiled = |job: &&JobStatus| job.owner.is_empty();
+        for job in waiting.iter().filter(|job| !is_veiled(job)) {
             *owners.entry(&job.owner).or_default() += 1;
         }
         let mut owners: Vec<(String, u32)> = owners.into_iter().map(|(name, n)| (name.to_owned(), n)).collect();
@@ -183,7 +190,8 @@ impl Spool {
         let pages = |job: &&JobStatus| -> Option<u64> {
             job.documents.iter().map(|one| one.pages.map(|pages| pages * u64::from(one.copies))).sum()
         };
-        let pages = if queue.next.is_some() { None } else { waiting.iter().map(pages).sum() };
+        let pages =
+            if queue.next.is_some() || waiting.iter().any(is_veiled) { None } else { waiting.iter().map(pages).sum() };
         let eldest = waiting.iter().min_by_key(|job| (job.created_ms, job.number));
         let first = eldest.map(|job| (job.number, job.owner.clone(), job.created_ms));
         let (locations, others, backups) = self.look(call, |tx| {
@@ -197,7 +205,11 @@ impl Spool {
                 }
             }
             let named = rows.iter().take(LOCATIONS);
-            let named = named.map(|row| StopLocation { name: row.name.to_string(), jobs: row.jobs });
+            let named = named.map(|row| StopLocation {
+                name: row.name.to_string(),
+                jobs: row.jobs,
+                routable: row.kind != LocationKind::Outlet,
+            });
             let set = store::managed::named(tx, Holder::Device(device.id), BACKUPS)?;
             let text = |value: &Value| match value {
                 Value::Text(text) => Some(text.clone()),
@@ -212,5 +224,19 @@ impl Spool {
             working.push((other, works(&status)));
         }
         Ok(Stop { first, owners, pages, locations, backups, others: working, device })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_small_jobs_take_longer_than_their_octets() {
+        let speeds = Speeds { usual: 1 << 20, slow: 1 << 20, fast: 1 << 20 };
+        let (from, to) = range(900, 900 * 2048, &speeds);
+        assert!(from < 2000 && (900_000..910_000).contains(&to), "{from} {to}");
+        let (from, to) = range(0, 1 << 20, &speeds);
+        assert!(from <= 1000 && (1000..1200).contains(&to), "{from} {to}");
     }
 }

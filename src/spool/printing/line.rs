@@ -182,7 +182,7 @@ impl Lines {
             }
         };
         let mut runs = Vec::new();
-        let routes = store::device::routes(tx, device.id)?;
+        let routes = store::device::open_routes(tx, device.id)?;
         for (route, is_group) in routes.iter().copied() {
             let own = is_group && self.broadcasts(tx, route)?;
             for only in std::iter::once(None).chain(own.then_some(Some(device.id))) {

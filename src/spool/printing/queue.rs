@@ -38,7 +38,7 @@ enum Part {
     Listing = 0,
     /// Jobs that the device can print; one that was begun here comes first.
     Fits = 1,
-    /// Jobs that need another form.
+    /// Jobs that need another form, and those of paused queues.
     PassedOver = 2,
 }
 
@@ -129,8 +129,13 @@ fn merged(
 /// Returns the runs of a part of a device's queue.
 fn runs(tx: &Tx<'_>, device: &DeviceRow, part: Part) -> Fallible<Vec<Run>> {
     let fitting = store::job::classes_for(tx, &store::device::carries(&device.settings))?;
+    let open = store::device::open_routes(tx, device.id)?;
     let mut found = Vec::new();
-    for (route, _) in store::device::routes(tx, device.id)? {
+    for (route, of_group) in store::device::routes(tx, device.id)? {
+        let is_open = open.contains(&(route, of_group));
+        if part == Part::Fits && !is_open {
+            continue;
+        }
         for only in [None, Some(device.id)] {
             let run = |class| Run { route, only, class };
             if part == Part::Fits {
@@ -140,7 +145,7 @@ fn runs(tx: &Tx<'_>, device: &DeviceRow, part: Part) -> Fallible<Vec<Run>> {
             let mut class = None;
             while let Some(next) = waiting::next_class(tx, route, only, class)? {
                 class = Some(next);
-                if !fitting.contains(&next) {
+                if !is_open || !fitting.contains(&next) {
                     found.push(run(next));
                 }
             }
@@ -155,9 +160,14 @@ fn is_of(tx: &Tx<'_>, listing: Option<&Listing>, entry: &EntryRow) -> Fallible<b
     Ok(store::job::by_id(tx, entry.job)?.is_some_and(|job| listing.has(&job)))
 }
 
+/// Returns how many octets a job sends. Of a job whose documents are veiled that is not known.
+pub(super) fn octets_of(job: &JobStatus) -> u64 {
+    job.documents.iter().map(|one| one.octets.saturating_mul(u64::from(one.copies))).fold(0, u64::saturating_add)
+}
+
 /// Returns how long a device takes for a job, in milliseconds, at the octets in a second that it was measured to take.
 fn estimate(job: &JobStatus, rate: u64) -> i64 {
-    let octets: u64 = job.documents.iter().map(|d| d.octets.saturating_mul(u64::from(d.copies))).sum();
+    let octets = octets_of(job);
     let ms = u128::from(octets) * 1000 / u128::from(rate.max(1));
     i64::try_from(ms).unwrap_or(i64::MAX)
 }
@@ -171,109 +181,114 @@ impl Spool {
         after: Option<&Cursor>,
         limit: u32,
     ) -> Fallible<Page<QueueItem>> {
-        let limit = limit.clamp(1, PAGE) as usize;
-        let first = after.is_none();
-        let mut place = Place::of(after)?;
-        let mut read = |tx: &Tx<'_>| -> Fallible<Page<QueueItem>> {
-            let device =
-                store::device::by_name(tx, name)?.ok_or_else(|| crate::spool::objects::devices::not_found(tx, name))?;
-            let begun = store::entry::begun_on(tx, device.id, &store::device::carries(&device.settings))?;
-            let mut alive = Alive::new(self);
-            let (mut printing, mut claimed, mut returned) = (0, None, Vec::new());
-            for entry in store::entry::of_device(tx, device.id, EntryState::Claimed)? {
-                match alive.claimant(tx, entry.claimed_by)? {
-                    Some(_) => {
-                        printing += 1;
-                        claimed = claimed.or(Some(entry));
-                    }
-                    // Its process died: it waits again, though its row does not say so yet.
-                    None => returned.push(entry),
-                }
-            }
-            // The position is that in the queue of this device.
-            let mut known = Known::of(Parts { position: false, ..Parts::ALL });
-            let mut items = Vec::new();
-            let mut last = None;
-            if let (true, Some(entry)) = (first, &begun) {
-                place.before = 1;
-                items.push(QueueItem {
-                    begun: true,
-                    ..self.queue_item(tx, &device, entry, Some(1), printing, &mut known)?
-                });
-                last = Some(entry.clone());
-            }
-            let listing = claims::listing(tx, &device, claimed.as_ref())?;
-            let is_begun = |entry: &EntryRow| begun.as_ref().is_some_and(|begun| begun.id == entry.id);
-            if place.part == Part::Listing {
-                let fitting = runs(tx, &device, Part::Fits)?;
-                let found = match &listing {
-                    Some(listing) => {
-                        let wanted = u32::try_from(limit + 2).unwrap_or(u32::MAX);
-                        store::batch::waiting(tx, listing, device.id, place.after.3, wanted)?
-                    }
-                    None => Vec::new(),
-                };
-                let fits = |entry: &EntryRow| {
-                    fitting.contains(&Run { route: entry.route, only: entry.only, class: entry.class })
-                };
-                for entry in found.into_iter().filter(|entry| fits(entry) && !is_begun(entry)) {
-                    if let (true, Some(last)) = (items.len() >= limit, &last) {
-                        return Ok(Page { rows: items, next: Some(place.cursor(last)) });
-                    }
-                    place.before = place.before.saturating_add(1);
-                    let item = self.queue_item(tx, &device, &entry, Some(place.before), printing, &mut known)?;
-                    place.after.3 = item.job.batch.map_or(i64::MAX, |member| member.place);
-                    items.push(item);
-                    last = Some(entry);
-                }
-                place = Place { part: Part::Fits, after: START, ..place };
-            }
-            loop {
-                // Read one more than the page holds: it tells whether another page follows.
-                let wanted = limit + 2 - items.len();
-                let order = device.settings.order();
-                let mut rows = merged(tx, runs(tx, &device, place.part)?, order, place.after, wanted)?;
-                if place.part == Part::Fits {
-                    let after = place.after;
-                    rows.extend(returned.iter().filter(|entry| entry.sort.place(order) > after).cloned());
-                    rows.sort_by_key(|entry| entry.sort.place(order));
-                    rows.truncate(wanted);
-                }
-                let is_all = rows.len() < wanted;
-                for entry in rows {
-                    if is_begun(&entry) || (place.part == Part::Fits && is_of(tx, listing.as_ref(), &entry)?) {
-                        place.after = entry.sort.place(order);
-                        continue;
-                    }
-                    if let (true, Some(last)) = (items.len() >= limit, &last) {
-                        return Ok(Page { rows: items, next: Some(place.cursor(last)) });
-                    }
-                    place.after = entry.sort.place(order);
-                    place.before = place.before.saturating_add(1);
-                    let sequence = (place.part == Part::Fits).then_some(place.before);
-                    items.push(self.queue_item(tx, &device, &entry, sequence, printing, &mut known)?);
-                    last = Some(entry);
-                }
-                if !is_all {
-                    continue;
-                }
-                if place.part == Part::PassedOver {
-                    return Ok(Page { rows: items, next: None });
-                }
-                if let (true, Some(last)) = (items.len() >= limit, &last) {
-                    let next = Place { part: Part::PassedOver, after: START, ..place };
-                    let more = merged(tx, runs(tx, &device, next.part)?, device.settings.order(), START, 1)?;
-                    return Ok(Page { rows: items, next: (!more.is_empty()).then(|| next.cursor(last)) });
-                }
-                place = Place { part: Part::PassedOver, after: START, ..place };
-            }
-        };
         self.look(call, |tx| {
-            let page = read(tx)?;
+            let page = self.whole_queue(tx, name, after, limit)?;
             let mut visible = Visible::of(tx)?;
             let mut veil = |item: QueueItem| Ok(QueueItem { job: visible.veiled(tx, item.job)?, ..item });
             Ok(Page { rows: page.rows.into_iter().map(&mut veil).collect::<Fallible<_>>()?, next: page.next })
         })
+    }
+
+    /// The same with all that is known of each job: for sums over jobs. It is shown to nobody as it is.
+    pub(super) fn whole_queue(
+        &self,
+        tx: &Tx<'_>,
+        name: &DeviceName,
+        after: Option<&Cursor>,
+        limit: u32,
+    ) -> Fallible<Page<QueueItem>> {
+        let limit = limit.clamp(1, PAGE) as usize;
+        let first = after.is_none();
+        let mut place = Place::of(after)?;
+        let device =
+            store::device::by_name(tx, name)?.ok_or_else(|| crate::spool::objects::devices::not_found(tx, name))?;
+        let begun = store::entry::begun_on(tx, device.id, &store::device::carries(&device.settings))?;
+        let mut alive = Alive::new(self);
+        let (mut printing, mut claimed, mut returned) = (0, None, Vec::new());
+        for entry in store::entry::of_device(tx, device.id, EntryState::Claimed)? {
+            match alive.claimant(tx, entry.claimed_by)? {
+                Some(_) => {
+                    printing += 1;
+                    claimed = claimed.or(Some(entry));
+                }
+                // Its process died: it waits again, though its row does not say so yet.
+                None => returned.push(entry),
+            }
+        }
+        // The position is that in the queue of this device.
+        let mut known = Known::of(Parts { position: false, ..Parts::ALL });
+        let mut items = Vec::new();
+        let mut last = None;
+        if let (true, Some(entry)) = (first, &begun) {
+            place.before = 1;
+            items
+                .push(QueueItem { begun: true, ..self.queue_item(tx, &device, entry, Some(1), printing, &mut known)? });
+            last = Some(entry.clone());
+        }
+        let listing = claims::listing(tx, &device, claimed.as_ref())?;
+        let is_begun = |entry: &EntryRow| begun.as_ref().is_some_and(|begun| begun.id == entry.id);
+        if place.part == Part::Listing {
+            let fitting = runs(tx, &device, Part::Fits)?;
+            let found = match &listing {
+                Some(listing) => {
+                    let wanted = u32::try_from(limit + 2).unwrap_or(u32::MAX);
+                    store::batch::waiting(tx, listing, device.id, place.after.3, wanted)?
+                }
+                None => Vec::new(),
+            };
+            let fits =
+                |entry: &EntryRow| fitting.contains(&Run { route: entry.route, only: entry.only, class: entry.class });
+            for entry in found.into_iter().filter(|entry| fits(entry) && !is_begun(entry)) {
+                if let (true, Some(last)) = (items.len() >= limit, &last) {
+                    return Ok(Page { rows: items, next: Some(place.cursor(last)) });
+                }
+                place.before = place.before.saturating_add(1);
+                let item = self.queue_item(tx, &device, &entry, Some(place.before), printing, &mut known)?;
+                place.after.3 = item.job.batch.map_or(i64::MAX, |member| member.place);
+                items.push(item);
+                last = Some(entry);
+            }
+            place = Place { part: Part::Fits, after: START, ..place };
+        }
+        loop {
+            // Read one more than the page holds: it tells whether another page follows.
+            let wanted = limit + 2 - items.len();
+            let order = device.settings.order();
+            let mut rows = merged(tx, runs(tx, &device, place.part)?, order, place.after, wanted)?;
+            if place.part == Part::Fits {
+                let after = place.after;
+                rows.extend(returned.iter().filter(|entry| entry.sort.place(order) > after).cloned());
+                rows.sort_by_key(|entry| entry.sort.place(order));
+                rows.truncate(wanted);
+            }
+            let is_all = rows.len() < wanted;
+            for entry in rows {
+                if is_begun(&entry) || (place.part == Part::Fits && is_of(tx, listing.as_ref(), &entry)?) {
+                    place.after = entry.sort.place(order);
+                    continue;
+                }
+                if let (true, Some(last)) = (items.len() >= limit, &last) {
+                    return Ok(Page { rows: items, next: Some(place.cursor(last)) });
+                }
+                place.after = entry.sort.place(order);
+                place.before = place.before.saturating_add(1);
+                let sequence = (place.part == Part::Fits).then_some(place.before);
+                items.push(self.queue_item(tx, &device, &entry, sequence, printing, &mut known)?);
+                last = Some(entry);
+            }
+            if !is_all {
+                continue;
+            }
+            if place.part == Part::PassedOver {
+                return Ok(Page { rows: items, next: None });
+            }
+            if let (true, Some(last)) = (items.len() >= limit, &last) {
+                let next = Place { part: Part::PassedOver, after: START, ..place };
+                let more = merged(tx, runs(tx, &device, next.part)?, device.settings.order(), START, 1)?;
+                return Ok(Page { rows: items, next: (!more.is_empty()).then(|| next.cursor(last)) });
+            }
+            place = Place { part: Part::PassedOver, after: START, ..place };
+        }
     }
 
     fn queue_item(

@@ -74,6 +74,10 @@ fn refusal(tx: &Tx<'_>, job: &JobRow) -> Fallible<Option<ClaimRefusal>> {
     if is_discarded(tx, job) {
         return Ok(Some(ClaimRefusal::Expired));
     }
+    if let Some(queue) = store::location::paused_group(tx, job.group)? {
+        let why = format!("its queue {queue} is paused");
+        return Ok(Some(ClaimRefusal::NotReleasable(why)));
+    }
     let (state, entries) = Spool::job_state(tx, job)?;
     if entries.iter().any(|entry| entry.state.is_busy()) && state == JobState::Held {
         let why = "it is still on its way to another device".to_owned();

@@ -7,6 +7,7 @@
 //! A name that nobody has, a user without a PIN and one who is refused for a time cost the same as a wrong PIN: a transaction and a
 //! hash. Nobody learns which names there are.
 
+use std::net::IpAddr;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use argon2::Argon2;
@@ -39,6 +40,19 @@ pub struct KnownPerson {
     hash: String,
 }
 
+impl KnownPerson {
+    /// Whether both are the same user, whatever the PIN was.
+    pub(crate) fn is_same_user(&self, other: &Self) -> bool {
+        self.user == other.user
+    }
+
+    /// Somebody for a test.
+    #[cfg(test)]
+    pub(crate) fn sample(user: i64) -> Self {
+        Self { caller: users::of_uid(NOBODY), user: ObjectId(user), hash: String::new() }
+    }
+}
+
 /// One at a time: each takes 19 MiB while it runs.
 static HASHING: Mutex<()> = Mutex::new(());
 
@@ -66,6 +80,15 @@ fn of_nobody() -> Result<&'static str, Failure> {
 
 /// A user, and the hash of the PIN of that user.
 type Hashed = (ObjectName, ObjectId, String);
+
+/// A try that was counted.
+#[derive(Debug)]
+pub(in crate::spool) struct Tried {
+    /// Against what it is held, if anything.
+    found: Option<Hashed>,
+    /// The realm of names without one.
+    realm: String,
+}
 
 impl Spool {
     /// Sets the PIN of a user, or takes it from him. Whoever may configure the spool may do so, and each user for himself.
@@ -126,18 +149,25 @@ impl Spool {
         self.look(call, |tx| about(tx, station))
     }
 
-    /// Finds out who stands at a station by the name and the PIN that he typed; none when one of them is wrong, or he is refused
-    /// for a time.
+    /// Finds out who stands at a station by the name and the PIN that he typed into a browser at the address `from`; none when one of
+    /// them is wrong, or he is refused for a time.
     ///
     /// # Errors
     /// `State` where the station takes no PIN. When the spool cannot be changed nobody is let in.
-    pub fn log_on(&self, station: &ObjectName, user: &str, pin: &Pin, now: &Moment) -> Fallible<Option<KnownPerson>> {
+    pub fn log_on(
+        &self,
+        station: &ObjectName,
+        user: &str,
+        pin: &Pin,
+        from: IpAddr,
+        now: &Moment,
+    ) -> Fallible<Option<KnownPerson>> {
         let call = Call::of_spooler(now);
         self.look(&call, |tx| demand_pin(tx, station))?;
         let name: Option<ObjectName> = user.trim().parse().ok();
-        let place = station.to_string();
-        let (found, realm) = self.try_pin(&call, name, place)?;
-        let known = match &found {
+        let place = format!("{station} from {from}");
+        let tried = self.try_pin(&call, name, place)?;
+        let known = match &tried.found {
             Some((_, _, hash)) => is_right(pin, hash),
             None => {
                 // It takes as long as with somebody's.
@@ -145,10 +175,15 @@ impl Spool {
                 false
             }
         };
-        let Some((name, user, hash)) = found.filter(|_| known) else { return Ok(None) };
-        let Some(caller) = person(&name, &realm) else { return Ok(None) };
+        if known { self.let_in(&call, tried) } else { Ok(None) }
+    }
+
+    /// Lets in whoever had the right PIN, unless it has changed since, and ends the count of wrong ones.
+    pub(in crate::spool) fn let_in(&self, call: &Call, tried: Tried) -> Fallible<Option<KnownPerson>> {
+        let Some((name, user, hash)) = tried.found else { return Ok(None) };
+        let Some(caller) = person(&name, &tried.realm) else { return Ok(None) };
         let kept = hash.clone();
-        let stands = self.change(Room::Gives, &call, move |tx| {
+        let stands = self.change(Room::Gives, call, move |tx| {
             tx.lock(Lock::Kept(user))?;
             let stands = store::pin::of(tx, user)?.is_some_and(|row| row.hash == kept);
             if stands {
@@ -159,8 +194,8 @@ impl Spool {
         Ok(stands.then_some(KnownPerson { caller, user, hash }))
     }
 
-    /// Counts a try, and returns whose hash it is to be held against, if anybody's; and the realm of names without one.
-    fn try_pin(&self, call: &Call, name: Option<ObjectName>, station: String) -> Fallible<(Option<Hashed>, String)> {
+    /// Counts a try, and returns against whose hash it is to be held.
+    pub(in crate::spool) fn try_pin(&self, call: &Call, name: Option<ObjectName>, place: String) -> Fallible<Tried> {
         let spool = self.clone();
         self.change(Room::Gives, call, move |tx| {
             let class = ObjectClass::User;
@@ -179,19 +214,19 @@ impl Spool {
                 tx.lock(Lock::Kept(store::pin::NOBODY))?;
                 let tried = store::pin::of(tx, store::pin::NOBODY)?.map_or(0, |pin| pin.failures);
                 store::pin::note(tx, store::pin::NOBODY, tried.wrapping_add(1), None)?;
-                return Ok((None, realm));
+                return Ok(Tried { found: None, realm });
             };
             let failures = pin.failures.saturating_add(1);
             let lock = lock_ms(failures);
             store::pin::note(tx, row.id, failures, lock.map(|span| now.saturating_add(span)))?;
             if let Some(span) = lock {
                 let why = format!(
-                    "try {failures} in a row at station {station}: unless this PIN is right, none is looked at for {} s",
+                    "try {failures} in a row at station {place}: unless this PIN is right, none is looked at for {} s",
                     span / 1000
                 );
                 record(tx, Object::Kept(class, row.id), EventWord::Refused, &why)?;
             }
-            Ok((Some((row.name, row.id, pin.hash)), realm))
+            Ok(Tried { found: Some((row.name, row.id, pin.hash)), realm })
         })
     }
 

@@ -174,6 +174,12 @@ impl Spool {
             let failure = Failure::new(FailureKind::State, format!("job {number} {why}"));
             return Ok(Err(Refusal { failure, result: how.keyword() }));
         }
+        if let Some(queue) = store::location::paused_group(tx, before.group)? {
+            let failure =
+                Failure::new(FailureKind::State, format!("job {number} waits in queue {queue}, which is paused"))
+                    .hint("an operator resumes it: pdresume -c queue");
+            return Ok(Err(Refusal { failure, result: how.keyword() }));
+        }
         crate::spool::remote::demand_not_away(before, &entries)?;
         demand_single(before)?;
         takes_work(tx)?;

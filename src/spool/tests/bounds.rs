@@ -4,12 +4,18 @@ use super::*;
 use crate::model::alter::JobChange;
 use crate::model::event::EventWord;
 use crate::model::field::{Field, Value};
-use crate::model::managed::{ManagedChange, ManagedClass, ManagedEdit, ManagedObject};
+use crate::model::job::Format;
+use crate::model::managed::{ManagedChange, ManagedClass, ManagedEdit, ManagedObject, PauseWhen};
 use crate::model::state::JobState;
 use crate::spool::interface::engine::Observation;
 use crate::spool::interface::records::EventSubject;
 
-fn set_values(site: &Site, class: ManagedClass, name: &str, values: &[(&str, Value)]) -> Result<(), Failure> {
+pub(super) fn set_values(
+    site: &Site,
+    class: ManagedClass,
+    name: &str,
+    values: &[(&str, Value)],
+) -> Result<(), Failure> {
     let change = |(attribute, value): &(&str, Value)| ManagedChange {
         field: Field::from_stored(attribute).unwrap(),
         edit: ManagedEdit::Set(value.clone()),
@@ -111,7 +117,7 @@ fn bounds_fit_together_and_the_interval_that_is_zero_ends_the_estimates() {
 }
 
 /// A device behind a location of its own, with what was set of it.
-fn device_with(
+pub(super) fn device_with(
     site: &Site,
     name: &str,
     location: &str,
@@ -204,6 +210,63 @@ fn a_job_that_was_assigned_within_its_queue_is_assigned_to_the_backup() {
     due(&site);
     assert_eq!((assigned(), at(&site, job)), (Some("TWO".into()), "#Q".into()));
     assert_eq!(site.print_all(&lease, two), [job]);
+}
+
+#[test]
+fn a_paused_queue_sends_nothing_to_a_backup_and_is_sent_nothing() {
+    let site = Site::new();
+    let one = device_with(&site, "ONE", "#Q.ONE", &backed_up(&["TWO"]), vec![]);
+    site.device("TWO", "#R.TWO", vec![]);
+    let pause = |queue: &str, pause| {
+        let object = ManagedObject { class: ManagedClass::Queue, name: queue.into() };
+        site.spool.pause_managed(&site.call(), object, pause, None).unwrap();
+    };
+    let lease = site.begins();
+    let first = site.job("q.one", 5);
+    fails(&site, &lease, one);
+    site.pass(60_000);
+    pause("Q", Some(PauseWhen::Now));
+    due(&site);
+    assert_eq!(at(&site, first), "#Q.ONE", "its queue is paused");
+    pause("Q", None);
+    due(&site);
+    assert_eq!(at(&site, first), "#R.TWO");
+    let second = site.job("q.one", 5);
+    pause("R", Some(PauseWhen::Now));
+    due(&site);
+    assert_eq!(at(&site, second), "#Q.ONE", "the queue of its backup is paused");
+    pause("R", None);
+    due(&site);
+    assert_eq!(at(&site, second), "#R.TWO");
+}
+
+#[test]
+fn a_backup_that_does_not_support_a_job_is_passed_over() {
+    for (near, places) in [("#Q.TWO", ["#Q.TWO", "#R.THREE"]), ("#S.TWO", ["#S.TWO", "#R.THREE"])] {
+        let site = Site::new();
+        let one = device_with(&site, "ONE", "#Q.ONE", &backed_up(&["TWO", "THREE"]), vec![]);
+        let pcl = Value::Many(vec![Value::Text("pcl".into())]);
+        device_with(&site, "TWO", near, &[("document-formats-supported", pcl)], vec![]);
+        site.device("THREE", "#R.THREE", vec![]);
+        let lease = site.begins();
+        let jobs = [Format::Pcl, Format::Pdf]
+            .map(|format| site.job_with("q.one", 5, |job| job.documents[0].format = Some(format)));
+        fails(&site, &lease, one);
+        site.pass(60_000);
+        due(&site);
+        assert_eq!(jobs.map(|job| at(&site, job)), places);
+    }
+    // Within its queue too: the job names its device.
+    let site = Site::new();
+    let one = device_with(&site, "ONE", "#Q.ONE", &backed_up(&["TWO"]), vec![]);
+    site.device("TWO", "#Q.TWO", vec![]);
+    let lease = site.begins();
+    let named = super::secure::given("actual-destinations-requested", Value::Text("ONE".into()), 0);
+    let job = site.job_with("#q", 5, |job| job.given = vec![named]);
+    fails(&site, &lease, one);
+    site.pass(60_000);
+    due(&site);
+    assert_eq!(site.status(job).unwrap().assigned.map(|device| device.to_string()), Some("ONE".into()));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What an operation costs does not grow with the spool: counted in steps of the database, so that no clock decides.
 
 use super::*;
+use crate::model::candidate::NameKind;
 use crate::model::job::Transfer;
 use crate::model::order::SortBy;
 use crate::model::query::{Condition, Order, Parts, Query};
@@ -87,6 +88,15 @@ fn costs(jobs: usize, devices: usize) -> Costs {
     cost("the processes", &|| {
         spool.processes(&call, None).unwrap();
     });
+    let names = |kind, beginning: &str| {
+        spool.names(&call, kind, beginning, 5).unwrap();
+    };
+    cost("names of devices", &|| names(NameKind::Device, "rar"));
+    cost("some names of many devices", &|| names(NameKind::Device, ""));
+    cost("names of destinations", &|| names(NameKind::Destination, "rar"));
+    cost("names of locations", &|| names(NameKind::Location, "b.rar"));
+    cost("names of jobs", &|| names(NameKind::JobNumber, ""));
+    cost("names of own jobs", &|| names(NameKind::Job, ""));
     cost("a destination by its name", &|| {
         spool.resolve(&call, "a.lp1").unwrap();
     });

@@ -553,3 +553,19 @@ fn a_restored_owner_gives_a_higher_number_and_holds_what_may_have_printed() {
     assert!(granted.offer.duplicate, "it is announced where it prints");
     assert!(of_token(&granted.offer.token).unwrap().1 > of_token(&first).unwrap().1);
 }
+
+#[test]
+fn a_paused_queue_offers_no_claim_until_it_is_resumed() {
+    use crate::model::managed::{ManagedClass, ManagedObject, PauseWhen};
+    let two = Two::new();
+    two.held();
+    let listed = || two.a.spool.releasable(&speaks_for(&two.a), &two.a.now()).unwrap().len();
+    let pause = |pause| {
+        let queue = ManagedObject { class: ManagedClass::Queue, name: "OFFICE".into() };
+        two.a.spool.pause_managed(&two.a.call(), queue, pause, None).unwrap();
+    };
+    pause(Some(PauseWhen::Now));
+    assert_eq!(listed(), 0);
+    pause(None);
+    assert_eq!(listed(), 1);
+}

@@ -156,3 +156,19 @@ proptest! {
         prop_assert_eq!(site.print_all(&lease, lp), order);
     }
 }
+
+#[test]
+fn jobs_of_a_paused_queue_stand_before_nobody() {
+    use crate::model::managed::{ManagedClass, ManagedObject, PauseWhen};
+    let site = Site::new();
+    let device = site.device("LP1", "#ONE.A", vec![]);
+    site.spool.route_location(&site.call(), "#TWO.A".parse().unwrap(), Some("LP1".parse().unwrap())).unwrap();
+    let (paused, other) = (site.job("one.a", 1), site.job("two.a", 1));
+    let before = |job: u32| site.status(job).unwrap().intervening;
+    assert_eq!((before(paused), before(other)), (Some(0), Some(1)));
+    let queue = ManagedObject { class: ManagedClass::Queue, name: "ONE".into() };
+    site.spool.pause_managed(&site.call(), queue, Some(PauseWhen::Now), None).unwrap();
+    assert_eq!(before(other), Some(0));
+    let lease = site.begins();
+    assert_eq!(site.claim(&lease, device).unwrap().number.get(), other, "it is the next one");
+}

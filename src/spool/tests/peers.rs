@@ -2,8 +2,10 @@
 
 use super::*;
 use crate::model::ServerName;
+use crate::model::managed::{ManagedClass, ManagedObject, PauseWhen};
 use crate::model::remote::{Offer, OfferAnswer, PeerFate};
 use crate::model::state::{HoldReason, JobState};
+use crate::model::why::Cause;
 use crate::store;
 
 fn name<T: std::str::FromStr>(text: &str) -> T {
@@ -98,6 +100,27 @@ fn a_server_is_believed_about_jobs_that_it_has_and_about_no_others() {
     }
     assert!(two.told(&offer.token, over()));
     assert!(two.a.status(job).is_err(), "it has printed");
+}
+
+#[test]
+fn a_paused_queue_offers_no_job_to_another_server_until_it_is_resumed() {
+    let two = Two::new();
+    let (spool, call) = (&two.a.spool, two.a.call());
+    let job = two.a.job("office.front", 1);
+    for (class, name) in [(ManagedClass::Queue, "OFFICE"), (ManagedClass::Server, "acme1")] {
+        let pause = |pause| {
+            let object = ManagedObject { class, name: name.into() };
+            spool.pause_managed(&call, object, pause, None).unwrap();
+        };
+        pause(Some(PauseWhen::Now));
+        assert!(spool.send_next(&call, &acme2()).unwrap().is_none(), "{name} is paused");
+        assert!(spool.without_digest(&call, &acme2()).unwrap().is_empty(), "and nothing is read for it");
+        assert_eq!(spool.servers_with_work().unwrap(), []);
+        assert!(matches!(spool.why(&call, &reference(job)).unwrap().causes[0], Cause::QueuePaused(_)));
+        pause(None);
+        assert_eq!(spool.servers_with_work().unwrap(), [acme2()]);
+    }
+    two.handed_over();
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use crate::model::access::{AccessChange, AccessObject};
 use crate::model::alter::{JobChange, NewOwner};
 use crate::model::authority::UserLimit;
+use crate::model::candidate::{KnownName, NameKind};
 use crate::model::job::Submission;
 use crate::model::order::Priority;
 use crate::model::state::{DeviceWish, JobState};
@@ -145,4 +146,30 @@ fn a_job_for_a_group_goes_nowhere_where_its_submitter_may_not_send() {
     let refused = site.try_submit_as(bob(), "#P", |job| job.priority = Priority::default()).unwrap_err();
     assert_eq!(refused.kind, FailureKind::Security);
     site.submit("#P", |_| {});
+}
+
+#[test]
+fn completion_names_jobs_to_whoever_sees_them() {
+    let mut site = Site::printing();
+    let (own, other) = (site.submit_as(bob(), "office.front", |_| {}), site.submit("office.front", secret));
+    let names = |of: &mut dyn Operations, kind, beginning: &str| -> Vec<KnownName> {
+        of.names(kind, beginning.to_owned(), 1_000).unwrap()
+    };
+    let mut others = local(&site.spool, bob());
+    let only = |names: Vec<KnownName>| names.into_iter().map(|one| one.name).collect::<Vec<_>>();
+    assert_eq!(only(names(&mut others, NameKind::JobNumber, "")), [own.number.to_string()]);
+    assert_eq!(only(names(&mut others, NameKind::Job, "")), [own.local.to_string()]);
+    let all = names(&mut site.local, NameKind::JobNumber, "");
+    assert_eq!((all.len(), all[0].name.as_str()), (2, other.number.to_string().as_str()), "the last one comes first");
+    assert!(all[0].note.starts_with("secret, "), "{all:?}");
+    // The ten digits name only what he sees, too.
+    let (his, not_his) = (own.global.serial.to_string(), other.global.serial.to_string());
+    assert_eq!(only(names(&mut others, NameKind::Job, &his)), [his.as_str()]);
+    assert_eq!(only(names(&mut others, NameKind::Job, &not_his)), [""; 0]);
+    // Objects are no secret, and their names compare without case.
+    assert_eq!(only(names(&mut others, NameKind::Destination, "OFFICE.F")).len(), 1);
+    assert_eq!(
+        only(names(&mut others, NameKind::Device, "$lp")).len(),
+        only(names(&mut site.local, NameKind::Device, "LP")).len()
+    );
 }

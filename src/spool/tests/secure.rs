@@ -105,7 +105,7 @@ fn failed() -> AttemptEnd {
     AttemptEnd::DeviceFailed { error: error(Some(clock().wall_ms)), touched: false, alone: false }
 }
 
-fn given(field: &str, value: Value, document: u32) -> GivenValue {
+pub(super) fn given(field: &str, value: Value, document: u32) -> GivenValue {
     GivenValue { document, field: Field::from_stored(field).unwrap(), value, origin: Origin::User }
 }
 
@@ -554,4 +554,16 @@ fn a_job_that_ends_when_it_is_claimed_anew_is_expired_and_its_file_goes() {
     pass(2);
     assert_eq!(release_to(&site, &all, &printer), ClaimAnswer::Refused(ClaimRefusal::Expired));
     assert_eq!((state(&mut site, &job), print_files(&site)), (None, 0));
+}
+
+#[test]
+fn a_paused_queue_gives_nobody_a_job_at_a_station_until_it_is_resumed() {
+    let (mut site, _alive) = site();
+    let job = submit(&mut site, |_| {});
+    let queue = || ManagedObject { class: ManagedClass::Queue, name: "OFFICE".to_owned() };
+    site.local.pause_managed(queue(), Some(crate::model::managed::PauseWhen::Now), None).unwrap();
+    let refused = release(&mut site, &job, Some("LP1")).unwrap_err();
+    assert!(refused.message.contains("waits in queue OFFICE, which is paused"), "{refused:?}");
+    site.local.pause_managed(queue(), None, None).unwrap();
+    release(&mut site, &job, Some("LP1")).unwrap();
 }

@@ -195,6 +195,15 @@ impl Store {
         Session::take_back(&self.path)
     }
 
+    /// Tells whether all files of the database are there, and nobody was cut off while he made it: then whoever looks makes none.
+    pub(crate) fn has_its_files(&self) -> bool {
+        let holds = |path: &Path| std::fs::metadata(path).is_ok_and(|file| file.len() > 0);
+        holds(&self.path)
+            && self.log.exists()
+            && beside(&self.path, "-shm").exists()
+            && beside(&self.path, "-journal").symlink_metadata().is_err()
+    }
+
     /// Brings an older schema up to ours. Nobody else may use the spool meanwhile. When it fails, the older schema stands.
     pub(crate) fn migrate(&self) -> Fallible<()> {
         self.write(&Call::timeless(), schema::migrate)

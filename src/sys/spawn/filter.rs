@@ -2,12 +2,13 @@
 //! output.
 //!
 //! It has nothing of ours but these: no descriptor, no part of our environment, no rights ([`confine`]), and it may write below its
-//! own directory alone. Where we are root it is nobody. Its time, its memory and what it may write to a file are limited. It is
-//! ended with all that it started when its handle is dropped. When the thread that started it dies, the kernel ends it; what it had
-//! started itself then ends with its next output, which nobody reads.
+//! own directory alone. Where we are root it is nobody. Its time, its memory, how many processes it may start, and what it may write
+//! to a file are limited. It is ended with all that it started when its handle is dropped. When the thread that started it dies, the
+//! kernel ends it, but not what it had started itself: a note says who it was, by which a later process ends that
+//! ([`process::end_group`]).
 
 use std::fs::File;
-use std::io::{self, PipeReader, Read, Seek, SeekFrom};
+use std::io::{self, PipeReader, Read, Seek, SeekFrom, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
@@ -17,8 +18,9 @@ use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::libc;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags};
-use nix::sys::resource::{Resource, setrlimit};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::{Signal, killpg};
+use nix::sys::stat::Mode;
 use nix::unistd::{Gid, Pid, Uid};
 
 use super::Ended;
@@ -44,6 +46,8 @@ pub struct FilterLimits {
     pub file_octets: u64,
     /// Octets of its memory.
     pub memory: u64,
+    /// Processes and threads that its user may have besides those that he has when it starts.
+    pub processes: u64,
 }
 
 /// A filter that runs.
@@ -61,14 +65,15 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// Starts `program` with `input` as its standard input, from its first octet, in the directory `own`, which it may fill.
+    /// Starts `program` with `input` as its standard input, from its first octet, in the directory `own`, which it may fill. It
+    /// writes into `note` who it is, as the kernel says it.
     ///
     /// # Errors
     /// When it cannot be started: it has not run.
     pub fn start(
         program: &Path,
         input: &File,
-        own: &Path,
+        (own, note): (&Path, File),
         env: &[(&str, &str)],
         limits: FilterLimits,
     ) -> io::Result<Self> {
@@ -83,23 +88,30 @@ impl Filter {
         if is_root {
             std::os::unix::fs::chown(own, Some(NOBODY), Some(NOBODY))?;
         }
+        let user = if is_root { NOBODY } else { nix::unistd::getuid().as_raw() };
+        let processes = process::threads_of(user).saturating_add(limits.processes);
         let mut command = Command::new(program);
         command.current_dir(own).stdin(input).stdout(to_output).stderr(to_errors);
         command.env_clear().env("PATH", "/usr/local/bin:/usr/bin:/bin").env("LC_ALL", "C.UTF-8");
         command.env("TMPDIR", ".").env("HOME", ".").envs(env.iter().copied());
         let parent = nix::unistd::getpid();
         // SAFETY: between fork and exec only async-signal-safe calls are made, and nothing is allocated: setpgid, sigprocmask,
-        // setrlimit, umask, setgroups, setresgid, setresuid, prctl, getppid, close_range and the calls of `Rules::apply`.
+        // open, read, write, close, getrlimit, setrlimit, umask, setgroups, setresgid, setresuid, prctl, getppid, close_range and the calls of `Rules::apply`.
         unsafe {
             command.pre_exec(move || {
                 nix::unistd::setpgid(Pid::from_raw(0), Pid::from_raw(0))?;
                 nix::sys::signal::SigSet::empty().thread_set_mask()?;
+                // Before it can start anything. Without the note the kernel alone ends it with us.
+                let _ = sign(&note);
                 for (resource, most) in [
                     (Resource::RLIMIT_CPU, limits.seconds),
                     (Resource::RLIMIT_FSIZE, limits.file_octets),
                     (Resource::RLIMIT_AS, limits.memory),
+                    (Resource::RLIMIT_NPROC, processes),
                     (Resource::RLIMIT_CORE, 0),
                 ] {
+                    // A narrower limit of ours stays: only a privileged process could widen it.
+                    let most = most.min(getrlimit(resource)?.1);
                     setrlimit(resource, most, most)?;
                 }
                 libc::umask(0o077);
@@ -225,6 +237,13 @@ impl Drop for Filter {
     }
 }
 
+/// Writes who we are. It may be called between fork and exec.
+fn sign(mut note: &File) -> io::Result<()> {
+    let mut stat = [0; 1024];
+    let n = nix::unistd::read(nix::fcntl::open(c"/proc/self/stat", OFlag::O_CLOEXEC, Mode::empty())?, &mut stat)?;
+    note.write_all(&stat[..n])
+}
+
 fn end(child: &mut Child) {
     let _ = killpg(Pid::from_raw(child.id().cast_signed()), Signal::SIGKILL);
     let _ = child.kill();
@@ -245,17 +264,20 @@ fn read_now(pipe: &mut PipeReader, buffer: &mut [u8]) -> io::Result<Option<usize
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
     use std::os::unix::fs::PermissionsExt;
     use std::process::Stdio;
     use std::time::{Duration, Instant};
 
     use super::*;
 
-    const LIMITS: FilterLimits = FilterLimits { seconds: 60, file_octets: 1 << 20, memory: 4 << 30 };
+    const LIMITS: FilterLimits = FilterLimits { seconds: 60, file_octets: 1 << 20, memory: 4 << 30, processes: 1000 };
 
     /// Runs a script; what it made, how it ended, and its last words.
     fn run(script: &str, input: &[u8]) -> (Vec<u8>, Ended, String, Option<String>) {
+        run_within(script, input, LIMITS)
+    }
+
+    fn run_within(script: &str, input: &[u8], limits: FilterLimits) -> (Vec<u8>, Ended, String, Option<String>) {
         let dir = tempfile::tempdir().unwrap();
         std::fs::set_permissions(dir.path(), PermissionsExt::from_mode(0o755)).unwrap();
         let program = dir.path().join("program");
@@ -265,7 +287,13 @@ mod tests {
         std::fs::create_dir(&own).unwrap();
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(input).unwrap();
-        let mut filter = Filter::start(&program, &file, &own, &[("DOCUMENT_FORMAT", "pdf")], LIMITS).unwrap();
+        let note = tempfile::tempfile().unwrap();
+        let at = (own.as_path(), note.try_clone().unwrap());
+        let mut filter = Filter::start(&program, &file, at, &[("DOCUMENT_FORMAT", "pdf")], limits).unwrap();
+        let mut signed = [0; 1024];
+        let n = crate::sys::files::read_full_at(&note, &mut signed, 0).unwrap();
+        let signed = process::ProcessNote::of_stat(std::str::from_utf8(&signed[..n]).unwrap()).unwrap();
+        assert!(signed.pid == filter.child.id() && signed.start > 0);
         let mut made = Vec::new();
         let until = Instant::now() + Duration::from_secs(60);
         loop {
@@ -322,5 +350,98 @@ mod tests {
             sleeper.kill().unwrap();
             sleeper.wait().unwrap();
         }
+    }
+
+    /// A file and a process of whoever the program is. Here it may be that we are root.
+    fn of_its_user() -> (tempfile::NamedTempFile, Child) {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "kept").unwrap();
+        let mut sleeper = Command::new("sleep");
+        if nix::unistd::geteuid().is_root() {
+            std::os::unix::fs::chown(file.path(), Some(NOBODY), Some(NOBODY)).unwrap();
+            sleeper.uid(NOBODY).gid(NOBODY);
+        }
+        (file, sleeper.arg("600").stdin(Stdio::null()).spawn().unwrap())
+    }
+
+    #[test]
+    fn what_belongs_to_its_user_is_not_in_its_reach_either() {
+        let (file, mut sleeper) = of_its_user();
+        let (path, pid) = (file.path().display(), sleeper.id());
+        let mut calls = vec![
+            ("truncate", libc::SYS_truncate, "$path, 0".to_owned()),
+            ("fchmodat", libc::SYS_fchmodat, "-100, $path, 0777, 0".into()),
+            ("fchmodat2", 452, "-100, $path, 0777, 0".into()),
+            ("fchmod its input", libc::SYS_fchmod, "0, 0777".into()),
+            ("fchownat", libc::SYS_fchownat, "-100, $path, $>, -1, 0".into()),
+            ("setxattr", libc::SYS_setxattr, "$path, $name, $name, 1, 0".into()),
+            ("removexattr", libc::SYS_removexattr, "$path, $name".into()),
+            ("utimensat", libc::SYS_utimensat, "-100, $path, 0, 0".into()),
+            ("prlimit64", libc::SYS_prlimit64, format!("{pid}, 7, $limits, 0")),
+            ("setpriority", libc::SYS_setpriority, format!("0, {pid}, 19")),
+            ("setpriority of all", libc::SYS_setpriority, "2, 0, 19".into()),
+            ("sched_setaffinity", libc::SYS_sched_setaffinity, format!("{pid}, 8, $limits")),
+            ("F_SETOWN", libc::SYS_fcntl, format!("0, 8, {pid}")),
+            ("F_SETSIG", libc::SYS_fcntl, "0, 10, 9".into()),
+            ("F_SETLEASE", libc::SYS_fcntl, "0, 1024, 0".into()),
+            ("FIOSETOWN", libc::SYS_ioctl, "0, 0x8901, $limits".into()),
+            ("rt_sigqueueinfo", libc::SYS_rt_sigqueueinfo, format!("{pid}, 9, $info")),
+        ];
+        #[cfg(target_arch = "x86_64")]
+        calls.extend([
+            ("chmod", libc::SYS_chmod, "$path, 0777".to_owned()),
+            ("chown", libc::SYS_chown, "$path, $>, -1".into()),
+            ("utime", libc::SYS_utime, "$path, 0".into()),
+            ("a call of x32", 0x4000_0000 + libc::SYS_chmod, "$path, 0777".into()),
+        ]);
+        let mut script = format!(
+            "exec perl - <<'END'\nmy $path = '{path}'; my $name = 'user.x'; my $limits = pack('QQ', 64, 64); \
+             my $info = pack('iii', 9, 0, -1) . (\"\\0\" x 116);\n"
+        );
+        for (name, number, arguments) in &calls {
+            let call = format!("syscall({number}, {arguments})");
+            script += &format!("$! = 0; my $done = {call}; print '{name}: ', $done < 0 ? $! + 0 : 'done', \"\\n\";\n");
+        }
+        // Its standard input is the script.
+        let (made, ended, words, missing) = run(&format!("{script}END"), b"");
+        let missing = missing.unwrap_or_default();
+        if missing.contains("calls") {
+            eprintln!("SKIPPED: {missing}");
+        } else {
+            let refused: String = calls.iter().map(|(name, ..)| format!("{name}: {}\n", libc::EPERM)).collect();
+            assert_eq!((String::from_utf8_lossy(&made), ended), (refused.into(), Ended::Status(0)), "{words}");
+            let mode = file.as_file().metadata().unwrap().permissions().mode();
+            assert_eq!((std::fs::read_to_string(file.path()).unwrap().as_str(), mode & 0o777), ("kept", 0o600));
+            assert!(sleeper.try_wait().unwrap().is_none(), "it was ended");
+        }
+        sleeper.kill().unwrap();
+        sleeper.wait().unwrap();
+    }
+
+    /// In a process of its own: a limit is narrowed for good.
+    #[test]
+    fn a_narrower_limit_of_ours_stays_and_it_runs() {
+        if std::env::var_os("FILTER_IS_NARROW").is_none() {
+            let mut child = Command::new(std::env::current_exe().unwrap());
+            child.args(["sys::spawn::filter::tests::a_narrower_limit_of_ours_stays_and_it_runs", "--exact"]);
+            let output = child.env("FILTER_IS_NARROW", "1").output().unwrap();
+            let said = String::from_utf8_lossy(&output.stdout);
+            assert!(output.status.success() && said.contains("1 passed"), "{said}");
+            return;
+        }
+        setrlimit(Resource::RLIMIT_CPU, LIMITS.seconds / 2, LIMITS.seconds / 2).unwrap();
+        let (made, ended, words, _) = run("ulimit -t", b"");
+        assert_eq!((String::from_utf8_lossy(&made).trim(), ended), ("30", Ended::Status(0)), "{words}");
+    }
+
+    #[test]
+    fn it_starts_so_many_processes_and_no_more() {
+        // Those of other tests may be of the same user.
+        let bomb = "i=0; while [ $i -lt 900 ]; do sleep 600 & i=$((i+1)); echo $i; done; echo all";
+        let (made, ended, words, _) = run_within(bomb, b"", FilterLimits { processes: 50, ..LIMITS });
+        let made = String::from_utf8(made).unwrap();
+        let most = made.lines().filter_map(|line| line.parse().ok()).max().unwrap_or(0);
+        assert!(ended != Ended::Status(0) && !made.contains("all"), "{ended:?} {made}");
+        assert!((1..=200).contains(&most) && words.to_lowercase().contains("fork"), "{most}: {words}");
     }
 }

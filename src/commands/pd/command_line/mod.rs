@@ -2,6 +2,7 @@
 
 pub mod attribute_files;
 pub mod class_words;
+pub(crate) mod completion;
 pub mod filter;
 pub mod flags;
 pub mod job_query;

@@ -121,7 +121,8 @@ impl Names {
     /// The command alters jobs and their documents.
     pub const ALTERS_JOBS: Self = Self { class: Class::Job, sets: Settable::Always };
 
-    fn sets(self, row: &Attribute) -> bool {
+    /// Whether the command can set that attribute.
+    pub fn sets(self, row: &Attribute) -> bool {
         match self.sets {
             Settable::Never => false,
             Settable::Initially => row.settable != Settable::Never,

@@ -4,11 +4,12 @@
 //! nothing. An object that does not exist is reported, and the listing goes on.
 
 use std::ffi::OsString;
+use std::time::Instant;
 
 use clap::{CommandFactory, Parser};
 
 use crate::attributes::Class;
-use crate::commands::log::FOLLOWED_MS;
+use crate::commands::log::next_round;
 use crate::commands::pd::command_line::class_words::class_of;
 use crate::commands::pd::command_line::options;
 use crate::commands::pd::command_line::options::{Names, Setting};
@@ -23,6 +24,7 @@ use crate::commands::pd::{Exit, Shell, Stop};
 use crate::commands::shell::Intent;
 use crate::model::Failure;
 use crate::spool::interface::operations::Operations;
+use crate::sys::clock::wall_ms;
 
 const PROGRAM: &str = "pdls";
 
@@ -105,8 +107,8 @@ fn list(line: CommandLine, shell: &mut Shell<'_>) -> Result<Exit, Stop> {
     follow(spool.as_mut(), shell, show)
 }
 
-/// Shows a listing whenever its text is another one, an empty line between two. What is committed to the spool wakes it. It ends
-/// with the status of the listing when that is not 0: what was named is gone.
+/// Shows a listing whenever its text is another one, an empty line between two. What is committed to the spool wakes it, at most
+/// once a second. It ends with the status of the listing when that is not 0: what was named is gone.
 fn follow(
     spool: &mut dyn Operations,
     shell: &mut Shell<'_>,
@@ -128,7 +130,7 @@ fn follow(
                 terminal: shell.terminal,
                 env: shell.env,
                 cwd: shell.cwd.clone(),
-                now_ms: shell.now_ms,
+                now_ms: if before.is_some() { wall_ms() } else { shell.now_ms },
                 open: &mut nowhere,
             };
             show(spool, &mut collected)?
@@ -144,6 +146,7 @@ fn follow(
         if exit != Exit::Done {
             return Ok(exit);
         }
-        seen = spool.await_change(seen, FOLLOWED_MS)?;
+        let shown = Instant::now();
+        seen = next_round(seen, || shown.elapsed(), |seen, timeout_ms| spool.await_change(seen, timeout_ms))?;
     }
 }

@@ -100,8 +100,9 @@ impl Shown for DeviceStatus {
                 lines.push(label("NEXT TRY", next_try(self, style).unwrap_or_default()));
             }
         }
+        lines.push(label("DRAINING", on_off(draining(self))));
+        lines.extend(self.pause_next.then(|| label("PAUSES", "WHEN ITS JOB IS DONE")));
         lines.extend([
-            label("DRAINING", on_off(draining(self))),
             label("PROCESS", process(self)),
             label("URI", settings.uri.as_ref().map(ToString::to_string).unwrap_or_default()),
             label("FORM", &settings.form),

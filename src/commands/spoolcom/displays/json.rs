@@ -104,6 +104,7 @@ pub fn device(status: &DeviceStatus) -> Value {
         "content": settings.content_raw.then_some(RAW),
         "transforms": (!settings.transforms.is_empty())
             .then(|| settings.transforms.iter().map(ToString::to_string).collect::<Vec<_>>()),
+        "pauses-after-job": status.pause_next,
         "open": status.open,
         "opens": status.opens,
         "connection": status.connection.as_ref().map(|used| {

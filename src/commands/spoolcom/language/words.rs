@@ -13,7 +13,8 @@ use std::ffi::{OsStr, OsString};
 use super::keywords::Qualifier;
 
 /// Options that take a value.
-const WITH_VALUE: [&str; 8] = ["--since", "--in", "--out", "--spooler", "--wait", "--check", "--from-cups", "--queues"];
+pub const WITH_VALUE: [&str; 8] =
+    ["--since", "--in", "--out", "--spooler", "--wait", "--check", "--from-cups", "--queues"];
 /// Options that are qualifiers of JOB, with their help.
 pub const QUALIFIERS: [(&str, Qualifier, &str); 5] = [
     ("--state", Qualifier::State, "Only jobs in this state: open, ready, print, transfer, hold"),

@@ -4,19 +4,19 @@
 //! case in which its beginning was typed. A name is offered as it was declared, with its `$` or `#` unless the user
 //! left that out.
 
+use crate::model::DeviceName;
+use crate::model::candidate::{self, KnownName, NameKind};
 use crate::model::device::RAW;
-use crate::model::query::{Condition, Order, Parts, Query};
-use crate::model::{CollectorName, DeviceName, ProcessName};
 use crate::spool::interface::operations::Operations;
 
 use crate::commands::spoolcom::displays::SUPERVISOR;
 use crate::commands::spoolcom::language::grammar::{GRAMMAR, Grammar, Operand, Row, Stage};
 use crate::commands::spoolcom::language::keywords::{Key, Qualifier, Verb};
 
+/// The states of jobs, as a qualifier names them.
+pub const STATES: [&str; 5] = ["OPEN", "READY", "PRINT", "TRANSFER", "HOLD"];
 /// The most names that are offered.
 const MOST: usize = 200;
-/// The most pages of a listing that are searched for them.
-const PAGES: usize = 4;
 
 /// What a name names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,64 +36,36 @@ pub enum Named {
 }
 
 /// Returns names of a kind, as SPOOLCOM writes them; all that begin with a text are among them.
-pub type Names<'a> = dyn FnMut(Named, &str) -> Vec<String> + 'a;
+pub type Names<'a> = dyn FnMut(Named, &str) -> Vec<KnownName> + 'a;
 
 /// Returns the names of objects of `spool`.
-pub fn names_of(spool: &mut dyn Operations, named: Named, beginning: &str) -> Vec<String> {
+pub fn names_of(spool: &mut dyn Operations, named: Named, beginning: &str) -> Vec<KnownName> {
     let plain = beginning.trim_start_matches(['$', '#']);
-    let wanted = |name: &String| begins(name.trim_start_matches(['$', '#']), plain) || begins(name, beginning);
-    match named {
-        Named::Device => {
-            let exact = plain.parse::<DeviceName>().ok();
-            let first = exact.clone().and_then(|name| spool.device(name).ok()).map(|one| one.name);
-            let more = pages(exact, |after| Some(spool.devices(after).ok()?.into_iter().map(|one| one.name).collect()));
-            first.into_iter().chain(more).map(|name| name.guardian()).filter(wanted).take(MOST).collect()
+    let kind = match named {
+        Named::Device => NameKind::Device,
+        Named::Process => NameKind::Process,
+        Named::Collector => NameKind::Collector,
+        Named::Location | Named::LocationOrGroup => NameKind::Location,
+        Named::Job => NameKind::JobNumber,
+    };
+    let mut names: Vec<KnownName> = Vec::new();
+    for mut one in spool.names(kind, beginning.to_owned(), candidate::MOST).unwrap_or_default() {
+        one.name = match named {
+            Named::Device => one.name.parse::<DeviceName>().map_or(one.name, |name| name.guardian()),
+            Named::Process | Named::Collector => format!("${}", one.name),
+            Named::Location | Named::LocationOrGroup => format!("#{}", one.name),
+            Named::Job => one.name,
+        };
+        let group = one.name.split('.').next().unwrap_or_default();
+        // A listing is sorted, so the locations of a group are neighbours.
+        if named == Named::LocationOrGroup && !names.iter().rev().any(|known| known.name == group) {
+            names.push(KnownName::plain(group));
         }
-        Named::Process => {
-            let exact = plain.parse::<ProcessName>().ok();
-            let first = exact.clone().and_then(|name| spool.process(name).ok()).map(|one| one.name);
-            let more =
-                pages(exact, |after| Some(spool.processes(after).ok()?.into_iter().map(|one| one.name).collect()));
-            first.into_iter().chain(more).map(|name| format!("${name}")).filter(wanted).take(MOST).collect()
-        }
-        Named::Collector => {
-            let found: Vec<CollectorName> =
-                pages(None, |after| Some(spool.collectors(after).ok()?.into_iter().map(|one| one.name).collect()));
-            found.into_iter().map(|name| format!("${name}")).filter(wanted).take(MOST).collect()
-        }
-        Named::Location | Named::LocationOrGroup => {
-            let found =
-                pages(None, |after| Some(spool.locations(None, after).ok()?.into_iter().map(|one| one.name).collect()));
-            let mut names: Vec<String> = Vec::new();
-            for name in found {
-                let group = format!("#{}", name.group);
-                // A listing is sorted, so the locations of a group are neighbours.
-                if named == Named::LocationOrGroup && !names.iter().rev().any(|known| *known == group) {
-                    names.push(group);
-                }
-                names.push(name.to_string());
-            }
-            names.retain(|name| wanted(name));
-            names.truncate(MOST);
-            names
-        }
-        Named::Job => {
-            let query = Query { condition: Condition::Any, order: Order::Number, parts: Parts::JOB };
-            let page = spool.jobs(query, None, 1000).map(|page| page.rows).unwrap_or_default();
-            page.iter().map(|job| job.number.to_string()).filter(wanted).take(MOST).collect()
-        }
+        names.push(one);
     }
-}
-
-/// Reads the first pages of a listing, after `after`.
-fn pages<N: Clone>(mut after: Option<N>, mut page: impl FnMut(Option<N>) -> Option<Vec<N>>) -> Vec<N> {
-    let mut all = Vec::new();
-    for _ in 0..PAGES {
-        let Some(more) = page(after.take()).filter(|more| !more.is_empty()) else { break };
-        after = more.last().cloned();
-        all.extend(more);
-    }
-    all
+    names.retain(|one| begins(one.name.trim_start_matches(['$', '#']), plain) || begins(&one.name, beginning));
+    names.truncate(MOST);
+    names
 }
 
 fn begins(text: &str, beginning: &str) -> bool {
@@ -107,6 +79,8 @@ pub struct Candidate {
     pub shown: String,
     /// The text that replaces the typed word, perhaps with a blank after it.
     pub text: String,
+    /// What a list may show beside it.
+    pub note: String,
 }
 
 /// Returns the words that may stand at the end of `before`, which is the line up to the cursor, and where the word
@@ -207,7 +181,7 @@ fn object(verb: Verb, word: &str, names: &mut Names<'_>) -> Vec<Candidate> {
         Verb::Collect => named(Named::Collector, word, names),
         Verb::Loc => named(Named::LocationOrGroup, word, names),
         Verb::Job => named(Named::Job, word, names),
-        Verb::Open => sigiled(vec![SUPERVISOR.to_owned()], word),
+        Verb::Open => sigiled(vec![KnownName::plain(SUPERVISOR)], word),
         Verb::Help => keywords(word, Verb::ALL.iter().map(|verb| (verb.word(), false))),
         _ => Vec::new(),
     }
@@ -245,9 +219,7 @@ fn qualifier(words: &[&str], word: &str, names: &mut Names<'_>) -> Vec<Candidate
         [] => keywords(word, Qualifier::ALL.iter().map(|key| (key.word(), true))),
         [key] => match Qualifier::from_word(key) {
             Some(Qualifier::Loc) => named(Named::Location, word, names),
-            Some(Qualifier::State) => {
-                keywords(word, ["OPEN", "READY", "PRINT", "TRANSFER", "HOLD"].map(|word| (word, false)).into_iter())
-            }
+            Some(Qualifier::State) => keywords(word, STATES.map(|word| (word, false)).into_iter()),
             _ => Vec::new(),
         },
         _ => Vec::new(),
@@ -259,11 +231,12 @@ fn named(kind: Named, word: &str, names: &mut Names<'_>) -> Vec<Candidate> {
 }
 
 /// Returns the names that begin with `word`, without their sigil if it has none.
-fn sigiled(names: Vec<String>, word: &str) -> Vec<Candidate> {
+fn sigiled(names: Vec<KnownName>, word: &str) -> Vec<Candidate> {
     let bare = !word.is_empty() && !word.starts_with(['$', '#', '\\']);
     let plain = |name: String| if bare { name.trim_start_matches(['$', '#']).to_owned() } else { name };
-    let names = names.into_iter().map(plain).filter(|name| begins(name, word));
-    names.map(|name| Candidate { shown: name.clone(), text: name }).collect()
+    let candidate = |one: KnownName| Candidate { text: plain(one.name), shown: String::new(), note: one.note };
+    let candidates = names.into_iter().map(candidate).filter(|one| begins(&one.text, word));
+    candidates.map(|one| Candidate { shown: one.text.clone(), ..one }).collect()
 }
 
 /// Returns the keywords that begin with `word`, in its case, each with a blank if something follows it.
@@ -273,7 +246,7 @@ fn keywords(word: &str, all: impl Iterator<Item = (&'static str, bool)>) -> Vec<
         .map(|(keyword, more)| {
             let shown = if lower { keyword.to_ascii_lowercase() } else { keyword.to_owned() };
             let text = if more { format!("{shown} ") } else { shown.clone() };
-            Candidate { shown, text }
+            Candidate { shown, text, note: String::new() }
         })
         .collect()
 }

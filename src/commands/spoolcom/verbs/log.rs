@@ -8,11 +8,12 @@ use crate::commands::spoolcom::session::{EarlyEnd, Session};
 use crate::commands::why::Times;
 use crate::model::printable;
 use crate::spool::interface::records::EventSubject;
+use crate::sys::clock::wall_ms;
 
 /// Shows what happened to `object` and goes on as more happens, a line for each event. It ends when the program does, or when
 /// the object is gone.
 fn follow(session: &mut Session<'_>, object: &EventSubject, subject: &Subject) -> Result<(), EarlyEnd> {
-    let times = Times { zone: session.zone.clone(), now_ms: session.now_ms };
+    let mut times = Times { zone: session.zone.clone(), now_ms: session.now_ms };
     let (json, mut after) = (session.json, 0);
     let mut seen = session.spool()?.await_change(0, 0)?;
     loop {
@@ -28,6 +29,7 @@ fn follow(session: &mut Session<'_>, object: &EventSubject, subject: &Subject) -
         lines.iter().try_for_each(|line| writeln!(session.out, "{line}"))?;
         session.out.flush()?;
         seen = session.spool()?.await_change(seen, FOLLOWED_MS)?;
+        times.now_ms = wall_ms();
     }
 }
 

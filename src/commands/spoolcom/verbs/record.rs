@@ -16,6 +16,7 @@ use crate::commands::why::Times;
 use crate::model::history::{ConfigChange, Happening, Since};
 use crate::model::printable::{self, escaped};
 use crate::model::{Failure, FailureKind};
+use crate::sys::clock::wall_ms;
 
 /// LOG with its words.
 #[derive(Clone, Debug, PartialEq)]
@@ -69,7 +70,7 @@ impl LogStatement {
         if self.undo || session.undo {
             return undo::run(since, session);
         }
-        let times = Times { zone: session.zone.clone(), now_ms: session.now_ms };
+        let mut times = Times { zone: session.zone.clone(), now_ms: session.now_ms };
         let mut seen = session.spool()?.await_change(0, 0)?;
         let (mut after, mut rows, mut any) = (None, Vec::new(), false);
         loop {
@@ -92,6 +93,7 @@ impl LogStatement {
                 break;
             }
             seen = session.spool()?.await_change(seen, FOLLOWED_MS)?;
+            times.now_ms = wall_ms();
         }
         if session.json {
             // One object a line, as in every listing.

@@ -1,25 +1,20 @@
 //! The way to the server: channels that are made when they are wanted, and questions over them.
 //!
-//! A channel is one end of a pair of sockets, whose other end goes to the server over the control socket. A question that was
-//! not answered costs its channel; whether a job was accepted is not known then, and its sender is told no: when he tries again, the
+//! Whether a job was accepted is not known when a question was not answered, and its sender is told no: when he tries again, the
 //! server announces it.
 
 use std::fs::File;
-use std::io;
 use std::net::IpAddr;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::paper::Paper;
-use spoolsuite::client::channel;
+use spoolsuite::client::channels::Channels;
 use spoolsuite::model::door::{
     DoorAct, DoorAsker, DoorDocument, DoorJob, DoorJobRow, DoorJobs, DoorPrinter, DoorReply, DoorRequest, DoorTrouble,
 };
 use spoolsuite::model::{Failure, FailureKind};
-use spoolsuite::sys::socket::Deadline;
-use spoolsuite::wire::frame::{self, Kind};
 
 /// Questions under way at a time: submissions that come together are committed together.
 const MOST: usize = 32;
@@ -28,19 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The way to the server.
 pub struct Link {
-    control: Mutex<UnixStream>,
-    state: Mutex<State>,
-    free: Condvar,
-}
-
-#[derive(Default)]
-struct State {
-    idle: Vec<UnixStream>,
-    used: usize,
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    channels: Channels,
 }
 
 fn lost(error: impl std::fmt::Display) -> Failure {
@@ -50,60 +33,12 @@ fn lost(error: impl std::fmt::Display) -> Failure {
 impl Link {
     /// The way over this socket.
     pub fn new(control: UnixStream) -> Self {
-        Self { control: Mutex::new(control), state: Mutex::default(), free: Condvar::new() }
-    }
-
-    fn channel(&self) -> io::Result<UnixStream> {
-        {
-            let state = lock(&self.state);
-            let mut state =
-                self.free.wait_while(state, |state| state.used >= MOST).unwrap_or_else(PoisonError::into_inner);
-            state.used += 1;
-            if let Some(idle) = state.idle.pop() {
-                return Ok(idle);
-            }
-        }
-        let (near, far) = UnixStream::pair()?;
-        let frame = frame::encode(Kind::Request, &"channel", 1).map_err(io::Error::other)?;
-        channel::send(&lock(&self.control), &frame, &[far.into()], Deadline::after(PATIENCE))?;
-        Ok(near)
-    }
-
-    fn give_back(&self, channel: Option<UnixStream>) {
-        let mut state = lock(&self.state);
-        state.used = state.used.saturating_sub(1);
-        state.idle.extend(channel);
-        self.free.notify_one();
-    }
-
-    fn exchange(
-        &self,
-        channel: &UnixStream,
-        request: &DoorRequest,
-        files: &[OwnedFd],
-    ) -> Result<(DoorReply, Vec<OwnedFd>), Failure> {
-        let frame = frame::encode(Kind::Request, request, files.len()).map_err(lost)?;
-        channel::send(channel, &frame, files, Deadline::after(PATIENCE)).map_err(lost)?;
-        let until = Deadline::after(PATIENCE);
-        match channel::receive::<DoorReply>(channel, Kind::Reply, until, || until) {
-            Ok(Some(reply)) => Ok(reply),
-            Ok(None) => Err(lost("it has closed the channel")),
-            Err(error) => Err(lost(error)),
-        }
+        Self { channels: Channels::new(control, MOST, PATIENCE, Duration::MAX) }
     }
 
     /// Asks the server. What it refuses is a failure.
     fn ask(&self, request: &DoorRequest, files: &[OwnedFd]) -> Result<(DoorReply, Vec<OwnedFd>), Failure> {
-        let channel = match self.channel() {
-            Ok(channel) => channel,
-            Err(error) => {
-                self.give_back(None);
-                return Err(lost(error));
-            }
-        };
-        let answer = self.exchange(&channel, request, files);
-        self.give_back(answer.is_ok().then_some(channel));
-        match answer? {
+        match self.channels.ask(request, files)? {
             (DoorReply::Failed(failure), _) => Err(failure),
             reply => Ok(reply),
         }

@@ -98,8 +98,9 @@ fn run(control: UnixStream) -> Result<(), String> {
     let words = ipp::Words { why: WhyWords::of_this_machine() };
     // What the kernel cannot is missing, and said.
     let directory = settings.directory.as_deref().filter(|_| settings.kind == DoorKind::Directory);
-    if let Some(missing) = sandbox::enter(directory) {
-        eprintln!("pddoor: {}: {}", settings.name, escaped(&missing));
+    let missing = sandbox::enter(directory);
+    for why in missing.files.iter().chain(&missing.calls) {
+        eprintln!("pddoor: {}: {}", settings.name, escaped(why));
     }
     let watched = control.try_clone().map_err(|error| error.to_string())?;
     let link = Arc::new(Link::new(control));

@@ -2,8 +2,9 @@
 //! belong together.
 //!
 //! The cookie names a visitor, and after a log on his session; each log on makes a new one, so that nobody can have prepared it. The
-//! token of a form is a keyed hash of the cookie under a key that this process has drawn: whoever does not read our pages with that
-//! cookie does not have it.
+//! name of the cookie has the port in it: browsers send a cookie to all ports of a host, and two pages there must not take the visitors
+//! of each other. The token of a form is a keyed hash of the cookie under a key that this process has drawn: whoever does not read our
+//! pages with that cookie does not have it.
 
 use std::net::SocketAddr;
 
@@ -12,8 +13,6 @@ use hyper::http::request::Parts;
 use spoolsuite::model::door::Network;
 use spoolsuite::model::{Failure, FailureKind};
 
-/// The name of the cookie.
-const COOKIE_NAME: &str = "station";
 /// The name of the cookie with the language.
 pub const LANGUAGE: &str = "station-language";
 /// Hexadecimal digits of what a cookie holds.
@@ -47,12 +46,20 @@ impl Visitor {
 pub struct OwnOrigin {
     /// As browsers write it: `http://HOST[:PORT]`.
     text: String,
+    /// The port at which the page is served; 0 of one that was not connected to.
+    port: u16,
 }
 
 impl OwnOrigin {
     /// Whether cookies travel encrypted alone.
     pub fn is_secure(&self) -> bool {
         self.text.starts_with("https://")
+    }
+
+    /// The name of the cookie. A name with `__Host-` is taken by browsers from an encrypted page of that very host alone.
+    fn cookie_name(&self) -> String {
+        let prefix = if self.is_secure() { "__Host-" } else { "" };
+        format!("{prefix}station-{}", self.port)
     }
 
     fn host(&self) -> &str {
@@ -71,7 +78,7 @@ impl std::str::FromStr for OwnOrigin {
             return Err(Failure::new(FailureKind::BadValue, why)
                 .hint("it is written as browsers show it: https://print.example, or http://10.1.2.3:8080"));
         }
-        Ok(Self { text: lower })
+        Ok(Self { text: lower, port: 0 })
     }
 }
 
@@ -124,10 +131,10 @@ impl Guard {
         let is_local = ip.is_loopback() && host == format!("localhost:{port}");
         let is_usual = port == 80 && (host == bare || (ip.is_loopback() && host == "localhost"));
         if host == own || is_local || is_usual {
-            return Ok(OwnOrigin { text: format!("http://{host}") });
+            return Ok(OwnOrigin { text: format!("http://{host}"), port });
         }
         let known = self.origins.iter().find(|origin| origin.host() == host);
-        known.cloned().ok_or((421, "this page has another name"))
+        known.map(|known| OwnOrigin { port, ..known.clone() }).ok_or((421, "this page has another name"))
     }
 
     /// Refuses a request that changes something unless one of our own pages has made it.
@@ -148,8 +155,8 @@ impl Guard {
     }
 
     /// What his cookie says. Two of them say nothing.
-    pub fn visitor(&self, head: &Parts) -> Visitor {
-        let Some(cookie) = only_cookie(head, COOKIE_NAME) else { return Visitor::New };
+    pub fn visitor(&self, head: &Parts, own: &OwnOrigin) -> Visitor {
+        let Some(cookie) = only_cookie(head, &own.cookie_name()) else { return Visitor::New };
         let digits = cookie.get(1..).unwrap_or_default();
         let is_hex = digits.len() == DIGITS && digits.bytes().all(|octet| matches!(octet, b'0'..=b'9' | b'a'..=b'f'));
         match (cookie.bytes().next(), is_hex) {
@@ -182,7 +189,7 @@ impl Guard {
 
 /// The head of an answer that sets the cookie of a visitor.
 pub fn set_cookie(cookie: &str, own: &OwnOrigin) -> String {
-    set(COOKIE_NAME, cookie, own)
+    set(&own.cookie_name(), cookie, own)
 }
 
 /// The head of an answer that keeps the language.
@@ -272,16 +279,26 @@ mod tests {
     fn a_cookie_is_understood_or_nothing_is_known() {
         let guard = guard();
         let mine = guard.new_cookie().unwrap();
-        let visitor = |cookie: &str| guard.visitor(&head(&[("cookie", cookie)]));
-        assert_eq!(visitor(&format!("a=b; station={mine}")), Visitor::Before(mine.clone()));
+        let at = |host: &str| guard.origin(&head(&[("host", host)]), LOCAL.parse().unwrap()).unwrap();
+        let visitor = |cookie: &str| guard.visitor(&head(&[("cookie", cookie)]), &at(LOCAL));
+        assert_eq!(visitor(&format!("a=b; station-8080={mine}")), Visitor::Before(mine.clone()));
         let session = mine.replacen('b', "s", 1);
-        assert_eq!(visitor(&format!("station={session}")), Visitor::Session(session));
+        assert_eq!(visitor(&format!("station-8080={session}")), Visitor::Session(session.clone()));
+        let encrypted = |cookie: &str| guard.visitor(&head(&[("cookie", cookie)]), &at("print.example"));
+        assert_eq!(encrypted(&format!("__Host-station-8080={session}")), Visitor::Session(session.clone()));
+        assert_eq!(
+            encrypted(&format!("station-8080={session}")),
+            Visitor::New,
+            "whoever serves the host unencrypted may set it"
+        );
         for other in [
             "",
-            "station=",
-            "station=b12",
-            &format!("station={mine}; station={mine}"),
-            &format!("station=x{}", &mine[1..]),
+            "station-8080=",
+            "station-8080=b12",
+            &format!("station-8081={session}"),
+            &format!("station={session}"),
+            &format!("station-8080={mine}; station-8080={mine}"),
+            &format!("station-8080=x{}", &mine[1..]),
         ] {
             assert_eq!(visitor(other), Visitor::New, "{other}");
         }
@@ -289,8 +306,10 @@ mod tests {
 
     #[test]
     fn cookies_are_out_of_reach_of_scripts_and_of_other_sites() {
-        let secure = set_cookie("b1", &"https://print.example".parse().unwrap());
-        assert_eq!(secure, "station=b1; Path=/; HttpOnly; SameSite=Strict; Secure");
+        let at = |host: &str| guard().origin(&head(&[("host", host)]), LOCAL.parse().unwrap()).unwrap();
+        let secure = set_cookie("b1", &at("print.example"));
+        assert_eq!(secure, "__Host-station-8080=b1; Path=/; HttpOnly; SameSite=Strict; Secure");
+        assert_eq!(set_cookie("b1", &at(LOCAL)), "station-8080=b1; Path=/; HttpOnly; SameSite=Strict");
         assert!("javascript:alert(1)".parse::<OwnOrigin>().is_err());
         assert!("http://a b".parse::<OwnOrigin>().is_err());
     }

@@ -5,6 +5,7 @@
 //! to serve the station; then it gives up everything but these sockets (`sandbox`), and reads the first octet of a stranger. It ends
 //! when the server is gone; a service manager starts it again. A crash ends all log ons, and nothing else.
 
+mod attempts;
 mod guard;
 mod link;
 mod page;
@@ -29,24 +30,23 @@ use spoolsuite::model::printable::{escaped, escaped_lines};
 use spoolsuite::model::{Failure, FailureKind, ObjectName};
 use spoolsuite::spool::interface::operations::{Carrier, Reply, Request};
 use spoolsuite::sys::service::Manager;
-use spoolsuite::sys::socket;
+use spoolsuite::sys::{process, socket};
 
 use guard::{Guard, OwnOrigin};
 use link::Link;
 use page::Pages;
-
-/// Questions to the server at a time.
-const CHANNELS: usize = 8;
 
 const AFTER_HELP: &str = "\
 People log on with their name and a PIN (pdset -c user --pin NAME), see their jobs that wait, and release or delete them. The station \
 says that it takes PINs: pdset -c station -x bank=pin NAME. After log-off-after seconds without a touch the page logs off.
 
 The page is for a browser beside the printer. It is not encrypted: on another machine's browser it belongs behind a proxy that speaks \
-TLS, which --origin names. Without --allow this machine alone reaches it.
+TLS, which --origin names. Plain HTTP is for a host where nobody else serves pages. Without --allow this machine alone reaches it. Ten \
+wrong names or PINs within a minute close it for their address.
 
 It is started by an operator, on the machine of pdserver, and tells the server nothing but what the page needs: after it has begun it \
-can open no file, no connection and no program.
+can open no connection and no program and, where the kernel has Landlock, no file. Where the kernel cannot take the former away, it does \
+not begin.
 
 Environment:
   PD_SOCKET  The socket of the server
@@ -57,7 +57,7 @@ Files:
 Exit status:
   0  The server is gone, or it was told to end
   2  The command line is wrong
-  3  It cannot begin
+  3  It cannot begin, or the kernel cannot take its rights away
 ";
 
 /// Serves the page of a release station, where people log on and release their jobs.
@@ -82,6 +82,11 @@ pub struct Arguments {
 }
 
 fn main() -> ExitCode {
+    // PINs pass through here: they come into no core file, and no process of the same account reads them.
+    if let Err(error) = process::forbid_dumps() {
+        eprintln!("pdstation: a core file is not prevented: {error}");
+        return ExitCode::from(3);
+    }
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) if !error.use_stderr() => error.exit(),
@@ -109,8 +114,8 @@ fn io_failure(what: &str, error: &std::io::Error) -> Failure {
     Failure::new(FailureKind::Unreachable, format!("{what}: {error}"))
 }
 
-/// Has the server serve these sockets.
-fn open_station(arguments: &Arguments, station: &ObjectName) -> Result<Vec<UnixStream>, Failure> {
+/// Has the server serve the station over a socket, which is returned.
+fn open_station(arguments: &Arguments, station: &ObjectName) -> Result<UnixStream, Failure> {
     let of_environment = std::env::var_os("PD_SOCKET").map(PathBuf::from).filter(|path| path.is_absolute());
     let path = arguments.socket.clone().or(of_environment).unwrap_or_else(|| PathBuf::from("/run/pd/socket"));
     let place = path.display();
@@ -119,10 +124,9 @@ fn open_station(arguments: &Arguments, station: &ObjectName) -> Result<Vec<UnixS
             .hint("systemctl start pdserver   starts it")
             .hint("--socket PATH   says where it listens")
     })?;
-    let pairs: std::io::Result<Vec<(UnixStream, UnixStream)>> = (0..=CHANNELS).map(|_| UnixStream::pair()).collect();
-    let (near, far): (Vec<_>, Vec<_>) = pairs.map_err(|error| io_failure("no sockets", &error))?.into_iter().unzip();
+    let (near, far) = UnixStream::pair().map_err(|error| io_failure("no sockets", &error))?;
     let request = Request::ServeStation { station: station.clone() };
-    match Remote::new(stream).carry(request, far.into_iter().map(OwnedFd::from).collect())? {
+    match Remote::new(stream).carry(request, vec![OwnedFd::from(far)])? {
         Reply::ServeStation(()) => Ok(near),
         Reply::Failed(failure) => Err(failure),
         _ => Err(Failure::internal("the reply belongs to another request")),
@@ -140,16 +144,23 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     let listener = TcpListener::bind(address).map_err(|error| io_failure(&format!("no page at {address}"), &error))?;
     let place = listener.local_addr().map_err(|error| io_failure("no address", &error))?;
-    let mut channels = open_station(arguments, &station)?;
-    let watched = channels.pop().ok_or_else(|| Failure::internal("no sockets were made"))?;
+    let control = open_station(arguments, &station)?;
+    let watched = control.try_clone().map_err(|error| io_failure("no sockets", &error))?;
     let guard = Guard::new(origins, allow)?;
-    let pages = Arc::new(Pages::new(guard, Arc::new(Link::new(channels)), station.to_string()));
+    let pages = Arc::new(Pages::new(guard, Arc::new(Link::new(control)), station.to_string()));
     let manager = Manager::of(&|name| std::env::var_os(name));
     // The last words that need a file or a new socket.
     manager.tell("READY=1").map_err(|error| io_failure("the service manager does not answer", &error))?;
-    // What the kernel cannot is missing, and said.
-    if let Some(missing) = sandbox::enter(None) {
-        eprintln!("pdstation: {station}: {}", escaped(&missing));
+    let missing = sandbox::enter(None);
+    // Without it, whoever takes over this process has the rights of an operator.
+    if let Some(why) = missing.calls {
+        return Err(Failure::new(FailureKind::Unsupported, format!("the page of {station} is not served: {why}"))
+            .hint(
+                "a kernel with seccomp filters is needed (CONFIG_SECCOMP_FILTER), and nothing that keeps them away",
+            ));
+    }
+    if let Some(why) = missing.files {
+        eprintln!("pdstation: {station}: {}", escaped(&why));
     }
     eprintln!("pdstation: station {station} has its page at http://{place}/");
     let name = station.to_string();
@@ -162,7 +173,8 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
             std::process::exit(0);
         })
         .map_err(|error| io_failure("no thread", &error))?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(CHANNELS * 2).build();
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(link::MOST * 2).build();
     let runtime = runtime.map_err(|error| io_failure("no runtime", &error))?;
     runtime.block_on(web::serve(listener, pages)).map_err(|error| io_failure("no page", &error))
 }

@@ -3,7 +3,9 @@
 //! What changes something is a POST with the token of its form, answered by the way back to the list, so that reloading repeats
 //! nothing. Each page comes from a template that escapes whatever it is given: titles of jobs are written by strangers.
 
+use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Instant;
 
 use askama::Template;
 use spoolsuite::model::lease::Answered;
@@ -14,6 +16,7 @@ use spoolsuite::model::station::{
 };
 use spoolsuite::model::{Failure, GlobalJobId, Serial};
 
+use super::attempts::Attempts;
 use super::guard::{self, Guard, OwnOrigin, Visitor};
 use super::link::Link;
 use super::words::{self, Words, left, put};
@@ -26,6 +29,8 @@ const EMPTY_LOOKS: u64 = 5;
 /// What came in.
 #[derive(Debug)]
 pub struct Asked {
+    /// Where his browser is.
+    pub peer: IpAddr,
     /// Whether it is a POST.
     pub posts: bool,
     /// The path.
@@ -164,6 +169,7 @@ pub struct Pages {
     /// Who may come.
     pub guard: Guard,
     link: Arc<Link>,
+    attempts: Attempts,
     /// The name of the station, where the server does not say more.
     name: String,
 }
@@ -185,7 +191,7 @@ fn session_of(cookie: &str) -> SessionKey {
 impl Pages {
     /// Those of the station of that name.
     pub fn new(guard: Guard, link: Arc<Link>, name: String) -> Self {
-        Self { guard, link, name }
+        Self { guard, link, attempts: Attempts::default(), name }
     }
 
     fn about(&self) -> Result<StationAbout, Failure> {
@@ -271,7 +277,7 @@ impl Pages {
         let frame = Frame { refresh: Some(refresh), ..self.frame(words, Some(about)) };
         let who = put(words.logged_on_as, &[&escaped(&jobs.user)]);
         let token = self.guard.token(cookie);
-        Answer::page(200, &JobsPage { frame, token, who, said, rows, more: jobs.page.next.is_some() })
+        Answer::page(200, &JobsPage { frame, token, who, said, rows, more: jobs.more })
     }
 
     /// The cookie of a form whose token is right.
@@ -287,8 +293,12 @@ impl Pages {
         if self.own_form(asked).is_none() {
             return self.stale(asked);
         }
+        // Before the server is asked: whoever guesses closes the page for his own address alone.
+        let Some(attempt) = self.attempts.begin(asked.peer, Instant::now()) else {
+            return self.entrance(asked, 429, Some(asked.words.busy));
+        };
         let (user, pin) = (asked.field("user").to_owned(), Pin::new(asked.field("pin")));
-        match self.link.ask(&StationRequest::LogOn { user, pin })? {
+        match self.link.ask(&StationRequest::LogOn { user, pin, from: asked.peer })? {
             StationReply::LoggedOn(session) => {
                 // Whoever was logged on in this browser before is not any more.
                 if let Visitor::Session(before) = &asked.visitor {
@@ -296,7 +306,10 @@ impl Pages {
                 }
                 Ok(Answer::to("/").with(guard::set_cookie(&format!("s{}", session.0), &asked.own)))
             }
-            StationReply::Refused => self.entrance(asked, 403, Some(asked.words.refused)),
+            StationReply::Refused => {
+                attempt.was_refused();
+                self.entrance(asked, 403, Some(asked.words.refused))
+            }
             StationReply::Busy => self.entrance(asked, 429, Some(asked.words.busy)),
             _ => Err(unexpected()),
         }

@@ -41,6 +41,8 @@ const BODY_TIME: Duration = Duration::from_secs(10);
 const LONGEST: Duration = Duration::from_secs(300);
 /// Connections at a time.
 const MOST: usize = 128;
+/// Those of them that this machine alone may have: the browser beside the printer comes in when others take all the rest.
+const KEPT: usize = 16;
 /// Those of one address.
 const MOST_OF_PEER: usize = 32;
 /// Pause after a failed accept: descriptors come back when somebody closes some.
@@ -75,7 +77,8 @@ struct Entry {
 impl Inside {
     fn enter(self: &Arc<Self>, address: IpAddr) -> Option<Entry> {
         let mut inside = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if inside.values().sum::<usize>() >= MOST {
+        let most = if address.is_loopback() { MOST } else { MOST - KEPT };
+        if inside.values().sum::<usize>() >= most {
             return None;
         }
         let count = inside.entry(address).or_default();
@@ -116,22 +119,23 @@ pub async fn serve(listener: std::net::TcpListener, pages: Arc<Pages>) -> io::Re
         if !pages.guard.admits(peer) {
             continue;
         }
-        let Some(entry) = inside.enter(peer.ip().to_canonical()) else { continue };
+        let peer = peer.ip().to_canonical();
+        let Some(entry) = inside.enter(peer) else { continue };
         let pages = Arc::clone(&pages);
         tokio::spawn(async move {
             let _counted = entry;
-            let _ = tokio::time::timeout(LONGEST, converse(stream, pages)).await;
+            let _ = tokio::time::timeout(LONGEST, converse(stream, peer, pages)).await;
         });
     }
 }
 
 /// Serves one connection to its end.
-async fn converse(stream: TcpStream, pages: Arc<Pages>) {
+async fn converse(stream: TcpStream, peer: IpAddr, pages: Arc<Pages>) {
     let Ok(local) = stream.local_addr() else { return };
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |request| {
         let pages = Arc::clone(&pages);
-        async move { Ok::<_, Infallible>(respond(request, local, pages).await) }
+        async move { Ok::<_, Infallible>(respond(request, (peer, local), pages).await) }
     });
     let mut server = http1::Builder::new();
     server.timer(TokioTimer::new()).header_read_timeout(HEAD_TIME).max_buf_size(MAX_HEAD).max_headers(MAX_LINES);
@@ -139,10 +143,13 @@ async fn converse(stream: TcpStream, pages: Arc<Pages>) {
     let _ = server.serve_connection(TokioIo::new(stream), service).await;
 }
 
-async fn respond(request: Request<Incoming>, local: SocketAddr, pages: Arc<Pages>) -> Response<Full<Bytes>> {
+/// Where the browser is, and where it has connected.
+type Ends = (IpAddr, SocketAddr);
+
+async fn respond(request: Request<Incoming>, ends: Ends, pages: Arc<Pages>) -> Response<Full<Bytes>> {
     let (head, body) = request.into_parts();
     let without_body = head.method == Method::HEAD;
-    let answer = match ask(&head, body, local, &pages).await {
+    let answer = match ask(&head, body, ends, &pages).await {
         Err((status, why)) => Answer::plain(status, why),
         Ok(None) => Answer { kind: "text/css; charset=utf-8", body: STYLE.to_owned(), ..Answer::plain(200, "") },
         Ok(Some(asked)) => {
@@ -154,8 +161,8 @@ async fn respond(request: Request<Incoming>, local: SocketAddr, pages: Arc<Pages
 }
 
 /// Understands a request; none for the style.
-async fn ask(head: &Parts, body: Incoming, local: SocketAddr, pages: &Pages) -> Result<Option<Asked>, guard::Refusal> {
-    let own = pages.guard.origin(head, local)?;
+async fn ask(head: &Parts, body: Incoming, ends: Ends, pages: &Pages) -> Result<Option<Asked>, guard::Refusal> {
+    let own = pages.guard.origin(head, ends.1)?;
     let posts = match head.method {
         Method::GET | Method::HEAD => false,
         Method::POST => true,
@@ -172,10 +179,11 @@ async fn ask(head: &Parts, body: Incoming, local: SocketAddr, pages: &Pages) -> 
         }
     };
     Ok(Some(Asked {
+        peer: ends.0,
         posts,
         path: head.uri.path().to_owned(),
         query: head.uri.query().unwrap_or_default().to_owned(),
-        visitor: pages.guard.visitor(head),
+        visitor: pages.guard.visitor(head, &own),
         words: language_of(head),
         own,
         form,
@@ -231,4 +239,27 @@ fn written(answer: Answer, without_body: bool) -> Response<Full<Bytes>> {
         }
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::Ipv4Addr;
+
+    #[test]
+    fn strangers_leave_connections_to_the_browser_beside_the_printer() {
+        let inside = Arc::new(Inside::default());
+        let strangers = (1..=MOST as u8).filter_map(|n| inside.enter(Ipv4Addr::new(10, 1, 2, n).into()));
+        let mut held: Vec<Entry> = strangers.collect();
+        assert_eq!(held.len(), MOST - KEPT);
+        let here: Vec<Entry> = (0..=KEPT).filter_map(|_| inside.enter(Ipv4Addr::LOCALHOST.into())).collect();
+        assert_eq!(here.len(), KEPT);
+        held.pop();
+        assert!(inside.enter(Ipv4Addr::new(10, 1, 3, 1).into()).is_none());
+        assert!(inside.enter(Ipv4Addr::LOCALHOST.into()).is_some());
+        drop((held, here));
+        assert!(inside.0.lock().unwrap().is_empty());
+        let of_one: Vec<Entry> = (0..=MOST_OF_PEER).filter_map(|_| inside.enter(Ipv4Addr::LOCALHOST.into())).collect();
+        assert_eq!(of_one.len(), MOST_OF_PEER);
+    }
 }

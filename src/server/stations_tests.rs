@@ -1,0 +1,76 @@
+use super::*;
+use crate::model::Serial;
+use crate::wire::frame::MAX_REPLY;
+use std::cell::Cell;
+
+fn job(n: u32) -> GlobalJobId {
+    GlobalJobId { server: "acme1".parse().unwrap(), serial: Serial(Serial::MIN + u64::from(n)) }
+}
+
+#[test]
+fn a_reply_that_does_not_fit_is_a_word_and_the_channel_goes_on() {
+    let about = StationAbout {
+        name: "hall".into(),
+        descriptor: Some("x".repeat(MAX_REPLY)),
+        takes_pin: true,
+        idle_seconds: 60,
+    };
+    let frame = encoded(&StationReply::About(about)).unwrap();
+    let StationReply::Failed(failure) = frame::decode(&frame[frame::HEADER..]).unwrap() else { panic!() };
+    assert_eq!(failure.kind, FailureKind::Full);
+    assert!(failure.message.contains("does not fit"), "{failure}");
+}
+
+#[test]
+fn what_is_not_begun_in_time_is_said_of_each_job() {
+    let done = Cell::new(0);
+    let act = |_: &GlobalJobId| {
+        done.set(done.get() + 1);
+        Ok(Some("hall-printer".to_owned()))
+    };
+    let outcomes = one_by_one((1..=5).map(job).collect(), || done.get() == 2, act);
+    assert_eq!(done.get(), 2);
+    let jobs: Vec<GlobalJobId> = outcomes.iter().map(|one| one.0.clone()).collect();
+    assert_eq!(jobs, (1..=5).map(job).collect::<Vec<_>>());
+    for (n, (_, result)) in outcomes.iter().enumerate() {
+        match result {
+            Ok(printer) => assert!(n < 2 && printer.as_deref() == Some("hall-printer")),
+            Err(why) => assert!(n >= 2 && why.starts_with("not tried"), "{why}"),
+        }
+    }
+}
+
+#[test]
+fn what_others_hold_is_cut_to_a_page_and_the_oldest_stay() {
+    let last = i64::from(PAGE);
+    let mut rows: Vec<i64> = (0..=last).rev().collect();
+    assert!(cut(&mut rows, |at| *at));
+    assert_eq!(rows, (0..last).collect::<Vec<_>>());
+    assert!(!cut(&mut rows, |at| *at));
+}
+
+#[test]
+fn more_jobs_than_a_page_has_are_not_tried_and_after_a_lost_spool_nothing_is() {
+    let outcomes = one_by_one((1..=PAGE + 2).map(job).collect(), || false, |_| Ok(None));
+    let tried = outcomes.iter().filter(|one| one.1.is_ok()).count();
+    assert_eq!((tried, outcomes.len()), (PAGE as usize, PAGE as usize + 2));
+    let lost = |_: &GlobalJobId| Err(Failure::new(FailureKind::Damaged, "lost pages"));
+    let outcomes = one_by_one(vec![job(1), job(2)], || false, lost);
+    let why: Vec<&str> = outcomes.iter().map(|one| one.1.as_ref().unwrap_err().as_str()).collect();
+    assert!(why[0] == "lost pages" && why[1].starts_with("not tried"), "{why:?}");
+}
+
+#[test]
+fn thirty_wrong_ones_a_minute_are_looked_at_and_strangers_make_twenty_of_them_at_most() {
+    let now = Instant::now();
+    let (afar, here): (IpAddr, IpAddr) = ("10.1.2.3".parse().unwrap(), "::ffff:127.0.0.1".parse().unwrap());
+    let mut tried = VecDeque::new();
+    let count =
+        |tried: &mut VecDeque<Tried>, from, at| (0..100).filter(|_| begin_try(tried, from, at).is_some()).count();
+    assert_eq!(count(&mut tried, afar, now), MOST_WRONG_AFAR);
+    assert_eq!(count(&mut tried, here, now), MOST_WRONG - MOST_WRONG_AFAR);
+    // A right one makes room for one.
+    end_try(&mut tried, now);
+    assert_eq!(count(&mut tried, here, now), 1);
+    assert_eq!(count(&mut tried, here, now + WRONG_COUNTS), MOST_WRONG);
+}
