@@ -16,10 +16,11 @@ use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sched::{CloneFlags, unshare};
 
 /// A small file system that only this thread and its children see.
-struct SmallDisk<'a>(&'a Path);
+pub struct SmallDisk<'a>(&'a Path);
 
 impl<'a> SmallDisk<'a> {
-    fn new(at: &'a Path) -> Option<Self> {
+    /// Mounts one at `at`; says so and returns none where that is not allowed.
+    pub fn new(at: &'a Path) -> Option<Self> {
         let made = unshare(CloneFlags::CLONE_NEWNS)
             .and_then(|()| mount(None::<&str>, "/", None::<&str>, MsFlags::MS_REC | MsFlags::MS_PRIVATE, None::<&str>))
             .and_then(|()| mount(Some("small"), at, Some("tmpfs"), MsFlags::empty(), Some("size=16m,mode=0700")));
@@ -33,7 +34,7 @@ impl<'a> SmallDisk<'a> {
     }
 
     /// Fills it to the last octet.
-    fn fill(&self) {
+    pub fn fill(&self) {
         let mut filler = File::create(self.0.join("filler")).unwrap();
         for size in [1 << 20, 4096, 1] {
             let piece = vec![b'f'; size];
@@ -47,7 +48,8 @@ impl<'a> SmallDisk<'a> {
         }
     }
 
-    fn empty(&self) {
+    /// Gives the room back.
+    pub fn empty(&self) {
         std::fs::remove_file(self.0.join("filler")).unwrap();
     }
 }

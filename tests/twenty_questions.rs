@@ -8,7 +8,11 @@ use std::time::Duration;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::mkfifo;
 
+use crate::full_disk::SmallDisk;
+use crate::support::nobody::OfNobody;
 use crate::support::{Outcome, Site, pid};
+use spoolsuite::spool::printing::progress::Writer;
+use spoolsuite::sys::clock;
 use spoolsuite::sys::holder;
 use spoolsuite::sys::lock::FileLock;
 
@@ -48,12 +52,12 @@ impl Night {
     #[track_caller]
     fn check(&self, of: &str, parts: &[&str]) -> String {
         let is_there = || {
-            self.ask("CHECK")
-                .out
-                .lines()
-                .any(|line| line.starts_with(of) && parts.iter().all(|part| line.contains(part)))
+            let out = self.ask("CHECK").out;
+            // Shown when the test fails.
+            println!("{out}");
+            out.lines().any(|line| line.starts_with(of) && parts.iter().all(|part| line.contains(part)))
         };
-        self.site.wait_for(&format!("CHECK says of {of}: {parts:?}; it says {:#?}", self.ask("CHECK")), is_there);
+        self.site.wait_for(&format!("CHECK says of {of}: {parts:?}"), is_there);
         let ran = self.ask("CHECK").expect(1);
         assert!(!ran.out.contains("GOOD") && !ran.out.contains("WELL"), "{ran:#?}");
         assert_eq!(ran.out.lines().filter(|line| line.starts_with(of)).count(), 1, "{ran:#?}");
@@ -133,6 +137,33 @@ fn question_4_what_a_jammed_printer_has_taken_is_said() {
 }
 
 #[test]
+fn question_4_a_printer_that_takes_nothing_for_long_stands() {
+    let mut night = Night::new();
+    night.site.env.push(("PD_STALL_MS", "300"));
+    let (jammed, address) = listener();
+    night.add("JAM", &format!("socket://{address}, PROCESS $JAMS"));
+    let big = night.site.document("big", &vec![b'x'; 16 << 20]);
+    night.site.run("pdpr", &["-d", "jam", big.to_str().unwrap()]).expect(0);
+    let (mut stream, _) = jammed.accept().unwrap();
+    night.submit("jam");
+    let line = night
+        .check("device $JAM: ", &["JOB 2 ", "accepts nothing since", " of 16777216 octets", "1 job waits", "paper"]);
+    assert!(!line.contains("spoolcom"), "what helps is done at the printer: {line}");
+    has(&night.ask("DEV").out, &["STALLED SINCE"]);
+    has(&night.ask("JOB 2, WHY").out, &["$JAM", "accepts nothing since", " of 16777216 octets"]);
+    has(&night.ask("JOB 3, WHY").out, &["$JAM"]);
+    // It goes on when the paper is in again, and is well.
+    std::thread::spawn(move || std::io::copy(&mut stream, &mut std::io::sink()));
+    std::thread::spawn(move || {
+        for stream in jammed.incoming() {
+            std::io::copy(&mut stream.unwrap(), &mut std::io::sink()).unwrap();
+        }
+    });
+    night.site.wait_until_empty();
+    night.is_well();
+}
+
+#[test]
 fn questions_5_to_7_a_fifo_without_a_reader_a_path_and_a_full_disk() {
     let night = Night::new();
     let fifo = night.site.files.path().join("pipe");
@@ -150,6 +181,45 @@ fn questions_5_to_7_a_fifo_without_a_reader_a_path_and_a_full_disk() {
     let read = std::thread::spawn(move || std::fs::read(fifo).unwrap());
     assert_eq!(read.join().unwrap(), b"a document\n");
     night.site.wait_for("it is not named", || !night.ask("CHECK").out.contains("$PIPE"));
+}
+
+#[test]
+fn question_6_the_right_that_is_missing_is_named_with_the_user() {
+    let Some(user) = OfNobody::new() else { return };
+    let path = user.file("no-right.out", "", 0o644);
+    user.spoolcom(&format!("ADD ARC, URI file://{}, HEADER OFF", path.display()));
+    let document = user.file("document", "a document\n", 0o644);
+    let submit = user.command("pdpr").args(["-d", "arc"]).arg(&document).output().unwrap();
+    assert!(submit.status.success(), "{submit:?}");
+    let asks =
+        |question: &str| String::from_utf8(user.command("spoolcom").arg(question).output().unwrap().stdout).unwrap();
+    user.site.wait_for("it is found", || asks("CHECK").starts_with("device $ARC: "));
+    let check = asks("CHECK");
+    has(&check, &[path.to_str().unwrap(), "permission denied to user nobody", "since", "1 job waits", "; cure: "]);
+    has(&asks("JOB 1, WHY"), &[path.to_str().unwrap(), "nobody"]);
+}
+
+#[test]
+fn question_7_an_archive_does_not_grow_because_its_disk_is_full() {
+    let night = Night::new();
+    let dir = tempfile::tempdir().unwrap();
+    let Some(disk) = SmallDisk::new(dir.path()) else { return };
+    let archive = dir.path().join("archive");
+    night.site.spoolcom(&format!("ADD ARC, PROCESS $ARCS, URI file://{}, HEADER OFF", archive.display()));
+    night.submit("arc");
+    night.site.wait_until_empty();
+    disk.fill();
+    let big = night.site.document("big", &b"0123456789abcde\n".repeat(1 << 16));
+    night.site.run("pdpr", &["-d", "arc", big.to_str().unwrap()]).expect(0);
+    night.check("device $ARC: ", &[archive.to_str().unwrap(), "full", "since", "next try", "1 job waits"]);
+    has(&night.ask("JOB 3, WHY").out, &["full", "$ARC"]);
+    // A part of the job that stood there is taken back.
+    assert_eq!(std::fs::metadata(&archive).unwrap().len(), 11);
+    disk.empty();
+    night.site.wait_until_empty();
+    night.is_well();
+    // Between the two texts stands a form feed.
+    assert_eq!(std::fs::metadata(&archive).unwrap().len(), 11 + 1 + (1 << 20));
 }
 
 #[test]
@@ -196,7 +266,8 @@ fn questions_9_and_18_what_was_in_print_when_a_process_was_killed() {
         Signal::SIGKILL,
     )
     .unwrap();
-    let line = night.check("print process $SPLA: ", &["died", "jobs wait", "PRINT $SPLA, START"]);
+    let line =
+        night.check("print process $SPLA: ", &["died", "last sign of life", "in print: JOB 2", "PRINT $SPLA, START"]);
     drop(stream);
     night.cure(&line);
     let (stream, _) = printer.accept().unwrap();
@@ -204,6 +275,48 @@ fn questions_9_and_18_what_was_in_print_when_a_process_was_killed() {
     has(&night.ask("CHECK DUPLICATES").out, &["to #ALL.NET", "on $NET", "possible duplicate pages starting at 1"]);
     has(&night.ask("LOG SINCE CRASH").out, &["PRINT $SPLA died", "JOB 2 possible-duplicate", "PRINT $SPLA started"]);
     assert!(!night.ask("LOG SINCE CRASH").out.contains("GOOD"));
+    drop(stream);
+}
+
+#[test]
+fn question_10_it_is_us_when_a_print_process_hangs() {
+    let night = Night::new();
+    let (printer, address) = listener();
+    night.add("NET", &format!("socket://{address}"));
+    let big = night.site.document("big", &vec![b'x'; 16 << 20]);
+    night.site.run("pdpr", &["-d", "net", big.to_str().unwrap()]).expect(0);
+    let (stream, _): (TcpStream, _) = printer.accept().unwrap();
+    night.submit("net");
+    night.site.wait_for("it prints", || night.ask("DEV NET").out.contains("JOB 2"));
+    let process: serde_json::Value =
+        serde_json::from_str(&night.site.spoolcom_json("PRINT $SPLA, STATUS DETAIL")).unwrap();
+    let hung = u32::try_from(process.as_array().map_or(&process, |rows| &rows[0])["pid"].as_u64().unwrap()).unwrap();
+    kill(pid(hung), Signal::SIGSTOP).unwrap();
+    let progress = Writer::create(&night.site.paths().progress(&"SPLA".parse().unwrap())).unwrap();
+    // Silent for a while: the printer is not blamed for it, and nobody is told to do anything yet.
+    progress.heartbeat(hung, clock::boot_ms() - 30_000).unwrap();
+    has(&night.ask("DEV").out, &["PROCESS SILENT SINCE"]);
+    has(&night.ask("JOB 2, WHY").out, &["$SPLA", "no sign of life"]);
+    // For longer than the limit: it hangs.
+    progress.heartbeat(hung, clock::boot_ms() - 61_000).unwrap();
+    let parts =
+        [&*hung.to_string(), "no sign of life", "since", "in print: JOB 2", "1 job waits", "PRINT $SPLA, START"];
+    let line = night.check("print process $SPLA: ", &parts);
+    assert_eq!(night.ask("CHECK").out.lines().count(), 1, "its printers are not blamed");
+    has(&night.ask("PRINT").out, &["$SPLA", "ERROR"]);
+    has(&night.ask("DEV").out, &["PROCESS HANGS SINCE"]);
+    has(&night.ask("JOB 2, WHY").out, &["$SPLA", "hangs", "since", "PRINT $SPLA, START"]);
+    // The cure ends the old one, and its successor prints; that it may come out twice is said.
+    std::thread::spawn(move || {
+        for stream in printer.incoming() {
+            std::io::copy(&mut stream.unwrap(), &mut std::io::sink()).unwrap();
+        }
+    });
+    night.cure(&line);
+    night.site.wait_until_empty();
+    night.is_well();
+    has(&night.ask("PRINT $SPLA, LOG").out, &[&format!("PRINT START ended process {hung}, which hung")]);
+    has(&night.ask("CHECK DUPLICATES").out, &["JOB 2 "]);
     drop(stream);
 }
 
@@ -251,6 +364,78 @@ fn questions_13_to_15_and_17_why_a_job_waits() {
     night.site.wait_for("it is held", || night.ask("CHECK JOB").status == 1);
     has(&night.ask("CHECK JOB").out, &["JOB 3 of ", "another file"]);
     has(&night.ask("JOB 3, WHY").out, &["another file"]);
+}
+
+#[test]
+fn question_15_why_others_go_first() {
+    let night = Night::new();
+    let (printer, address) = listener();
+    night.add("NET", &format!("socket://{address}, PROCESS $NETS, EXCLUSIVE OFF!"));
+    night.site.spoolcom("DEV NET, DRAIN; DEV NET, FIFO OFF; DEV NET, START");
+    let long = night.site.document("long", &vec![b'x'; 16 << 20]);
+    let longer = night.site.document("longer", &"a line of text\n\x0c".repeat(400).into_bytes());
+    night.site.run("pdpr", &["-d", "net", long.to_str().unwrap()]).expect(0);
+    let (_stream, _) = printer.accept().unwrap();
+    night.site.wait_for("it prints", || night.ask("DEV NET").out.contains("JOB 2"));
+    night.site.run("pdpr", &["-d", "net", longer.to_str().unwrap()]).expect(0);
+    night.submit("net");
+    // The shorter one, which came later, goes first; place, pages before it, and what stops that are said.
+    has(&night.ask("JOB 3, WHY").out, &["behind 2 jobs", "shorter jobs go first", "FIFO is OFF", "unknown"]);
+    has(&night.ask("JOB 4, WHY").out, &["it is next on $NET", "job 2 prints now"]);
+    night.is_well();
+    // With a higher priority it is before it.
+    night.site.spoolcom("JOB 3, HOLD; JOB 3, SELPRI 7; JOB 3, START");
+    has(&night.ask("JOB 3, WHY").out, &["it is next on $NET"]);
+}
+
+#[test]
+fn question_19_it_worked_yesterday() {
+    let night = Night::new();
+    let owner = nix::unistd::User::from_uid(nix::unistd::getuid()).unwrap().unwrap().name;
+    night.add("LP1", "null:");
+    night.add("LP2", "null:");
+    night.site.spoolcom("LOC #OFFICE.FRONT, DEV $LP1");
+    let out = night.ask("LOG SINCE 2020-01-01 00:00").expect(0).out;
+    assert!(out.contains("LP2"), "{out}");
+    let since = night.ask("LOG").out.lines().count();
+    night.site.spoolcom("DEV LP1, DRAIN; DEV LP1, SPEED 1234; LOC #OFFICE.FRONT, DEV $LP2; DEV $LP2, DRAIN");
+    night.site.spoolcom("LOC #ALL.LP2, DELETE");
+    let out = night.ask("LOG").expect(0).out;
+    let changed: Vec<_> = out.lines().skip(since).collect();
+    let changed = changed.join("\n");
+    let by = |words: &str| format!("{owner} {words}");
+    has(&changed, &[&by("DEV $LP1 altered: SPEED 100 -> 1234"), &by("LOC #OFFICE.FRONT routed: DEV $LP1 -> $LP2")]);
+    has(&changed, &[&by("LOC #ALL.LP2 deleted"), &by("DEV $LP2 drained")]);
+    // Of one device alone.
+    has(&night.ask("DEV LP1, LOG").out, &["drained", "SPEED 1234"]);
+    assert!(!night.ask("DEV LP1, LOG").out.contains("LP2"));
+}
+
+#[test]
+fn question_20_the_database_is_damaged() {
+    let night = Night::new();
+    night.site.spoolcom("DEV GOOD, DRAIN");
+    night.submit("good");
+    assert!(night.site.fastp_ends(crate::support::DEADLINE));
+    let database = night.site.paths().database();
+    // All that was written is in it, and nothing in its log.
+    let written = rusqlite::Connection::open(&database).unwrap();
+    written.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
+    drop(written);
+    let whole = std::fs::read(&database).unwrap();
+    let mut damaged = whole.clone();
+    damaged[..4096].fill(0x55);
+    std::fs::write(&database, &damaged).unwrap();
+    let ran = night.ask("CHECK").expect(3);
+    let said = format!("{}{}", ran.out, ran.err);
+    has(&said, &["damaged", "pdfsck"]);
+    // Every listing says it, and whoever submits; nothing is erased.
+    night.ask("DEV").expect(3).says("damaged");
+    night.site.run("pdls", &[]).expect(3).says("damaged");
+    night.site.run("pdpr", &["-d", "good", night.document.to_str().unwrap()]).expect(3).says("damaged");
+    assert_eq!(std::fs::read(&database).unwrap(), damaged);
+    std::fs::write(&database, whole).unwrap();
+    has(&night.ask("JOB").out, &["#ALL.GOOD"]);
 }
 
 #[test]

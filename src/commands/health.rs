@@ -101,18 +101,13 @@ pub fn findings(health: &Health, times: &Times) -> Vec<Finding> {
     for one in &health.processes {
         let (weight, text, cure) = of_process(one, times);
         let name = format!("print process ${}", one.status.name);
-        let at = one.silent_since_ms.or(one.status.error.as_ref().map(|error| error.since_ms));
-        add("process", weight, &name, text, at, None, &cure);
+        let at = one.silent_since_ms.or(one.status.error.as_ref().map(|error| error.since_ms)).or(one.last_sign_ms);
+        add("process", weight, &name, text, at, Some(u64::from(one.waiting)), &cure);
     }
     for one in &health.devices {
         let (text, at, cure) = of_device(one, times);
         let jobs = u64::from(one.status.waiting);
-        let waits = match jobs {
-            0 => String::new(),
-            1 => "; 1 job waits".to_owned(),
-            n if n > 1_000 => "; more than 1000 jobs wait".to_owned(),
-            n => format!("; {n} jobs wait"),
-        };
+        let waits = waiting(one.status.waiting);
         let name = format!("device {}", one.status.name.guardian());
         add("device", Weight::Warning, &name, format!("{text}{waits}"), at, Some(jobs), &cure);
     }
@@ -173,6 +168,16 @@ fn reasons_words(reasons: HoldReasons) -> String {
     words.join(", ")
 }
 
+/// Says how many jobs wait, which are counted to 1,001.
+fn waiting(jobs: u32) -> String {
+    match jobs {
+        0 => String::new(),
+        1 => "; 1 job waits".to_owned(),
+        1_001.. => "; more than 1000 jobs wait".to_owned(),
+        n => format!("; {n} jobs wait"),
+    }
+}
+
 fn of_process(one: &ProcessHealth, times: &Times) -> (Weight, String, String) {
     let name = &one.status.name;
     let start = format!("spoolcom 'PRINT ${name}, START'");
@@ -180,7 +185,13 @@ fn of_process(one: &ProcessHealth, times: &Times) -> (Weight, String, String) {
         1 => "1 started device".to_owned(),
         n => format!("{n} started devices"),
     };
-    let behind = if one.waits { format!("; jobs wait for its {devices}") } else { format!("; it has {devices}") };
+    let in_print: Vec<String> = one.in_print.iter().take(5).map(|job| format!("JOB {job}")).collect();
+    let in_print = match (in_print.len(), one.in_print.len()) {
+        (0, _) => String::new(),
+        (named, all) if all > named => format!("; in print: {} and more", in_print.join(", ")),
+        _ => format!("; in print: {}", in_print.join(", ")),
+    };
+    let behind = format!("; it has {devices}{in_print}{}", waiting(one.waiting));
     let weight = if one.waits { Weight::Critical } else { Weight::Warning };
     let pid = one.status.pid.map_or_else(String::new, |pid| format!(" (process {pid})"));
     let (text, cure) = match (&one.status.error, one.silent_since_ms, one.status.state) {
@@ -193,7 +204,10 @@ fn of_process(one: &ProcessHealth, times: &Times) -> (Weight, String, String) {
         (Some(error), _, _) => {
             (format!("{}, {} times since {}", escaped(&error.text), error.tries, times.short(error.since_ms)), start)
         }
-        (None, None, ProcessState::Dead) => ("died".to_owned(), start),
+        (None, None, ProcessState::Dead) => match one.last_sign_ms {
+            Some(ms) => (format!("died; its last sign of life was at {}", times.short(ms)), start),
+            None => ("died".to_owned(), start),
+        },
         (None, None, ProcessState::Dormant) if one.status.file.is_none() => {
             ("is not running: only its user starts it".to_owned(), "start that program".to_owned())
         }
@@ -277,7 +291,10 @@ fn stalled(status: &DeviceStatus, times: &Times) -> (String, Option<i64>, String
         };
         let cause = Cause::Device { device: status.name.clone(), cause: DeviceCause::Prints(printing) };
         let cure = "it goes on by itself: look at paper and covers of the printer".to_owned();
-        return (words(&cause, times), Some(stalled.since_ms), cure);
+        let text = words(&cause, times);
+        // Of which job it speaks is to be typed into the next command.
+        let text = text.strip_prefix("it ").map(|rest| format!("JOB {} {rest}", running.job)).unwrap_or(text);
+        return (text, Some(stalled.since_ms), cure);
     }
     if let Some(awaits) = &status.awaits {
         let cause = DeviceCause::Opening { awaits: awaits.clone(), next: false };

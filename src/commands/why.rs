@@ -5,7 +5,7 @@
 //! | `printing` `printer-slow` `printer-stalled` | `device` `job` `document` `documents` `copy` `octets` `total-octets` `since` `quiet-since` `stalled-since` `stalled-octets` `waiting-for` `waiting-since` |
 //! | `device-opening` | `device` `waiting-for` `waiting-since` |
 //! | `transferred` | `device` `octets` `since` |
-//! | `next` `behind` | `device` `jobs` `printing` (an object as above, or null) |
+//! | `next` `behind` | `device` `jobs` `printing` (an object as above, or null); of `behind` also `shorter-first` (boolean) |
 //! | `left-to-another` `device-not-routed` | `device` |
 //! | `device-error` `device-error-for-good` `device-restarts` | `device` `number` `error-text` `since` `next-try` `tries` |
 //! | `process-error` | `device` `process` `number` `error-text` `since` `tried-again` |
@@ -206,14 +206,20 @@ fn on_device(device: &str, cause: &DeviceCause, times: &Times) -> String {
         DeviceCause::Next { printing: Some(printing) } => {
             format!("it is next on {device}; {}", now_printing(printing, times))
         }
-        DeviceCause::Behind { jobs, printing } => {
+        DeviceCause::Behind { jobs, printing, short_first } => {
             let jobs = match jobs {
                 1 => "1 job".to_owned(),
                 n @ ..=1000 => format!("{n} jobs"),
                 _ => "more than 1000 jobs".to_owned(),
             };
             let now = printing.as_ref().map(|printing| format!("; {}", now_printing(printing, times)));
-            format!("it is behind {jobs} on {device}{}", now.unwrap_or_default())
+            let passed = match short_first {
+                true => {
+                    "; shorter jobs go first there, whenever they came (FIFO is OFF; a higher priority goes before)"
+                }
+                false => "",
+            };
+            format!("it is behind {jobs} on {device}{}{passed}", now.unwrap_or_default())
         }
         DeviceCause::LeftToAnother => {
             format!("{device} is idle and leaves it to a device that will have printed it sooner")
@@ -396,7 +402,9 @@ fn device_details(cause: &DeviceCause) -> Value {
         DeviceCause::Next { printing: one } => {
             json!({ "jobs": u32::from(one.is_some()), "printing": one.as_ref().map(printing) })
         }
-        DeviceCause::Behind { jobs, printing: one } => json!({ "jobs": jobs, "printing": one.as_ref().map(printing) }),
+        DeviceCause::Behind { jobs, printing: one, short_first } => {
+            json!({ "jobs": jobs, "printing": one.as_ref().map(printing), "shorter-first": short_first })
+        }
         DeviceCause::LeftToAnother | DeviceCause::NotRouted => Value::Null,
         DeviceCause::Error(error) | DeviceCause::ErrorForGood(error) | DeviceCause::Restarts(error) => json!({
             "number": error.number,

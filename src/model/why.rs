@@ -64,6 +64,9 @@ pub enum DeviceCause {
         jobs: u32,
         /// The job in print.
         printing: Option<Printing>,
+        /// Whether shorter jobs that came later go first there, too.
+        #[serde(default)]
+        short_first: bool,
     },
     /// The device is idle and leaves the job to one that finishes it sooner.
     LeftToAnother,

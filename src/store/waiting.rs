@@ -118,6 +118,30 @@ pub(crate) fn any_for_process(tx: &Tx<'_>, process: &ProcessName, id: ProcessId)
     Ok(false)
 }
 
+/// Returns how many jobs wait for the started devices of a print process that can print them, counted to `limit`.
+pub(crate) fn count_for_process(tx: &Tx<'_>, process: &ProcessName, limit: u32) -> Fallible<u32> {
+    let values = values![process.key(), DeviceWish::Started, ANY, EntryState::Queued, limit];
+    Ok(tx.one(&of_process_sql(), values, |row| row.only())?.unwrap_or(0))
+}
+
+/// Each way to a device is looked at to the limit, and none is put in order: how many jobs wait decides nothing.
+fn of_process_sql() -> String {
+    let ways = [("l.route_id", "?3"), ("g.route_id", "?3"), ("g.route_id", "d.id")];
+    let parts: Vec<String> = CARRIES
+        .iter()
+        .flat_map(|carries| ways.map(|way| (way, carries)))
+        .map(|((route, only), carries)| {
+            format!(
+                "SELECT job_id FROM (SELECT DISTINCT e.job_id FROM device d CROSS JOIN location l CROSS JOIN location_group g
+                     CROSS JOIN requirement_class c CROSS JOIN entry e
+                 WHERE d.process_key = ?1 AND d.wish = ?2 AND l.device_id = d.id AND g.id = l.group_id AND ({carries})
+                     AND e.state = ?4 AND e.route_id = {route} AND e.only_device = {only} AND e.class_id = c.id LIMIT ?5)"
+            )
+        })
+        .collect();
+    format!("SELECT min(count(*), ?5) FROM ({})", parts.join(" UNION "))
+}
+
 /// Returns the devices that have begun a queued entry on their file.
 pub(crate) fn devices_with_begun(tx: &Tx<'_>) -> Fallible<BTreeSet<DeviceId>> {
     let found = tx.rows(BEGUN, values![i64::MIN, EntryState::Queued], |row| row.only())?;
@@ -192,6 +216,13 @@ mod tests {
             );
             assert!(!plan.contains("TEMP B-TREE"), "{order:?}: {plan}");
         }
+    }
+
+    #[test]
+    fn what_waits_for_a_process_is_counted_by_index() {
+        let plan = Memory::new().plan(&of_process_sql());
+        assert!(!plan.contains("SCAN e"), "{plan}");
+        assert_eq!(plan.matches("(state=? AND route_id=? AND only_device=? AND class_id=?)").count(), 6, "{plan}");
     }
 
     #[test]

@@ -10,6 +10,7 @@ use nix::libc;
 
 use crate::model::guardian::DeviceError;
 use crate::model::job::RawPath;
+use crate::model::printable::escaped;
 use crate::model::state::HoldReason;
 use crate::model::{DocumentId, Failure};
 use crate::sys::limits;
@@ -112,6 +113,16 @@ impl Fault {
         Self::new(error, format!("{doing}: {}", error.words()))
     }
 
+    /// Whoever is denied something is named: nobody sees from outside as which user a print process runs.
+    fn with_user(self) -> Self {
+        if !matches!(self.error, DeviceError::PermissionDenied | DeviceError::NotPermitted) {
+            return self;
+        }
+        let uid = nix::unistd::geteuid();
+        let user = nix::unistd::User::from_uid(uid).ok().flatten().map_or_else(|| uid.to_string(), |user| user.name);
+        Self { text: format!("{} to user {}", self.text, escaped(&user)), ..self }
+    }
+
     /// What a device said of itself, by its number ("$LP1 reports"). A number that is not in the table is retried: trying
     /// costs nothing.
     pub fn reported(doing: impl std::fmt::Display, number: u32) -> Self {
@@ -124,7 +135,7 @@ impl Fault {
     /// What `error` means for a character device, met while `doing` something.
     pub fn of_device(terminal: bool, doing: impl std::fmt::Display, error: &io::Error) -> Self {
         match meaning(error, |on| on.is_of(terminal)) {
-            Some(error) => Self::in_its_words(doing, error),
+            Some(error) => Self::in_its_words(doing, error).with_user(),
             None => Self::of(doing, error),
         }
     }
@@ -133,7 +144,7 @@ impl Fault {
     pub fn of(doing: impl std::fmt::Display, error: &io::Error) -> Self {
         match meaning(error, |on| on == On::Any) {
             Some(known) => {
-                let fault = Self::in_its_words(doing, known);
+                let fault = Self::in_its_words(doing, known).with_user();
                 match limits::cure(error) {
                     Some(cure) => Self { text: format!("{}; {cure}", fault.text), ..fault },
                     None => fault,

@@ -160,8 +160,17 @@ pub struct ProcessHealth {
     pub silent_since_ms: Option<i64>,
     /// How many of its devices are started.
     pub devices: u32,
-    /// Whether jobs wait for it.
+    /// When it last showed a sign of life, if it died and that is known.
+    #[serde(default)]
+    pub last_sign_ms: Option<i64>,
+    /// Whether jobs wait for it, those in print too.
     pub waits: bool,
+    /// How many jobs wait for its started devices, counted to 1,001.
+    #[serde(default)]
+    pub waiting: u32,
+    /// The first jobs that it has in print, at most six.
+    #[serde(default)]
+    pub in_print: Vec<JobNumber>,
 }
 
 /// A device that does not print what waits for it.

@@ -15,6 +15,7 @@ use crate::model::JobRef;
 use crate::model::event::{EventDetail, EventWord};
 use crate::model::guardian::ProcessError;
 use crate::model::location::Destination;
+use crate::model::order::QueueOrder;
 use crate::model::state::{DeviceWish, EntryState, ErrorNote, HoldReason, JobState, ProcessState, Wish};
 use crate::model::wait::{Awaited, Wait};
 use crate::model::why::{Attribution, Cause, DeviceCause, Printing, Why};
@@ -426,7 +427,8 @@ impl Look<'_> {
         let ahead = standing.map_or(0, |standing| standing.ahead);
         if ahead > 0 {
             let jobs = (ahead + u32::from(printing.is_some())).min(POSITION_LIMIT);
-            return Ok(DeviceCause::Behind { jobs, printing });
+            let short_first = device.settings.order() == QueueOrder::ShortFirst;
+            return Ok(DeviceCause::Behind { jobs, printing, short_first });
         }
         if claimed.is_none() {
             let time = store::spool::row(self.tx)?.time.at(self.tx.now());

@@ -90,6 +90,13 @@ impl Known {
         self.troubles.get_or_init(|| spool.troubles(&self.row, now))
     }
 
+    /// Returns when it last showed a sign of life, wall clock; none when that is not known any more.
+    pub(crate) fn last_sign_ms(&self, spool: &Spool, now: &Moment) -> Option<i64> {
+        let (pid, beat_boot_ms) = progress::heartbeat(&spool.base().progress(&self.row.name)).ok().flatten()?;
+        let same_boot = self.row.running_boot.as_deref() == Some(now.boot_id.as_str());
+        (same_boot && Some(pid) == self.row.pid).then(|| now.wall_ms - (now.boot_ms - beat_boot_ms))
+    }
+
     /// Tells whether this epoch of it is the one that runs.
     pub(crate) fn runs(&self, epoch: u64) -> bool {
         self.pulse.lives && self.row.running && self.row.epoch == epoch

@@ -16,6 +16,10 @@ use super::alive::Alive;
 use crate::spool::Spool;
 use crate::spool::interface::records::{DeviceHealth, Health, ProcessHealth, WaitingJob};
 
+/// What waits for a print process is counted to this.
+const MOST_WAITING: u32 = 1_001;
+/// The most jobs in print that are named, and one.
+const MOST_IN_PRINT: u32 = 6;
 /// The most devices and locations that are named.
 const MOST: usize = 1000;
 /// Jobs that wait for a person are counted up to this number.
@@ -46,7 +50,7 @@ impl Spool {
             }
             let mut processes = Vec::new();
             for status in &statuses {
-                processes.extend(process(tx, status, &mut alive)?);
+                processes.extend(process(self, tx, status, &mut alive)?);
             }
             let (devices, more_devices) = self.devices_in_trouble(tx, &mut alive)?;
             let ids = store::health::attention(tx, COUNTED)?;
@@ -132,6 +136,7 @@ impl Spool {
 
 /// Returns what is wrong with a print process, if anything is.
 fn process(
+    spool: &Spool,
     tx: &Tx<'_>,
     status: &crate::model::process::ProcessStatus,
     alive: &mut Alive,
@@ -148,10 +153,17 @@ fn process(
     }
     let devices = store::device::of_process(tx, &status.name)?;
     let started = devices.iter().filter(|device| device.wish == DeviceWish::Started).count();
+    let last_sign_ms = match status.state {
+        ProcessState::Dead => known.last_sign_ms(spool, tx.now()),
+        _ => None,
+    };
     Ok(Some(ProcessHealth {
         status: status.clone(),
         silent_since_ms,
         devices: u32::try_from(started).unwrap_or(u32::MAX),
+        last_sign_ms,
         waits,
+        waiting: if waits { store::waiting::count_for_process(tx, &status.name, MOST_WAITING)? } else { 0 },
+        in_print: store::entry::in_print(tx, status.id, MOST_IN_PRINT)?,
     }))
 }

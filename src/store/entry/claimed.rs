@@ -7,7 +7,7 @@ use crate::model::device::FilePosition;
 use crate::model::separation::Separation;
 use crate::model::state::EntryState;
 use crate::model::time::SpoolTime;
-use crate::model::{DeviceId, Failure, JobId, ProcessId};
+use crate::model::{DeviceId, Failure, JobId, JobNumber, ProcessId};
 use crate::store::value::{Bits, columns, values};
 use crate::store::{Fallible, Tx, backlog};
 
@@ -62,6 +62,16 @@ pub(crate) fn of_dead_epochs(tx: &Tx<'_>, process: ProcessId, epoch: u64) -> Fal
         ),
         values![EntryState::Claimed, EntryState::Transferred, process, epoch],
         read,
+    )
+}
+
+/// Returns the first numbers of the jobs that a process has in print, at most `limit`, in the order in which it began them.
+pub(crate) fn in_print(tx: &Tx<'_>, process: ProcessId, limit: u32) -> Fallible<Vec<JobNumber>> {
+    tx.rows(
+        "SELECT j.number FROM entry e JOIN job j ON j.id = e.job_id
+         WHERE e.state = ? AND e.process_id = ? ORDER BY e.claimed_spool, e.id LIMIT ?",
+        values![EntryState::Claimed, process, limit],
+        |row| row.only(),
     )
 }
 

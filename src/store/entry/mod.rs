@@ -20,8 +20,8 @@ use super::{Fallible, Lock, Row, Tx, backlog};
 
 pub use claimed::Claimant;
 pub(crate) use claimed::{
-    any_on_a_device, busy, claim, clear_begun, delete_claimed, jobs_on_devices, of_dead_epochs, of_device, on_device,
-    release, set_begun, set_spent, set_transferred,
+    any_on_a_device, busy, claim, clear_begun, delete_claimed, in_print, jobs_on_devices, of_dead_epochs, of_device,
+    on_device, release, set_begun, set_spent, set_transferred,
 };
 pub use progress::Progress;
 pub(crate) use progress::{begun, progress};
