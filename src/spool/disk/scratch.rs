@@ -18,7 +18,7 @@ use super::paths::Base;
 use crate::spool::Spool;
 use crate::sys::lock::FileLock;
 use crate::sys::process::{self, ProcessNote};
-use crate::sys::{clock, files, own_file};
+use crate::sys::{clock, files, own_file, remove};
 
 /// The most directories in each other that are counted, and the most files.
 const DEEPEST: usize = 8;
@@ -60,7 +60,7 @@ impl Scratch {
                 Ok(None) => {}
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => {
-                    let _ = std::fs::remove_dir_all(&path);
+                    let _ = remove::tree(&path);
                     return Err(error);
                 }
             }
@@ -102,7 +102,7 @@ fn sweep(all: &Path) -> usize {
             // One that a crash of a sweep has left has that name already.
             let gone = path.with_extension(GONE);
             if path == gone || std::fs::rename(&path, &gone).is_ok() {
-                removed += usize::from(std::fs::remove_dir_all(&gone).is_ok());
+                removed += usize::from(remove::tree(&gone).is_ok());
             }
         }
     }
@@ -123,7 +123,7 @@ fn end_program(note: &Path) {
 impl Drop for Scratch {
     fn drop(&mut self) {
         // What stays is swept.
-        let _ = std::fs::remove_dir_all(&self.path);
+        let _ = remove::tree(&self.path);
     }
 }
 
