@@ -40,7 +40,7 @@ const OCTETS: u64 = 4 << 30;
 /// Octets of its memory.
 const MEMORY: u64 = 4 << 30;
 /// Processes that it may start, with those that others of its user start meanwhile.
-const PROCESSES: u64 = 256;
+const PROCESSES: u64 = 4096;
 /// Octets of the disk that it leaves free.
 const FREE: u64 = 16 << 20;
 /// Files of the disk that it leaves free.
