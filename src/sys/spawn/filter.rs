@@ -385,6 +385,18 @@ mod tests {
             ("F_SETSIG", libc::SYS_fcntl, "0, 10, 9".into()),
             ("F_SETLEASE", libc::SYS_fcntl, "0, 1024, 0".into()),
             ("FIOSETOWN", libc::SYS_ioctl, "0, 0x8901, $limits".into()),
+            ("FS_IOC_SETFLAGS", libc::SYS_ioctl, "0, 0x40086602, $limits".into()),
+            ("FS_IOC_FSSETXATTR", libc::SYS_ioctl, "0, 0x401c5820, $info".into()),
+            ("FS_IOC_ENABLE_VERITY", libc::SYS_ioctl, "0, 0x40806685, $info".into()),
+            ("shmget", libc::SYS_shmget, "0, 4096, 0600".into()),
+            ("shmat", libc::SYS_shmat, "0, 0, 0".into()),
+            ("shmctl", libc::SYS_shmctl, "0, 0, 0".into()),
+            ("semget", libc::SYS_semget, "0, 1, 0600".into()),
+            ("semctl", libc::SYS_semctl, "0, 0, 0, 0".into()),
+            ("msgget", libc::SYS_msgget, "0, 0600".into()),
+            ("msgsnd", libc::SYS_msgsnd, "0, $info, 1, 0".into()),
+            ("mq_open", libc::SYS_mq_open, "$name, 0102, 0600, 0".into()),
+            ("mq_unlink", libc::SYS_mq_unlink, "$name".into()),
             ("rt_sigqueueinfo", libc::SYS_rt_sigqueueinfo, format!("{pid}, 9, $info")),
         ];
         #[cfg(target_arch = "x86_64")]
