@@ -18,6 +18,7 @@ use super::paths::Base;
 use crate::spool::Spool;
 use crate::sys::lock::FileLock;
 use crate::sys::process::{self, ProcessNote};
+use crate::sys::spawn::filter_user;
 use crate::sys::{clock, files, own_file, remove};
 
 /// The most directories in each other that are counted, and the most files.
@@ -116,7 +117,7 @@ fn end_program(note: &Path) {
         && boot == clock::boot_id()
         && let Ok(leader) = ProcessNote::of_stat(stat)
     {
-        process::end_group(&leader, KILLED);
+        process::end_group(&leader, filter_user(), KILLED);
     }
 }
 

@@ -50,6 +50,11 @@ pub struct FilterLimits {
     pub processes: u64,
 }
 
+/// Whom a filter is that we start.
+pub fn filter_user() -> u32 {
+    if nix::unistd::geteuid().is_root() { NOBODY } else { nix::unistd::getuid().as_raw() }
+}
+
 /// A filter that runs.
 #[derive(Debug)]
 pub struct Filter {
@@ -88,8 +93,7 @@ impl Filter {
         if is_root {
             std::os::unix::fs::chown(own, Some(NOBODY), Some(NOBODY))?;
         }
-        let user = if is_root { NOBODY } else { nix::unistd::getuid().as_raw() };
-        let processes = process::threads_of(user).saturating_add(limits.processes);
+        let processes = process::threads_of(filter_user()).saturating_add(limits.processes);
         let mut command = Command::new(program);
         command.current_dir(own).stdin(input).stdout(to_output).stderr(to_errors);
         command.env_clear().env("PATH", "/usr/local/bin:/usr/bin:/bin").env("LC_ALL", "C.UTF-8");
