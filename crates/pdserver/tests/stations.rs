@@ -68,7 +68,8 @@ pub struct Station {
 impl Station {
     pub fn open(machine: &Machine, more: &[&str]) -> Self {
         let mut command = machine.command(OPERATOR, "pdstation");
-        let mut child = command.args(["--name", "hall", "--http", "127.0.0.1:0"]).args(more).spawn().unwrap();
+        command.args(["--name", "hall", "--http", "127.0.0.1:0"]).args(more);
+        let mut child = command.spawn().unwrap();
         let said = BufReader::new(child.stderr.take().unwrap());
         let mut station = Self { child, _said: said, address: String::new() };
         while station.address.is_empty() {
@@ -151,6 +152,8 @@ fn exchange_over(mut stream: TcpStream, request: &[u8]) -> Page {
 struct Browser {
     from: Ipv4Addr,
     address: String,
+    /// Under which name it reaches the page.
+    host: String,
     cookie: Option<String>,
     token: String,
 }
@@ -162,7 +165,8 @@ impl Browser {
 
     /// One at that address.
     fn on(from: Ipv4Addr, station: &Station) -> Self {
-        Self { from, address: station.address.clone(), cookie: None, token: String::new() }
+        let address = station.address.clone();
+        Self { from, host: address.clone(), address, cookie: None, token: String::new() }
     }
 
     fn exchange(&self, request: &str) -> Page {
@@ -188,7 +192,7 @@ impl Browser {
 
     fn get(&mut self, path: &str) -> Page {
         let request =
-            format!("GET {path} HTTP/1.1\r\nHost: {}\r\n{}Connection: close\r\n\r\n", self.address, self.cookie_line());
+            format!("GET {path} HTTP/1.1\r\nHost: {}\r\n{}Connection: close\r\n\r\n", self.host, self.cookie_line());
         let page = self.exchange(&request);
         self.take(page)
     }
@@ -197,7 +201,7 @@ impl Browser {
     fn send(&mut self, path: &str, form: &str, lines: &str) -> Page {
         let request = format!(
             "POST {path} HTTP/1.1\r\nHost: {}\r\n{}{lines}Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{form}",
-            self.address,
+            self.host,
             self.cookie_line(),
             form.len()
         );
@@ -206,7 +210,7 @@ impl Browser {
     }
 
     fn post(&mut self, path: &str, form: &str) -> Page {
-        let (form, origin) = (format!("token={}&{form}", self.token), format!("Origin: http://{}\r\n", self.address));
+        let (form, origin) = (format!("token={}&{form}", self.token), format!("Origin: http://{}\r\n", self.host));
         self.send(path, &form, &origin)
     }
 
@@ -245,7 +249,11 @@ fn a_person_logs_on_sees_his_own_jobs_and_prints_them_beside_the_station() {
     assert!(!list.body.contains("<script"), "the page works without");
     let (letter, draft) = (id_of(&list, "Letter"), id_of(&list, "Draft"));
     browser.post("/jobs", &format!("one={}", letter.replace(':', "%3A"))).expect(303);
+    // What became of it is said on the list alone, and once.
+    browser.post("/jobs", &format!("do=delete&job={draft}")).expect(200).says("Delete these jobs?");
     browser.get("/").expect(200).says("Letter: prints on hall-printer");
+    let later = browser.get("/").expect(200);
+    assert!(!later.body.contains("Letter: prints on"), "{later:#?}");
     machine.wait_for("the letter is printed", || machine.paper().contains("for Letter"));
     browser.post("/jobs", &format!("do=delete&job={draft}")).expect(200).says("Delete these jobs?").says("Draft");
     browser.post("/jobs", &format!("do=really-delete&job={draft}")).expect(303);
@@ -371,6 +379,26 @@ fn whoever_guesses_closes_the_page_for_his_own_address_and_thirty_wrong_ones_clo
 }
 
 #[test]
+fn nobody_behind_a_proxy_shuts_out_who_stands_at_the_station() {
+    let Some(machine) = site() else { return };
+    let station = Station::open(&machine, &["--origin", "http://print.example", "--allow", "10.1.0.0/16"]);
+    // A proxy on this machine; from where its visitors come nobody knows.
+    let began = Instant::now();
+    let mut proxy = Browser { host: "print.example".into(), ..Browser::at(&station) };
+    let guesses: Vec<u16> = (0..11).map(|_| proxy.log_on("games", "1234").status).collect();
+    let right = proxy.log_on("games", "4071").status;
+    // The browser beside the printer, which comes in whatever --allow says: neither the page nor the name is closed to it.
+    let here = Browser::at(&station).log_on("games", "4071").status;
+    if began.elapsed() < Duration::from_secs(59) {
+        assert_eq!((guesses, right, here), ([vec![403; 10], vec![429]].concat(), 429, 303));
+    }
+    let log = machine.log();
+    assert!(log.contains("a wrong name or PIN from 127.0.0.1 (a proxy)"), "{log}");
+    let record = machine.run(OPERATOR, "spoolcom", &["LOG"]).expect(0).out;
+    assert!(record.contains("none from other machines is looked at"), "{record}");
+}
+
+#[test]
 fn a_page_is_not_served_by_a_process_that_keeps_the_rights_of_an_operator() {
     let Some(machine) = site() else { return };
     // A kernel without filters of system calls: in this thread and what it starts, the call that makes one fails.
@@ -382,12 +410,16 @@ fn a_page_is_not_served_by_a_process_that_keeps_the_rights_of_an_operator() {
         std::env::consts::ARCH.try_into().unwrap(),
     );
     let filter: BpfProgram = filter.unwrap().try_into().unwrap();
+    let mut command = machine.command(OPERATOR, "pdstation");
+    command.args(["--name", "hall", "--http", "127.0.0.1:0"]);
     let open = || {
         seccompiler::apply_filter(&filter).unwrap();
-        machine.run(OPERATOR, "pdstation", &["--name", "hall", "--http", "127.0.0.1:0"])
+        command.output().unwrap()
     };
-    let outcome = std::thread::scope(|scope| scope.spawn(open).join().unwrap());
-    outcome.expect(3).says("the page of hall is not served: system calls are not given up");
+    let output = std::thread::scope(|scope| scope.spawn(open).join().unwrap());
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    assert!(said.contains("the page of hall is not served: system calls are not given up"), "{said}");
 }
 
 #[test]
