@@ -3,7 +3,9 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddrV4, TcpStream};
 use std::os::fd::AsRawFd;
+use std::os::linux::net::SocketAddrExt;
 use std::os::unix::fs::MetadataExt;
+use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::process::{Child, ChildStderr, Stdio};
 use std::time::{Duration, Instant};
 
@@ -67,8 +69,12 @@ pub struct Station {
 
 impl Station {
     pub fn open(machine: &Machine, more: &[&str]) -> Self {
+        Self::with(machine, more, &[])
+    }
+
+    fn with(machine: &Machine, more: &[&str], env: &[(&str, &str)]) -> Self {
         let mut command = machine.command(OPERATOR, "pdstation");
-        command.args(["--name", "hall", "--http", "127.0.0.1:0"]).args(more);
+        command.args(["--name", "hall", "--http", "127.0.0.1:0"]).args(more).envs(env.iter().copied());
         let mut child = command.spawn().unwrap();
         let said = BufReader::new(child.stderr.take().unwrap());
         let mut station = Self { child, _said: said, address: String::new() };
@@ -410,8 +416,11 @@ fn a_page_is_not_served_by_a_process_that_keeps_the_rights_of_an_operator() {
         std::env::consts::ARCH.try_into().unwrap(),
     );
     let filter: BpfProgram = filter.unwrap().try_into().unwrap();
+    let name = format!("ready-{}", std::process::id());
+    let manager = UnixDatagram::bind_addr(&SocketAddr::from_abstract_name(&name).unwrap()).unwrap();
+    manager.set_nonblocking(true).unwrap();
     let mut command = machine.command(OPERATOR, "pdstation");
-    command.args(["--name", "hall", "--http", "127.0.0.1:0"]);
+    command.args(["--name", "hall", "--http", "127.0.0.1:0"]).env("NOTIFY_SOCKET", format!("@{name}"));
     let open = || {
         seccompiler::apply_filter(&filter).unwrap();
         command.output().unwrap()
@@ -420,6 +429,12 @@ fn a_page_is_not_served_by_a_process_that_keeps_the_rights_of_an_operator() {
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(3), "{said}");
     assert!(said.contains("the page of hall is not served: system calls are not given up"), "{said}");
+    assert!(manager.recv(&mut [0; 64]).is_err(), "nor is the service manager told that it is");
+    // One that has given them up says so, over the way that it had opened before.
+    let _station = Station::with(&machine, &[], &[("NOTIFY_SOCKET", &format!("@{name}"))]);
+    let mut told = [0; 64];
+    let n = manager.recv(&mut told).unwrap();
+    assert_eq!(&told[..n], b"READY=1");
 }
 
 #[test]
@@ -438,6 +453,11 @@ fn a_page_is_opened_by_an_operator_alone_and_takes_pins_where_its_bank_says_so()
     let open = |uid, name: &str| machine.run(uid, "pdstation", &["--name", name, "--http", "127.0.0.1:0"]);
     open(ANN, "hall").expect(3).says("only the creator of this spool and its operators");
     open(OPERATOR, "cellar").expect(3).says("station cellar");
+    // The service manager tries again with a server that does not answer, and with nothing else that does not begin.
+    let nowhere = ["--name", "hall", "--http", "127.0.0.1:0", "--socket", "/nowhere/socket"];
+    machine.run(OPERATOR, "pdstation", &nowhere).expect(4).says("no server at /nowhere/socket");
+    let unit = include_str!("../../../packaging/pdstation@.service");
+    assert!(unit.contains("\nRestart=always\n") && unit.contains("\nRestartPreventExitStatus=2 3\n"), "{unit}");
     let strangers = ["--name", "hall", "--http", "0.0.0.0:0"];
     machine.run(OPERATOR, "pdstation", &strangers).expect(3).says("who may connect there?");
     machine.run(OPERATOR, "pdset", &["-c", "station", "-x", "bank==", "hall"]).expect(0);
