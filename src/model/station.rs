@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::failure::{Failure, FailureKind};
 use super::ids::GlobalJobId;
-use super::secure::{HeldElsewhere, HeldPage};
+use super::secure::{HeldElsewhere, HeldJob, HeldPage};
 
 /// How people may log on at a station.
 pub const BANKS: &[&str] = &["pin"];
@@ -186,7 +186,20 @@ pub struct StationOutcome {
     /// Its title, where it is known.
     pub title: Option<String>,
     /// The printer, of a job that was released; none of one that was removed; or why nothing was done.
-    pub result: Result<Option<String>, String>,
+    pub result: Result<Option<String>, NotDone>,
+}
+
+/// Why nothing was done with a job.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum NotDone {
+    /// It would have taken too long, or the spool was lost before it.
+    NotTried,
+    /// He has no such job, or not any more.
+    Gone,
+    /// It is not released at this station, as it stands now.
+    Stands(Box<HeldJob>),
+    /// Anything else, in English.
+    Other(String),
 }
 
 /// What waits for somebody.

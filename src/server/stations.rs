@@ -14,7 +14,7 @@
 
 mod sessions;
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::fmt::Write;
 use std::io;
 use std::os::unix::net::UnixStream;
@@ -27,7 +27,8 @@ use crate::model::object::ObjectName;
 use crate::model::query::PAGE;
 use crate::model::secure::{HeldElsewhere, HeldJob, HeldPage, ReleaseState};
 use crate::model::station::{
-    BrowserPlace, Pin, SessionKey, StationAbout, StationAct, StationJobs, StationOutcome, StationReply, StationRequest,
+    BrowserPlace, NotDone, Pin, SessionKey, StationAbout, StationAct, StationJobs, StationOutcome, StationReply,
+    StationRequest,
 };
 use crate::model::{Call, Failure, FailureKind, GlobalJobId, JobRef};
 use crate::spool::interface::operations::Operations;
@@ -197,10 +198,22 @@ impl Shared {
             None => return Ok(StationReply::NoSession),
         }
         let is_over = || began.elapsed() >= ACT_TIME;
-        let outcomes = one_by_one(jobs, is_over, |job| match act {
-            StationAct::Release => self.release(person, job).map(Some),
+        let mut refused = false;
+        let mut outcomes = one_by_one(jobs, is_over, |job| match act {
+            StationAct::Release => {
+                let released = self.release(person, job).map(Some);
+                refused |= released.as_ref().is_err_and(|failure| failure.kind == FailureKind::State);
+                released
+            }
             StationAct::Delete => self.remove(person, job).map(|()| None),
         });
+        // Why a job is not released, the list says in values: the page has words for them in each language.
+        if refused
+            && !is_over()
+            && let Ok((page, elsewhere, _)) = self.held(person)
+        {
+            say_by_list(&mut outcomes, page.rows.into_iter().chain(elsewhere.rows));
+        }
         if let Some(session) = lock(&self.sessions).get(key, idle) {
             let outcomes: Vec<StationOutcome> = outcomes
                 .into_iter()
@@ -299,7 +312,20 @@ fn cut<T>(rows: &mut Vec<T>, submitted: impl Fn(&T) -> i64) -> bool {
 }
 
 /// What became of each job.
-type Done = Vec<(GlobalJobId, Result<Option<String>, String>)>;
+type Done = Vec<(GlobalJobId, Result<Option<String>, NotDone>)>;
+
+/// Puts how a job stands in the place of the words of its failure. One that stands well has had another reason, and keeps it.
+fn say_by_list(outcomes: &mut Done, rows: impl Iterator<Item = HeldJob>) {
+    let stuck = rows.filter(|job| job.state != ReleaseState::Waiting || !job.is_releasable_here());
+    let mut stuck: HashMap<GlobalJobId, HeldJob> = stuck.map(|job| (job.global.clone(), job)).collect();
+    for (job, result) in outcomes {
+        if let Err(NotDone::Other(_)) = result
+            && let Some(row) = stuck.remove(job)
+        {
+            *result = Err(NotDone::Stands(Box::new(row)));
+        }
+    }
+}
 
 /// Does something with one job after the other. When the time is over, and when the spool is lost, the rest is not tried, and that
 /// is said of each.
@@ -312,12 +338,18 @@ fn one_by_one(
     let mut done = Done::new();
     for (place, job) in jobs.into_iter().enumerate().take(2 * PAGE as usize) {
         if lost || place >= PAGE as usize || is_over() {
-            done.push((job, Err("not tried: it would have taken too long; please choose it again".to_owned())));
+            done.push((job, Err(NotDone::NotTried)));
             continue;
         }
         let result = act(&job);
         lost = result.as_ref().is_err_and(|failure| failure.kind == FailureKind::Damaged);
-        done.push((job, result.map_err(|failure| failure.message)));
+        done.push((
+            job,
+            result.map_err(|failure| match failure.kind {
+                FailureKind::NotFound => NotDone::Gone,
+                _ => NotDone::Other(failure.message),
+            }),
+        ));
     }
     done
 }

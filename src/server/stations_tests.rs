@@ -55,7 +55,7 @@ fn what_is_not_begun_in_time_is_said_of_each_job() {
     for (n, (_, result)) in outcomes.iter().enumerate() {
         match result {
             Ok(printer) => assert!(n < 2 && printer.as_deref() == Some("hall-printer")),
-            Err(why) => assert!(n >= 2 && why.starts_with("not tried"), "{why}"),
+            Err(why) => assert!(n >= 2 && *why == NotDone::NotTried, "{why:?}"),
         }
     }
 }
@@ -76,8 +76,10 @@ fn more_jobs_than_a_page_has_are_not_tried_and_after_a_lost_spool_nothing_is() {
     assert_eq!((tried, outcomes.len()), (PAGE as usize, PAGE as usize + 2));
     let lost = |_: &GlobalJobId| Err(Failure::new(FailureKind::Damaged, "lost pages"));
     let outcomes = one_by_one(vec![job(1), job(2)], || false, lost);
-    let why: Vec<&str> = outcomes.iter().map(|one| one.1.as_ref().unwrap_err().as_str()).collect();
-    assert!(why[0] == "lost pages" && why[1].starts_with("not tried"), "{why:?}");
+    let why: Vec<NotDone> = outcomes.into_iter().map(|one| one.1.unwrap_err()).collect();
+    assert_eq!(why, [NotDone::Other("lost pages".into()), NotDone::NotTried]);
+    let gone = one_by_one(vec![job(1)], || false, |_| Err(Failure::not_found("job 1")));
+    assert_eq!(gone[0].1, Err(NotDone::Gone));
 }
 
 #[test]

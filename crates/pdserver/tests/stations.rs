@@ -289,7 +289,8 @@ fn a_printer_that_is_off_refuses_before_anything_moves_and_the_page_says_why_in_
     let list = browser.get("/").expect(200).says("hall-printer: not now, because the printer is offline");
     let letter = id_of(&list, "Letter");
     browser.post("/jobs", &format!("do=release&job={letter}")).expect(303);
-    browser.get("/").expect(200).says("not now, because the printer is offline").says("Letter");
+    browser.get("/").expect(200).says("Letter: hall-printer: not now, because the printer is offline");
+    browser.post("/jobs", &format!("do=release&job={letter}")).expect(303);
     browser.get("/language/de").expect(303);
     let request = format!(
         "GET / HTTP/1.1\r\nHost: {}\r\nCookie: {}={}; station-language=de\r\nConnection: close\r\n\r\n",
@@ -300,6 +301,7 @@ fn a_printer_that_is_off_refuses_before_anything_moves_and_the_page_says_why_in_
     exchange(&station.address, request.as_bytes())
         .expect(200)
         .says("Ihre Druckaufträge")
+        .says("Letter: hall-printer: jetzt nicht, der Drucker")
         .says("jetzt nicht, der Drucker");
 }
 
@@ -506,9 +508,9 @@ fn what_another_page_or_person_makes_a_browser_send_changes_nothing() {
     games.send("/jobs", &form, &own).expect(403);
     // The job of another person, by its name: what is not his is not there.
     man.post("/jobs", &format!("one={letter}&do=release")).expect(303);
-    man.get("/").expect(200).says("cannot find job");
+    man.get("/").expect(200).says("there is no such job of yours any more");
     man.post("/jobs", &format!("do=really-delete&job={letter}")).expect(303);
-    man.get("/").expect(200).says("cannot find job");
+    man.get("/").expect(200).says("there is no such job of yours any more");
     let mut again = Browser::at(&station);
     again.log_on("games", "4071").expect(303);
     again.get("/").expect(200).says("Letter").says("releasable here");

@@ -372,7 +372,7 @@ fn outcome_of(words: &Words, outcome: &StationOutcome) -> Said {
     match (&outcome.result, outcome.act) {
         (Ok(Some(printer)), _) => Said { bad: false, text: put(words.prints, &[&title, printer]) },
         (Ok(None), _) => Said { bad: false, text: put(words.deleted, &[&title]) },
-        (Err(why), _) => Said { bad: true, text: put(words.failed, &[&title, &escaped(why)]) },
+        (Err(why), _) => Said { bad: true, text: put(words.failed, &[&title, &escaped(&words.not_done(why))]) },
     }
 }
 
