@@ -43,16 +43,43 @@ pub fn receive<T: DeserializeOwned>(
     first: Deadline,
     rest: impl FnOnce() -> Deadline,
 ) -> Result<Option<(T, Vec<OwnedFd>)>, ChannelError> {
+    receive_by(socket::receive, stream, kind, first, rest)
+}
+
+/// The same, but a frame for whose files this process has no room is received to its end: [`FrameError::Files`] says that some are
+/// lost, and the next frame begins behind it.
+///
+/// # Errors
+/// Returns a [`ChannelError`]. After any other one nobody knows where the next frame begins.
+pub fn receive_what_fits<T: DeserializeOwned>(
+    stream: &UnixStream,
+    kind: Kind,
+    first: Deadline,
+    rest: impl FnOnce() -> Deadline,
+) -> Result<Option<(T, Vec<OwnedFd>)>, ChannelError> {
+    receive_by(socket::receive_what_fits, stream, kind, first, rest)
+}
+
+/// How octets and files are received.
+type Read = fn(&UnixStream, &mut [u8], &mut Vec<OwnedFd>, Deadline) -> io::Result<usize>;
+
+fn receive_by<T: DeserializeOwned>(
+    read: Read,
+    stream: &UnixStream,
+    kind: Kind,
+    first: Deadline,
+    rest: impl FnOnce() -> Deadline,
+) -> Result<Option<(T, Vec<OwnedFd>)>, ChannelError> {
     let mut files = Vec::new();
     let mut header = [0; HEADER];
-    let begun = socket::receive(stream, &mut header, &mut files, first)?;
+    let begun = read(stream, &mut header, &mut files, first)?;
     if begun == 0 {
         return Ok(None);
     }
     let rest = rest();
-    fill(stream, &mut header[begun..], &mut files, rest)?;
+    fill(read, stream, &mut header[begun..], &mut files, rest)?;
     let header = Header::decode(&header, kind)?;
-    let body = body(stream, header.length as usize, &mut files, rest)?;
+    let body = body(read, stream, header.length as usize, &mut files, rest)?;
     let expected = usize::from(header.files);
     if files.len() != expected {
         return Err(FrameError::Files { found: files.len(), expected }.into());
@@ -60,9 +87,15 @@ pub fn receive<T: DeserializeOwned>(
     Ok(Some((frame::decode(&body)?, files)))
 }
 
-fn fill(stream: &UnixStream, mut room: &mut [u8], files: &mut Vec<OwnedFd>, until: Deadline) -> io::Result<()> {
+fn fill(
+    read: Read,
+    stream: &UnixStream,
+    mut room: &mut [u8],
+    files: &mut Vec<OwnedFd>,
+    until: Deadline,
+) -> io::Result<()> {
     while !room.is_empty() {
-        let n = socket::receive(stream, room, files, until)?;
+        let n = read(stream, room, files, until)?;
         if n == 0 {
             return Err(io::Error::from(io::ErrorKind::UnexpectedEof));
         }
@@ -76,13 +109,19 @@ fn fill(stream: &UnixStream, mut room: &mut [u8], files: &mut Vec<OwnedFd>, unti
 }
 
 /// Reads a body piece by piece: memory grows with what arrives, not with what was announced.
-fn body(stream: &UnixStream, length: usize, files: &mut Vec<OwnedFd>, until: Deadline) -> io::Result<Vec<u8>> {
+fn body(
+    read: Read,
+    stream: &UnixStream,
+    length: usize,
+    files: &mut Vec<OwnedFd>,
+    until: Deadline,
+) -> io::Result<Vec<u8>> {
     const PIECE: usize = 64 * 1024;
     let mut body = Vec::with_capacity(length.min(PIECE));
     while body.len() < length {
         let at = body.len();
         body.resize(length.min(at + PIECE), 0);
-        fill(stream, &mut body[at..], files, until)?;
+        fill(read, stream, &mut body[at..], files, until)?;
     }
     Ok(body)
 }

@@ -6,6 +6,7 @@
 //! question; the next one makes a new channel. So a server that is slow for a time is asked again when it is not.
 
 use std::io;
+use std::net::Shutdown;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,7 +19,7 @@ use serde::de::DeserializeOwned;
 use super::channel::{self, ChannelError};
 use crate::model::{Failure, FailureKind};
 use crate::sys::socket::Deadline;
-use crate::wire::frame::{self, Kind};
+use crate::wire::frame::{self, FrameError, Kind};
 
 /// How long the word that a channel comes may take to arrive once it has begun.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -129,19 +130,38 @@ impl Drop for Counted {
 }
 
 /// The side that answers: takes the channels that a process makes, and has `serve` answer each in a thread of that `name`, until the
-/// process has gone. One that would be more than `most` at a time is closed at once.
+/// process has gone. One that would be more than `most` at a time is closed at once, and so is one for which this process has no
+/// room: the process makes another one, and what is served goes on.
 ///
 /// # Errors
-/// When something else than a channel came.
+/// When something else than a channel came. The control socket is shut down, so that the process finds out.
 pub fn take<F>(control: &UnixStream, name: &str, most: usize, serve: F) -> Result<(), ChannelError>
+where
+    F: Fn(UnixStream) + Clone + Send + 'static,
+{
+    let taken = take_all(control, name, most, serve);
+    if taken.is_err() {
+        // One that is closed already is no worse.
+        let _ = control.shutdown(Shutdown::Both);
+    }
+    taken
+}
+
+fn take_all<F>(control: &UnixStream, name: &str, most: usize, serve: F) -> Result<(), ChannelError>
 where
     F: Fn(UnixStream) + Clone + Send + 'static,
 {
     let count = Arc::new(AtomicUsize::new(0));
     loop {
         let received =
-            channel::receive::<String>(control, Kind::Request, Deadline::NEVER, || Deadline::after(PATIENCE))?;
-        let Some((_, channels)) = received else { return Ok(()) };
+            channel::receive_what_fits::<String>(control, Kind::Request, Deadline::NEVER, || Deadline::after(PATIENCE));
+        let channels = match received {
+            Ok(Some((_, channels))) => channels,
+            Ok(None) => return Ok(()),
+            // Our table of descriptors is full; what was lost the process finds closed.
+            Err(ChannelError::Frame(FrameError::Files { found, expected })) if found < expected => continue,
+            Err(error) => return Err(error),
+        };
         for channel in channels {
             if count.fetch_add(1, Ordering::SeqCst) >= most {
                 count.fetch_sub(1, Ordering::SeqCst);
@@ -243,5 +263,55 @@ mod tests {
         let (mut control, served) = server(1);
         control.write_all(b"GET / HTTP/1.1\r\n").unwrap();
         assert!(matches!(served.join().unwrap(), Err(ChannelError::Frame(_))));
+    }
+
+    #[test]
+    fn a_process_that_is_cut_off_finds_out_though_somebody_still_has_the_socket() {
+        let (mut near, far) = UnixStream::pair().unwrap();
+        near.set_read_timeout(Some(LONG)).unwrap();
+        let _kept = far.try_clone().unwrap();
+        let served = std::thread::spawn(move || take(&far, "nothing", 1, drop));
+        // As long as a header.
+        io::Write::write_all(&mut near, b"GET / HTTP/1").unwrap();
+        assert_eq!(io::Read::read(&mut near, &mut [0]).unwrap(), 0);
+        assert!(matches!(served.join().unwrap(), Err(ChannelError::Frame(_))));
+    }
+
+    #[test]
+    fn a_channel_for_which_there_is_no_room_is_closed_and_the_next_one_is_served() {
+        let (control, served) = server(2);
+        // As if the kernel had kept the file back: the frame comes without it.
+        let frame = frame::encode(Kind::Request, &"channel", 1).unwrap();
+        channel::send(&control, &frame, &[], Deadline::after(LONG)).unwrap();
+        let channels = Channels::new(control, 1, LONG, LONG);
+        assert_eq!(ask(&channels, "here?").unwrap(), "here?");
+        drop(channels);
+        served.join().unwrap().unwrap();
+    }
+
+    /// In a process of its own: the table of descriptors is full for all threads.
+    #[test]
+    fn a_full_table_of_descriptors_ends_no_control_socket() {
+        use nix::sys::resource::{Resource, getrlimit, setrlimit};
+        if std::env::var_os("CHANNELS_ARE_FULL").is_none() {
+            let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+            child.args(["client::channels::tests::a_full_table_of_descriptors_ends_no_control_socket", "--exact"]);
+            let output = child.env("CHANNELS_ARE_FULL", "1").output().unwrap();
+            let said = String::from_utf8_lossy(&output.stdout);
+            assert!(output.status.success() && said.contains("1 passed"), "{said}");
+            return;
+        }
+        let (control, served) = server(2);
+        let (near, far) = UnixStream::pair().unwrap();
+        let usual = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
+        setrlimit(Resource::RLIMIT_NOFILE, 3, usual.1).unwrap();
+        let frame = frame::encode(Kind::Request, &"channel", 1).unwrap();
+        channel::send(&control, &frame, &[far.into()], Deadline::after(LONG)).unwrap();
+        assert_eq!(io::Read::read(&mut &near, &mut [0]).unwrap(), 0, "what has no room is closed");
+        setrlimit(Resource::RLIMIT_NOFILE, usual.0, usual.1).unwrap();
+        let channels = Channels::new(control, 1, LONG, LONG);
+        assert_eq!(ask(&channels, "here?").unwrap(), "here?");
+        drop(channels);
+        served.join().unwrap().unwrap();
     }
 }

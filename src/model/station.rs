@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::failure::{Failure, FailureKind};
 use super::ids::GlobalJobId;
-use super::secure::{HeldElsewhere, HeldPage};
+use super::secure::{HeldElsewhere, HeldJob, HeldPage};
 
 /// How people may log on at a station.
 pub const BANKS: &[&str] = &["pin"];
@@ -98,6 +98,22 @@ pub enum StationAct {
     Delete,
 }
 
+/// Where a browser is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BrowserPlace {
+    /// Its address, or that of the proxy through which it comes.
+    pub address: IpAddr,
+    /// Whether it runs on the machine of the page. What comes through a proxy there does not: nobody knows from where it comes.
+    pub here: bool,
+}
+
+impl fmt::Display for BrowserPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let by = if !self.here && self.address.to_canonical().is_loopback() { " (a proxy)" } else { "" };
+        write!(f, "{}{by}", self.address)
+    }
+}
+
 /// What the process of a page asks the server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum StationRequest {
@@ -110,7 +126,7 @@ pub enum StationRequest {
         /// His PIN.
         pin: Pin,
         /// Where his browser is, as the page says.
-        from: IpAddr,
+        from: BrowserPlace,
     },
     /// What waits for him?
     Jobs {
@@ -118,6 +134,13 @@ pub enum StationRequest {
         session: SessionKey,
         /// Whether he did something, so that he stays logged on.
         touched: bool,
+    },
+    /// He has been shown what became of his jobs: up to there it is not told again.
+    Shown {
+        /// Who.
+        session: SessionKey,
+        /// [`StationJobs::told`] of what was shown.
+        told: u64,
     },
     /// Do something with some of his jobs, in this order.
     Act {
@@ -163,7 +186,20 @@ pub struct StationOutcome {
     /// Its title, where it is known.
     pub title: Option<String>,
     /// The printer, of a job that was released; none of one that was removed; or why nothing was done.
-    pub result: Result<Option<String>, String>,
+    pub result: Result<Option<String>, NotDone>,
+}
+
+/// Why nothing was done with a job.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum NotDone {
+    /// It would have taken too long, or the spool was lost before it.
+    NotTried,
+    /// He has no such job, or not any more.
+    Gone,
+    /// It is not released at this station, as it stands now.
+    Stands(Box<HeldJob>),
+    /// Anything else, in English.
+    Other(String),
 }
 
 /// What waits for somebody.
@@ -177,8 +213,10 @@ pub struct StationJobs {
     pub elsewhere: HeldElsewhere,
     /// Whether more waits, here or there, than is in the two.
     pub more: bool,
-    /// What became of the jobs with which he did something last. It is told once.
+    /// What became of the jobs with which he did something. It is told until he was shown it.
     pub outcomes: Vec<StationOutcome>,
+    /// How many outcomes there were since he has logged on, with these.
+    pub told: u64,
     /// Now, wall clock, milliseconds.
     pub now_ms: i64,
     /// Seconds until he is logged off.

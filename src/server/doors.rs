@@ -662,6 +662,11 @@ impl DoorService {
         self.shared.end_all();
     }
 
+    /// Writes something about the door into the log of the server.
+    pub fn log(&self, what: &str) {
+        (self.shared.log)(&format!("door {}: {what}", self.shared.name));
+    }
+
     /// Writes what happened at the door.
     pub fn tell(&self, what: EventWord, why: &str) {
         let shared = &self.shared;

@@ -14,10 +14,9 @@
 
 mod sessions;
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::fmt::Write;
 use std::io;
-use std::net::IpAddr;
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -28,7 +27,8 @@ use crate::model::object::ObjectName;
 use crate::model::query::PAGE;
 use crate::model::secure::{HeldElsewhere, HeldJob, HeldPage, ReleaseState};
 use crate::model::station::{
-    Pin, SessionKey, StationAbout, StationAct, StationJobs, StationOutcome, StationReply, StationRequest,
+    BrowserPlace, NotDone, Pin, SessionKey, StationAbout, StationAct, StationJobs, StationOutcome, StationReply,
+    StationRequest,
 };
 use crate::model::{Call, Failure, FailureKind, GlobalJobId, JobRef};
 use crate::spool::interface::operations::Operations;
@@ -100,16 +100,20 @@ impl Shared {
         self.spool.about_station(&self.call(), &self.station)
     }
 
-    fn log_on(&self, user: &str, pin: &Pin, from: IpAddr) -> Result<StationReply, Failure> {
+    fn log_on(&self, user: &str, pin: &Pin, from: BrowserPlace) -> Result<StationReply, Failure> {
         let Some(began) = begin_try(&mut lock(&self.wrong), from, Instant::now()) else {
             return Ok(StationReply::Busy);
         };
         let user = if user.len() > MOST_NAME { "" } else { user };
-        let Some(person) = self.spool.log_on(&self.station, user, pin, from, &clock::now())? else {
+        let tried = self.spool.log_on(&self.station, user, pin, from, &clock::now());
+        // One that could not be looked at was not wrong.
+        if !matches!(tried, Ok(None)) {
+            end_try(&mut lock(&self.wrong), began);
+        }
+        let Some(person) = tried? else {
             (self.log)(&format!("station {}: a wrong name or PIN from {from}", self.station));
             return Ok(StationReply::Refused);
         };
-        end_try(&mut lock(&self.wrong), began);
         let (key, idle) = (new_key()?, self.idle()?);
         (self.log)(&format!("station {}: {} has logged on from {from}", self.station, person.caller.user));
         lock(&self.sessions).add(key.clone(), person, idle);
@@ -159,16 +163,16 @@ impl Shared {
         let (page, elsewhere, more) = self.held(&person)?;
         let idle = self.idle()?;
         let titles = page.rows.iter().chain(&elsewhere.rows).map(|job| (job.global.clone(), job.name.clone()));
-        let (outcomes, left) = match lock(&self.sessions).get(key, idle) {
+        let ((outcomes, told), left) = match lock(&self.sessions).get(key, idle) {
             Some(session) => {
                 session.titles = titles.collect();
-                (std::mem::take(&mut session.outcomes), idle.saturating_sub(session.touched.elapsed()))
+                (session.outcomes(), idle.saturating_sub(session.touched.elapsed()))
             }
             None => return Ok(StationReply::NoSession),
         };
         let now_ms = clock::now().wall_ms;
         let user = person.caller.user;
-        let jobs = StationJobs { user, page, elsewhere, more, outcomes, now_ms, idle_seconds: left.as_secs() };
+        let jobs = StationJobs { user, page, elsewhere, more, outcomes, told, now_ms, idle_seconds: left.as_secs() };
         Ok(StationReply::Jobs(Box::new(jobs)))
     }
 
@@ -187,20 +191,48 @@ impl Shared {
         jobs: Vec<GlobalJobId>,
         began: Instant,
     ) -> Result<StationReply, Failure> {
+        // Before anything is done: what was done is to be said.
+        let idle = self.idle()?;
+        match lock(&self.sessions).get(key, idle) {
+            Some(session) => session.begin(),
+            None => return Ok(StationReply::NoSession),
+        }
         let is_over = || began.elapsed() >= ACT_TIME;
-        let outcomes = one_by_one(jobs, is_over, |job| match act {
-            StationAct::Release => self.release(person, job).map(Some),
+        let mut refused = false;
+        let mut outcomes = one_by_one(jobs, is_over, |job| match act {
+            StationAct::Release => {
+                let released = self.release(person, job).map(Some);
+                refused |= released.as_ref().is_err_and(|failure| failure.kind == FailureKind::State);
+                released
+            }
             StationAct::Delete => self.remove(person, job).map(|()| None),
         });
-        let idle = self.idle()?;
+        // Why a job is not released, the list says in values: the page has words for them in each language.
+        if refused
+            && !is_over()
+            && let Ok((page, elsewhere, _)) = self.held(person)
+        {
+            say_by_list(&mut outcomes, page.rows.into_iter().chain(elsewhere.rows));
+        }
         if let Some(session) = lock(&self.sessions).get(key, idle) {
-            let titles = &session.titles;
-            session.outcomes = outcomes
+            let outcomes: Vec<StationOutcome> = outcomes
                 .into_iter()
-                .map(|(job, result)| StationOutcome { act, title: titles.get(&job).cloned(), job, result })
+                .map(|(job, result)| StationOutcome { act, title: session.titles.get(&job).cloned(), job, result })
                 .collect();
+            session.done(outcomes);
         }
         Ok(StationReply::Done)
+    }
+
+    fn shown(&self, key: &SessionKey, told: u64) -> Result<StationReply, Failure> {
+        let idle = self.idle()?;
+        match lock(&self.sessions).get(key, idle) {
+            Some(session) => {
+                session.was_shown(told);
+                Ok(StationReply::Done)
+            }
+            None => Ok(StationReply::NoSession),
+        }
     }
 
     fn release(&self, person: &KnownPerson, job: &GlobalJobId) -> Result<String, Failure> {
@@ -238,6 +270,7 @@ impl Shared {
         let reply = match request {
             StationRequest::About => self.about().map(StationReply::About),
             StationRequest::LogOn { user, pin, from } => self.log_on(&user, &pin, from),
+            StationRequest::Shown { session, told } => self.shown(&session, told),
             StationRequest::Jobs { session, touched } => self.jobs(&session, touched),
             StationRequest::Act { session, act, jobs } => self.act(&session, act, jobs),
             StationRequest::ReleaseAll { session } => self.release_all(&session),
@@ -253,9 +286,9 @@ impl Shared {
 }
 
 /// Counts a try before it is looked at, so that those that come at once count too; none when there were too many.
-fn begin_try(tried: &mut VecDeque<Tried>, from: IpAddr, now: Instant) -> Option<Instant> {
+fn begin_try(tried: &mut VecDeque<Tried>, from: BrowserPlace, now: Instant) -> Option<Instant> {
     tried.retain(|one| now.saturating_duration_since(one.at) < WRONG_COUNTS);
-    let afar = !from.to_canonical().is_loopback();
+    let afar = !from.here;
     let full = tried.len() >= MOST_WRONG || (afar && tried.iter().filter(|one| one.afar).count() >= MOST_WRONG_AFAR);
     (!full).then(|| {
         tried.push_back(Tried { at: now, afar });
@@ -279,7 +312,20 @@ fn cut<T>(rows: &mut Vec<T>, submitted: impl Fn(&T) -> i64) -> bool {
 }
 
 /// What became of each job.
-type Done = Vec<(GlobalJobId, Result<Option<String>, String>)>;
+type Done = Vec<(GlobalJobId, Result<Option<String>, NotDone>)>;
+
+/// Puts how a job stands in the place of the words of its failure. One that stands well has had another reason, and keeps it.
+fn say_by_list(outcomes: &mut Done, rows: impl Iterator<Item = HeldJob>) {
+    let stuck = rows.filter(|job| job.state != ReleaseState::Waiting || !job.is_releasable_here());
+    let mut stuck: HashMap<GlobalJobId, HeldJob> = stuck.map(|job| (job.global.clone(), job)).collect();
+    for (job, result) in outcomes {
+        if let Err(NotDone::Other(_)) = result
+            && let Some(row) = stuck.remove(job)
+        {
+            *result = Err(NotDone::Stands(Box::new(row)));
+        }
+    }
+}
 
 /// Does something with one job after the other. When the time is over, and when the spool is lost, the rest is not tried, and that
 /// is said of each.
@@ -292,12 +338,18 @@ fn one_by_one(
     let mut done = Done::new();
     for (place, job) in jobs.into_iter().enumerate().take(2 * PAGE as usize) {
         if lost || place >= PAGE as usize || is_over() {
-            done.push((job, Err("not tried: it would have taken too long; please choose it again".to_owned())));
+            done.push((job, Err(NotDone::NotTried)));
             continue;
         }
         let result = act(&job);
         lost = result.as_ref().is_err_and(|failure| failure.kind == FailureKind::Damaged);
-        done.push((job, result.map_err(|failure| failure.message)));
+        done.push((
+            job,
+            result.map_err(|failure| match failure.kind {
+                FailureKind::NotFound => NotDone::Gone,
+                _ => NotDone::Other(failure.message),
+            }),
+        ));
     }
     done
 }

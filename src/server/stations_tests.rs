@@ -7,6 +7,26 @@ fn job(n: u32) -> GlobalJobId {
     GlobalJobId { server: "acme1".parse().unwrap(), serial: Serial(Serial::MIN + u64::from(n)) }
 }
 
+fn place(address: &str, here: bool) -> BrowserPlace {
+    BrowserPlace { address: address.parse().unwrap(), here }
+}
+
+#[test]
+fn a_try_that_could_not_be_looked_at_was_not_wrong() {
+    let site = crate::spool::testing::Site::empty();
+    let log: Log = Arc::new(|_: &str| ());
+    let (sessions, wrong) = (Mutex::default(), Mutex::default());
+    // There is no such station.
+    let station = "hall".parse().unwrap();
+    let attendant: Arc<dyn Attendant> = Arc::new(crate::spool::Nobody);
+    let shared = Shared { spool: site.spool.clone(), attendant, log, station, sessions, wrong };
+    for _ in 0..2 * MOST_WRONG {
+        let failure = shared.log_on("ann", &Pin::new("4071"), place("127.0.0.1", true)).unwrap_err();
+        assert_eq!(failure.kind, FailureKind::NotFound);
+    }
+    assert!(lock(&shared.wrong).is_empty());
+}
+
 #[test]
 fn a_reply_that_does_not_fit_is_a_word_and_the_channel_goes_on() {
     let about = StationAbout {
@@ -35,7 +55,7 @@ fn what_is_not_begun_in_time_is_said_of_each_job() {
     for (n, (_, result)) in outcomes.iter().enumerate() {
         match result {
             Ok(printer) => assert!(n < 2 && printer.as_deref() == Some("hall-printer")),
-            Err(why) => assert!(n >= 2 && why.starts_with("not tried"), "{why}"),
+            Err(why) => assert!(n >= 2 && *why == NotDone::NotTried, "{why:?}"),
         }
     }
 }
@@ -56,19 +76,22 @@ fn more_jobs_than_a_page_has_are_not_tried_and_after_a_lost_spool_nothing_is() {
     assert_eq!((tried, outcomes.len()), (PAGE as usize, PAGE as usize + 2));
     let lost = |_: &GlobalJobId| Err(Failure::new(FailureKind::Damaged, "lost pages"));
     let outcomes = one_by_one(vec![job(1), job(2)], || false, lost);
-    let why: Vec<&str> = outcomes.iter().map(|one| one.1.as_ref().unwrap_err().as_str()).collect();
-    assert!(why[0] == "lost pages" && why[1].starts_with("not tried"), "{why:?}");
+    let why: Vec<NotDone> = outcomes.into_iter().map(|one| one.1.unwrap_err()).collect();
+    assert_eq!(why, [NotDone::Other("lost pages".into()), NotDone::NotTried]);
+    let gone = one_by_one(vec![job(1)], || false, |_| Err(Failure::not_found("job 1")));
+    assert_eq!(gone[0].1, Err(NotDone::Gone));
 }
 
 #[test]
 fn thirty_wrong_ones_a_minute_are_looked_at_and_strangers_make_twenty_of_them_at_most() {
     let now = Instant::now();
-    let (afar, here): (IpAddr, IpAddr) = ("10.1.2.3".parse().unwrap(), "::ffff:127.0.0.1".parse().unwrap());
+    let (afar, here) = (place("10.1.2.3", false), place("::ffff:127.0.0.1", true));
     let mut tried = VecDeque::new();
     let count =
         |tried: &mut VecDeque<Tried>, from, at| (0..100).filter(|_| begin_try(tried, from, at).is_some()).count();
     assert_eq!(count(&mut tried, afar, now), MOST_WRONG_AFAR);
     assert_eq!(count(&mut tried, here, now), MOST_WRONG - MOST_WRONG_AFAR);
+    assert_eq!(count(&mut tried, place("127.0.0.1", false), now), 0, "a proxy on this machine is afar");
     // A right one makes room for one.
     end_try(&mut tried, now);
     assert_eq!(count(&mut tried, here, now), 1);

@@ -411,15 +411,17 @@ ALTER TABLE spool ADD COLUMN said_of_space INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE spool ADD COLUMN said_of_certificate INTEGER NOT NULL DEFAULT 0;
 ";
 
-/// PINs of users, as hashes, with the wrong ones since the last right one. The row without a user counts for names that nobody has.
+/// PINs of users, as hashes, with the wrong ones since the last right one, beside the station and from afar. The row without a user counts for names that nobody has.
 const PINS: &str = "
 CREATE TABLE pin (
     object_id       INTEGER PRIMARY KEY,
     hash            TEXT    NOT NULL,
     failures        INTEGER NOT NULL,
-    locked_until    INTEGER
+    locked_until    INTEGER,
+    failures_afar   INTEGER NOT NULL,
+    locked_afar     INTEGER
 );
-INSERT INTO pin (object_id, hash, failures) VALUES (0, '', 0);
+INSERT INTO pin (object_id, hash, failures, failures_afar) VALUES (0, '', 0, 0);
 ";
 
 /// Queues whose jobs wait until somebody resumes them, and devices that are paused when their job is done. Before, there were none.

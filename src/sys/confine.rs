@@ -102,18 +102,27 @@ const TOUCHING: &[(libc::c_long, u8, SeccompCmpOp, u64)] = &[
     (libc::SYS_ioctl, 1, SeccompCmpOp::Eq, SIOCSPGRP),
     // Whoever opens a file with a lease waits.
     (libc::SYS_fcntl, 1, SeccompCmpOp::Eq, libc::F_SETLEASE as u64),
+    // What a file is to its file system: a descriptor that only reads is enough for its owner.
+    (libc::SYS_ioctl, 1, SeccompCmpOp::Eq, SET_FLAGS),
+    (libc::SYS_ioctl, 1, SeccompCmpOp::Eq, SET_ATTRIBUTES),
+    (libc::SYS_ioctl, 1, SeccompCmpOp::Eq, ENABLE_VERITY),
 ];
 
-// What the library does not name: IOPRIO_WHO_USER, F_SETSIG, F_SETOWN_EX, and the requests that name an owner as F_SETOWN does.
+// What the library does not name: IOPRIO_WHO_USER, F_SETSIG, F_SETOWN_EX, the requests that name an owner as F_SETOWN does, and
+// FS_IOC_SETFLAGS, FS_IOC_FSSETXATTR, FS_IOC_ENABLE_VERITY.
 const IOPRIO_USER: u64 = 3;
 const SET_SIGNAL: u64 = 10;
 const SET_OWNER_EX: u64 = 15;
 const FIOSETOWN: u64 = 0x8901;
 const SIOCSPGRP: u64 = 0x8902;
+const SET_FLAGS: u64 = 0x4008_6602;
+const SET_ATTRIBUTES: u64 = 0x401c_5820;
+const ENABLE_VERITY: u64 = 0x4080_6685;
 
 /// What a program that is started is refused besides: signals, and a group of processes of its own, for all that it starts is
 /// ended with it. And what Landlock does not look at: by a name, or the descriptor of its input, the rights, the owner, the times
-/// and the attributes of a file could be changed.
+/// and the attributes of a file could be changed. And memory, semaphores and queues that processes of its user share: they have no
+/// place among the files, outlive it, and count for none of its limits.
 const ALONE: &[libc::c_long] = &[
     libc::SYS_kill,
     libc::SYS_tgkill,
@@ -131,6 +140,24 @@ const ALONE: &[libc::c_long] = &[
     libc::SYS_removexattr,
     libc::SYS_lremovexattr,
     libc::SYS_fremovexattr,
+    libc::SYS_shmget,
+    libc::SYS_shmat,
+    libc::SYS_shmctl,
+    libc::SYS_shmdt,
+    libc::SYS_semget,
+    libc::SYS_semop,
+    libc::SYS_semtimedop,
+    libc::SYS_semctl,
+    libc::SYS_msgget,
+    libc::SYS_msgsnd,
+    libc::SYS_msgrcv,
+    libc::SYS_msgctl,
+    libc::SYS_mq_open,
+    libc::SYS_mq_unlink,
+    libc::SYS_mq_timedsend,
+    libc::SYS_mq_timedreceive,
+    libc::SYS_mq_notify,
+    libc::SYS_mq_getsetattr,
     // fchmodat2, setxattrat, removexattrat, file_setattr: newer than the library, and the same number everywhere.
     452,
     463,
@@ -296,10 +323,5 @@ mod tests {
             assert!(uncovered(version).is_some_and(|word| word.contains(&format!("version {version}"))));
         }
         assert_eq!((uncovered(3), uncovered(8)), (None, None));
-    }
-
-    #[test]
-    fn signals_with_a_value_are_refused_to_doors_too() {
-        assert!(NEVER.contains(&libc::SYS_rt_sigqueueinfo) && NEVER.contains(&libc::SYS_rt_tgsigqueueinfo));
     }
 }

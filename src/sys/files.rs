@@ -234,6 +234,15 @@ pub fn room(path: &Path) -> io::Result<(u64, u64)> {
     Ok((used, used.saturating_add(found.blocks_available().saturating_mul(size))))
 }
 
+/// Returns how many files the file system of `path` has room for; none where it has no such number.
+///
+/// # Errors
+/// When the file system does not say.
+pub fn room_for_files(path: &Path) -> io::Result<Option<u64>> {
+    let found = nix::sys::statvfs::statvfs(path)?;
+    Ok((found.files() > 0).then(|| found.files_available()))
+}
+
 /// Returns how many octets of the file system of an open file are free for whoever has no privilege.
 ///
 /// # Errors

@@ -16,6 +16,7 @@ pub mod pipe;
 pub mod place;
 pub mod process;
 pub mod range_lock;
+pub mod remove;
 pub mod service;
 pub mod socket;
 pub mod spawn;

@@ -94,13 +94,14 @@ pub fn threads_of(user: u32) -> u64 {
         .sum()
 }
 
-/// Kills the group of processes that `leader` has led, if all in it have given up their rights for good (no new privileges), and
-/// waits at most `limit` for their end. Whoever calls this knows that the note was made since the machine started.
+/// Kills the group of processes that `leader` has led, if all in it are of that `user` and are confined for good (no new privileges,
+/// and a filter of system calls), and waits at most `limit` for their end. Whoever calls this knows that the note was made since the
+/// machine started.
 ///
 /// Can it be the group of somebody else? While a process of the group lives, the kernel gives its number to no other process. So
 /// a process that has the number now, and is not the leader, says that the group has ended. Without one, who is in it has to be as
 /// young as the leader at least, and to have given up what few give up.
-pub fn end_group(leader: &ProcessNote, limit: Duration) {
+pub fn end_group(leader: &ProcessNote, user: u32, limit: Duration) {
     let now = ProcessNote::of(leader.pid);
     if leader.start == 0 || leader.pid == 0 || now.as_ref().is_ok_and(|now| now != leader) {
         return;
@@ -112,7 +113,9 @@ pub fn end_group(leader: &ProcessNote, limit: Duration) {
             is_member.then(|| ProcessNote::of_stat(&stat).ok())?
         })
         .collect();
-    let ours = |one: &ProcessNote| one.start >= leader.start && status_of(one.pid, "NoNewPrivs") != Some(0);
+    let ours = |one: &ProcessNote| {
+        one.start >= leader.start && status_of(one.pid, "Uid") == Some(u64::from(user)) && is_confined(one.pid)
+    };
     if members.is_empty() || !members.iter().all(ours) {
         return;
     }
@@ -121,6 +124,11 @@ pub fn end_group(leader: &ProcessNote, limit: Duration) {
     for member in members {
         is_gone_within(&member, until.saturating_duration_since(Instant::now()));
     }
+}
+
+/// Whether a process has given up new privileges, and has a filter of system calls. A kernel that does not say it has neither.
+fn is_confined(pid: u32) -> bool {
+    status_of(pid, "NoNewPrivs").is_none_or(|word| word != 0) && status_of(pid, "Seccomp").is_none_or(|mode| mode == 2)
 }
 
 /// Has the kernel write no core file of this process, and let no other one of the same user read its memory.
@@ -220,23 +228,45 @@ mod tests {
         assert!(is_gone_within(&ProcessNote { start: note.start + 1, ..ProcessNote::ours() }, Duration::ZERO));
     }
 
+    /// What a process of the test has given up.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    enum Given {
+        Nothing,
+        Privileges,
+        All,
+    }
+
     #[test]
     fn a_group_is_ended_when_its_leader_is_gone_and_no_other_group_is() {
         use std::io::{BufRead, BufReader};
         use std::os::unix::process::CommandExt;
         use std::process::{Command, Stdio};
-        for (is_ours, later) in [(true, 0), (false, 0), (true, 1_000_000)] {
-            // Where the tests have given them up themselves, everybody has.
-            if !is_ours && status_of(std::process::id(), "NoNewPrivs") != Some(0) {
+        let (me, own) = (nix::unistd::getuid().as_raw(), tempfile::tempdir().unwrap());
+        let cases = [
+            (Given::All, 0, me),
+            (Given::Privileges, 0, me),
+            (Given::Nothing, 0, me),
+            (Given::All, 1_000_000, me),
+            (Given::All, 0, me + 1),
+        ];
+        for (given, later, user) in cases {
+            // Where the tests have given it up themselves, everybody has.
+            let by_us = |name: &str, value: u64| status_of(std::process::id(), name) == Some(value);
+            if (given != Given::All && by_us("Seccomp", 2)) || (given == Given::Nothing && by_us("NoNewPrivs", 1)) {
                 continue;
             }
             let mut command = Command::new("sh");
             command.args(["-c", "sleep 600 & echo $!; read wait"]).process_group(0);
             command.stdin(Stdio::piped()).stdout(Stdio::piped());
-            if is_ours {
-                // SAFETY: the call may be made between fork and exec.
-                unsafe { command.pre_exec(|| nix::sys::prctl::set_no_new_privs().map_err(io::Error::from)) };
-            }
+            let rules = crate::sys::confine::Rules::new(std::path::Path::new("/usr"), own.path());
+            // SAFETY: both calls may be made between fork and exec.
+            unsafe {
+                command.pre_exec(move || match given {
+                    Given::Nothing => Ok(()),
+                    Given::Privileges => nix::sys::prctl::set_no_new_privs().map_err(io::Error::from),
+                    Given::All => rules.apply(),
+                })
+            };
             let mut child = command.spawn().unwrap();
             let mut line = String::new();
             BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
@@ -246,9 +276,9 @@ mod tests {
             child.wait().unwrap();
             assert!(!leader.is_there() && member.is_there());
             // A leader that started later than the members is the leader of another group.
-            end_group(&ProcessNote { start: leader.start + later, ..leader }, Duration::from_secs(60));
-            let is_ended = is_ours && later == 0;
-            assert_eq!(is_gone_within(&member, Duration::ZERO), is_ended, "{is_ours} {later}");
+            end_group(&ProcessNote { start: leader.start + later, ..leader }, user, Duration::from_secs(60));
+            let is_ended = given == Given::All && later == 0 && user == me;
+            assert_eq!(is_gone_within(&member, Duration::ZERO), is_ended, "{given:?} {later} {user}");
             let _ = killpg(Pid::from_raw(leader.pid.cast_signed()), Signal::SIGKILL);
         }
     }

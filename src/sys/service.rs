@@ -79,14 +79,37 @@ impl Manager {
     /// # Errors
     /// When it does not take it. Whoever starts programs by hand has none, and that is no error.
     pub fn tell(&self, state: &str) -> io::Result<()> {
-        let Some(path) = &self.0 else { return Ok(()) };
+        self.connect()?.tell(state)
+    }
+
+    /// Opens the way, for whoever can open nothing by the time of what it has to tell.
+    ///
+    /// # Errors
+    /// When it is not there.
+    pub fn connect(&self) -> io::Result<Connected> {
+        let Some(path) = &self.0 else { return Ok(Connected(None)) };
         let octets = path.as_bytes();
         let address = match octets.strip_prefix(b"@") {
             Some(name) => SocketAddr::from_abstract_name(name)?,
             None => SocketAddr::from_pathname(path)?,
         };
-        UnixDatagram::unbound()?.send_to_addr(state.as_bytes(), &address)?;
-        Ok(())
+        let socket = UnixDatagram::unbound()?;
+        socket.connect_addr(&address)?;
+        Ok(Connected(Some(socket)))
+    }
+}
+
+/// An open way to the service manager, if there is one.
+#[derive(Debug)]
+pub struct Connected(Option<UnixDatagram>);
+
+impl Connected {
+    /// Tells it a state, as [`Manager::tell`].
+    ///
+    /// # Errors
+    /// When it does not take it.
+    pub fn tell(&self, state: &str) -> io::Result<()> {
+        self.0.as_ref().map_or(Ok(()), |socket| socket.send(state.as_bytes()).map(drop))
     }
 }
 

@@ -176,6 +176,33 @@ pub fn send(stream: &UnixStream, bytes: &[u8], files: &[BorrowedFd<'_>], until: 
 /// Returns `TimedOut` after the deadline, `EMFILE` when files were sent that this process has no room for, else what
 /// the kernel reports.
 pub fn receive(stream: &UnixStream, buffer: &mut [u8], files: &mut Vec<OwnedFd>, until: Deadline) -> io::Result<usize> {
+    match receive_any(stream, buffer, files, until)? {
+        (_, true) => Err(io::Error::from_raw_os_error(libc::EMFILE)),
+        (received, false) => Ok(received),
+    }
+}
+
+/// The same, but files that this process has no room for are lost, and the octets beside them are not: whoever counts the files
+/// knows.
+///
+/// # Errors
+/// `TimedOut` after the deadline, else what reading returns.
+pub fn receive_what_fits(
+    stream: &UnixStream,
+    buffer: &mut [u8],
+    files: &mut Vec<OwnedFd>,
+    until: Deadline,
+) -> io::Result<usize> {
+    receive_any(stream, buffer, files, until).map(|received| received.0)
+}
+
+/// What was received, and whether files were lost.
+fn receive_any(
+    stream: &UnixStream,
+    buffer: &mut [u8],
+    files: &mut Vec<OwnedFd>,
+    until: Deadline,
+) -> io::Result<(usize, bool)> {
     if buffer.is_empty() {
         return Err(io::Error::from(io::ErrorKind::InvalidInput));
     }
@@ -190,7 +217,7 @@ pub fn receive(stream: &UnixStream, buffer: &mut [u8], files: &mut Vec<OwnedFd>,
 
 // Why not the safe wrapper of a library? When the table of descriptors is full the kernel hands over those that fitted
 // and says "truncated"; a wrapper that then returns an error leaks them. Here they are owned before anything is judged.
-fn receive_now(stream: &UnixStream, buffer: &mut [u8], files: &mut Vec<OwnedFd>) -> io::Result<usize> {
+fn receive_now(stream: &UnixStream, buffer: &mut [u8], files: &mut Vec<OwnedFd>) -> io::Result<(usize, bool)> {
     // Aligned as a control message must be, and large enough for one full set of descriptors.
     let mut control = [0u64; (KERNEL_MAX_FILES * 4) / 8 + 8];
     let mut part = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
@@ -210,10 +237,7 @@ fn receive_now(stream: &UnixStream, buffer: &mut [u8], files: &mut Vec<OwnedFd>)
         take_files(&message, files);
         (received, message.msg_flags & libc::MSG_CTRUNC != 0)
     };
-    if truncated {
-        return Err(io::Error::from_raw_os_error(libc::EMFILE));
-    }
-    Ok(usize::try_from(received).unwrap_or(0))
+    Ok((usize::try_from(received).unwrap_or(0), truncated))
 }
 
 /// Takes ownership of every descriptor that came with `message`.

@@ -14,7 +14,7 @@ mod filter;
 mod program;
 
 pub use bounded::{Ended, run_bounded};
-pub use filter::{Filter, FilterLimits};
+pub use filter::{Filter, FilterLimits, filter_user};
 pub use program::{libexec_dir, libexec_program, print_program};
 
 /// Returns the directory of the running program, where our own print process lies. Never the search path.

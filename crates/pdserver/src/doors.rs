@@ -315,10 +315,16 @@ impl Open {
 
 /// Takes the channels that a process makes, and serves them until it has gone.
 fn serve(control: &UnixStream, service: DoorService) {
+    let each = service.clone();
     // A process that says what it must not is cut off; its clients are told no.
-    let _ = channels::take(control, "door", MOST_CHANNELS, move |channel| {
-        let _ = service.serve(&channel);
+    let taken = channels::take(control, "door", MOST_CHANNELS, move |channel| {
+        if let Err(error) = each.serve(&channel) {
+            each.log(&format!("a channel of its process was closed: {error}"));
+        }
     });
+    if let Err(error) = taken {
+        service.log(&format!("its process was cut off: {error}"));
+    }
 }
 
 /// Listens for a door: at a socket that the service manager has opened for it, or at the address.

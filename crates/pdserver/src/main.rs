@@ -23,11 +23,17 @@ use spoolsuite::model::printable::{escaped, escaped_lines};
 use spoolsuite::model::{Failure, FailureKind, ServerName, space};
 use spoolsuite::server::served::{Hooks, Log, Options, Server};
 use spoolsuite::spool::Base;
+use spoolsuite::sys::process;
 use spoolsuite::sys::service::{self, Manager};
 
 use arguments::Arguments;
 
 fn main() -> ExitCode {
+    // PINs and keys lie in its memory: they come into no core file, and no other process of its account reads them.
+    if let Err(error) = process::forbid_dumps() {
+        eprintln!("pdserver: a core file is not prevented: {error}");
+        return ExitCode::from(3);
+    }
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         // Help and the version are no faults: they go where scripts expect them.

@@ -3,14 +3,16 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddrV4, TcpStream};
 use std::os::fd::AsRawFd;
+use std::os::linux::net::SocketAddrExt;
 use std::os::unix::fs::MetadataExt;
+use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::process::{Child, ChildStderr, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, SockaddrIn, bind, connect, socket};
 use seccompiler::{BpfProgram, SeccompAction, SeccompFilter};
 
-use super::support::{ANN, DEADLINE, Machine, OPERATOR, Outcome, SERVER};
+use super::support::{ANN, DEADLINE, Machine, OPERATOR, Outcome};
 
 /// A person with an account on every Debian.
 pub const GAMES: u32 = 5;
@@ -67,8 +69,13 @@ pub struct Station {
 
 impl Station {
     pub fn open(machine: &Machine, more: &[&str]) -> Self {
+        Self::with(machine, more, &[])
+    }
+
+    fn with(machine: &Machine, more: &[&str], env: &[(&str, &str)]) -> Self {
         let mut command = machine.command(OPERATOR, "pdstation");
-        let mut child = command.args(["--name", "hall", "--http", "127.0.0.1:0"]).args(more).spawn().unwrap();
+        command.args(["--name", "hall", "--http", "127.0.0.1:0"]).args(more).envs(env.iter().copied());
+        let mut child = command.spawn().unwrap();
         let said = BufReader::new(child.stderr.take().unwrap());
         let mut station = Self { child, _said: said, address: String::new() };
         while station.address.is_empty() {
@@ -151,6 +158,8 @@ fn exchange_over(mut stream: TcpStream, request: &[u8]) -> Page {
 struct Browser {
     from: Ipv4Addr,
     address: String,
+    /// Under which name it reaches the page.
+    host: String,
     cookie: Option<String>,
     token: String,
 }
@@ -162,7 +171,8 @@ impl Browser {
 
     /// One at that address.
     fn on(from: Ipv4Addr, station: &Station) -> Self {
-        Self { from, address: station.address.clone(), cookie: None, token: String::new() }
+        let address = station.address.clone();
+        Self { from, host: address.clone(), address, cookie: None, token: String::new() }
     }
 
     fn exchange(&self, request: &str) -> Page {
@@ -188,7 +198,7 @@ impl Browser {
 
     fn get(&mut self, path: &str) -> Page {
         let request =
-            format!("GET {path} HTTP/1.1\r\nHost: {}\r\n{}Connection: close\r\n\r\n", self.address, self.cookie_line());
+            format!("GET {path} HTTP/1.1\r\nHost: {}\r\n{}Connection: close\r\n\r\n", self.host, self.cookie_line());
         let page = self.exchange(&request);
         self.take(page)
     }
@@ -197,7 +207,7 @@ impl Browser {
     fn send(&mut self, path: &str, form: &str, lines: &str) -> Page {
         let request = format!(
             "POST {path} HTTP/1.1\r\nHost: {}\r\n{}{lines}Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{form}",
-            self.address,
+            self.host,
             self.cookie_line(),
             form.len()
         );
@@ -206,7 +216,7 @@ impl Browser {
     }
 
     fn post(&mut self, path: &str, form: &str) -> Page {
-        let (form, origin) = (format!("token={}&{form}", self.token), format!("Origin: http://{}\r\n", self.address));
+        let (form, origin) = (format!("token={}&{form}", self.token), format!("Origin: http://{}\r\n", self.host));
         self.send(path, &form, &origin)
     }
 
@@ -245,7 +255,11 @@ fn a_person_logs_on_sees_his_own_jobs_and_prints_them_beside_the_station() {
     assert!(!list.body.contains("<script"), "the page works without");
     let (letter, draft) = (id_of(&list, "Letter"), id_of(&list, "Draft"));
     browser.post("/jobs", &format!("one={}", letter.replace(':', "%3A"))).expect(303);
+    // What became of it is said on the list alone, and once.
+    browser.post("/jobs", &format!("do=delete&job={draft}")).expect(200).says("Delete these jobs?");
     browser.get("/").expect(200).says("Letter: prints on hall-printer");
+    let later = browser.get("/").expect(200);
+    assert!(!later.body.contains("Letter: prints on"), "{later:#?}");
     machine.wait_for("the letter is printed", || machine.paper().contains("for Letter"));
     browser.post("/jobs", &format!("do=delete&job={draft}")).expect(200).says("Delete these jobs?").says("Draft");
     browser.post("/jobs", &format!("do=really-delete&job={draft}")).expect(303);
@@ -275,7 +289,8 @@ fn a_printer_that_is_off_refuses_before_anything_moves_and_the_page_says_why_in_
     let list = browser.get("/").expect(200).says("hall-printer: not now, because the printer is offline");
     let letter = id_of(&list, "Letter");
     browser.post("/jobs", &format!("do=release&job={letter}")).expect(303);
-    browser.get("/").expect(200).says("not now, because the printer is offline").says("Letter");
+    browser.get("/").expect(200).says("Letter: hall-printer: not now, because the printer is offline");
+    browser.post("/jobs", &format!("do=release&job={letter}")).expect(303);
     browser.get("/language/de").expect(303);
     let request = format!(
         "GET / HTTP/1.1\r\nHost: {}\r\nCookie: {}={}; station-language=de\r\nConnection: close\r\n\r\n",
@@ -286,6 +301,7 @@ fn a_printer_that_is_off_refuses_before_anything_moves_and_the_page_says_why_in_
     exchange(&station.address, request.as_bytes())
         .expect(200)
         .says("Ihre Druckaufträge")
+        .says("Letter: hall-printer: jetzt nicht, der Drucker")
         .says("jetzt nicht, der Drucker");
 }
 
@@ -371,6 +387,26 @@ fn whoever_guesses_closes_the_page_for_his_own_address_and_thirty_wrong_ones_clo
 }
 
 #[test]
+fn nobody_behind_a_proxy_shuts_out_who_stands_at_the_station() {
+    let Some(machine) = site() else { return };
+    let station = Station::open(&machine, &["--origin", "http://print.example", "--allow", "10.1.0.0/16"]);
+    // A proxy on this machine; from where its visitors come nobody knows.
+    let began = Instant::now();
+    let mut proxy = Browser { host: "print.example".into(), ..Browser::at(&station) };
+    let guesses: Vec<u16> = (0..11).map(|_| proxy.log_on("games", "1234").status).collect();
+    let right = proxy.log_on("games", "4071").status;
+    // The browser beside the printer, which comes in whatever --allow says: neither the page nor the name is closed to it.
+    let here = Browser::at(&station).log_on("games", "4071").status;
+    if began.elapsed() < Duration::from_secs(59) {
+        assert_eq!((guesses, right, here), ([vec![403; 10], vec![429]].concat(), 429, 303));
+    }
+    let log = machine.log();
+    assert!(log.contains("a wrong name or PIN from 127.0.0.1 (a proxy)"), "{log}");
+    let record = machine.run(OPERATOR, "spoolcom", &["LOG"]).expect(0).out;
+    assert!(record.contains("none from other machines is looked at"), "{record}");
+}
+
+#[test]
 fn a_page_is_not_served_by_a_process_that_keeps_the_rights_of_an_operator() {
     let Some(machine) = site() else { return };
     // A kernel without filters of system calls: in this thread and what it starts, the call that makes one fails.
@@ -382,21 +418,34 @@ fn a_page_is_not_served_by_a_process_that_keeps_the_rights_of_an_operator() {
         std::env::consts::ARCH.try_into().unwrap(),
     );
     let filter: BpfProgram = filter.unwrap().try_into().unwrap();
+    let name = format!("ready-{}", std::process::id());
+    let manager = UnixDatagram::bind_addr(&SocketAddr::from_abstract_name(&name).unwrap()).unwrap();
+    manager.set_nonblocking(true).unwrap();
+    let mut command = machine.command(OPERATOR, "pdstation");
+    command.args(["--name", "hall", "--http", "127.0.0.1:0"]).env("NOTIFY_SOCKET", format!("@{name}"));
     let open = || {
         seccompiler::apply_filter(&filter).unwrap();
-        machine.run(OPERATOR, "pdstation", &["--name", "hall", "--http", "127.0.0.1:0"])
+        command.output().unwrap()
     };
-    let outcome = std::thread::scope(|scope| scope.spawn(open).join().unwrap());
-    outcome.expect(3).says("the page of hall is not served: system calls are not given up");
+    let output = std::thread::scope(|scope| scope.spawn(open).join().unwrap());
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    assert!(said.contains("the page of hall is not served: system calls are not given up"), "{said}");
+    assert!(manager.recv(&mut [0; 64]).is_err(), "nor is the service manager told that it is");
+    // One that has given them up says so, over the way that it had opened before.
+    let _station = Station::with(&machine, &[], &[("NOTIFY_SOCKET", &format!("@{name}"))]);
+    let mut told = [0; 64];
+    let n = manager.recv(&mut told).unwrap();
+    assert_eq!(&told[..n], b"READY=1");
 }
 
 #[test]
-fn a_page_leaves_no_core_file_and_shows_its_memory_to_nobody_else() {
+fn a_page_and_its_server_leave_no_core_file_and_show_their_memory_to_nobody_else() {
     let Some(machine) = site() else { return };
     let station = Station::open(&machine, &[]);
     let owner = |pid: u32| std::fs::metadata(format!("/proc/{pid}/status")).unwrap().uid();
     // The kernel gives root what belongs to a process that may not be dumped.
-    assert_eq!(owner(machine.server.as_ref().unwrap().id()), SERVER);
+    assert_eq!(owner(machine.server.as_ref().unwrap().id()), 0);
     assert_eq!(owner(station.child.id()), 0);
 }
 
@@ -406,6 +455,11 @@ fn a_page_is_opened_by_an_operator_alone_and_takes_pins_where_its_bank_says_so()
     let open = |uid, name: &str| machine.run(uid, "pdstation", &["--name", name, "--http", "127.0.0.1:0"]);
     open(ANN, "hall").expect(3).says("only the creator of this spool and its operators");
     open(OPERATOR, "cellar").expect(3).says("station cellar");
+    // The service manager tries again with a server that does not answer, and with nothing else that does not begin.
+    let nowhere = ["--name", "hall", "--http", "127.0.0.1:0", "--socket", "/nowhere/socket"];
+    machine.run(OPERATOR, "pdstation", &nowhere).expect(4).says("no server at /nowhere/socket");
+    let unit = include_str!("../../../packaging/pdstation@.service");
+    assert!(unit.contains("\nRestart=always\n") && unit.contains("\nRestartPreventExitStatus=2 3\n"), "{unit}");
     let strangers = ["--name", "hall", "--http", "0.0.0.0:0"];
     machine.run(OPERATOR, "pdstation", &strangers).expect(3).says("who may connect there?");
     machine.run(OPERATOR, "pdset", &["-c", "station", "-x", "bank==", "hall"]).expect(0);
@@ -454,9 +508,9 @@ fn what_another_page_or_person_makes_a_browser_send_changes_nothing() {
     games.send("/jobs", &form, &own).expect(403);
     // The job of another person, by its name: what is not his is not there.
     man.post("/jobs", &format!("one={letter}&do=release")).expect(303);
-    man.get("/").expect(200).says("cannot find job");
+    man.get("/").expect(200).says("there is no such job of yours any more");
     man.post("/jobs", &format!("do=really-delete&job={letter}")).expect(303);
-    man.get("/").expect(200).says("cannot find job");
+    man.get("/").expect(200).says("there is no such job of yours any more");
     let mut again = Browser::at(&station);
     again.log_on("games", "4071").expect(303);
     again.get("/").expect(200).says("Letter").says("releasable here");

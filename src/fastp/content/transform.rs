@@ -40,9 +40,11 @@ const OCTETS: u64 = 4 << 30;
 /// Octets of its memory.
 const MEMORY: u64 = 4 << 30;
 /// Processes that it may start, with those that others of its user start meanwhile.
-const PROCESSES: u64 = 256;
+const PROCESSES: u64 = 4096;
 /// Octets of the disk that it leaves free.
 const FREE: u64 = 16 << 20;
+/// Files of the disk that it leaves free.
+const FREE_FILES: u64 = 1000;
 /// So many octets are written before the free room is looked at again.
 const STEP: u64 = 1 << 20;
 /// How long we wait for it before the room is looked at again: it may write files of its own.
@@ -223,12 +225,19 @@ fn run(source: &Source, transform: &Transform, control: &mut AttemptControl<'_>)
     }
 }
 
-/// Checks that the disk has room for more.
+/// Checks that the disk has room for more octets and for more files. Where it does not say, it has.
 fn has_room(root: &Path) -> io::Result<()> {
-    match files::room(root) {
-        Ok((used, total)) if total.saturating_sub(used) < FREE => Err(io::Error::from_raw_os_error(libc::ENOSPC)),
-        _ => Ok(()),
+    let octets = files::room(root).map_or(u64::MAX, |(used, total)| total.saturating_sub(used));
+    let number = files::room_for_files(root).ok().flatten();
+    match is_enough(octets, number) {
+        true => Ok(()),
+        false => Err(io::Error::from_raw_os_error(libc::ENOSPC)),
     }
+}
+
+/// Whether so many free octets and files are enough; none for a file system that does not count its files.
+fn is_enough(octets: u64, files: Option<u64>) -> bool {
+    octets >= FREE && files.is_none_or(|files| files >= FREE_FILES)
 }
 
 /// Why what it makes could not be kept.
@@ -251,4 +260,15 @@ fn with_words(what: &str, filter: &Filter) -> String {
     let over = words.chars().count().saturating_sub(SHOWN);
     let words: String = words.chars().skip(over).collect();
     format!("{what}, and said: {}{}", if over > 0 { "..." } else { "" }, escaped(&words))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_remainder_of_octets_and_of_files_is_left_to_the_spool() {
+        assert!(is_enough(FREE, Some(FREE_FILES)) && is_enough(FREE, None));
+        assert!(!is_enough(FREE - 1, None) && !is_enough(u64::MAX, Some(FREE_FILES - 1)));
+    }
 }

@@ -3,7 +3,7 @@
 //! There is room for so many, and each person has a small part of it: whoever logs on again and again logs himself off, and nobody
 //! else.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use crate::model::GlobalJobId;
@@ -16,6 +16,8 @@ const MOST: usize = 100;
 const MOST_OF_PERSON: usize = 4;
 /// How long somebody is logged on at most.
 const LONGEST: Duration = Duration::from_secs(3600);
+/// Outcomes that are kept for one session: what was asked for at a time.
+const MOST_OUTCOMES: usize = 2 * crate::model::query::PAGE as usize;
 
 /// Somebody who is logged on.
 pub(super) struct Session {
@@ -24,12 +26,44 @@ pub(super) struct Session {
     pub(super) touched: Instant,
     /// Titles of the jobs that he was shown last.
     pub(super) titles: HashMap<GlobalJobId, String>,
-    pub(super) outcomes: Vec<StationOutcome>,
+    /// What became of his jobs, and was not shown yet.
+    outcomes: VecDeque<StationOutcome>,
+    /// How many were before these.
+    shown: u64,
+    /// What is being done for him at the moment. Meanwhile he is not logged off for touching nothing.
+    at_work: u32,
 }
 
 impl Session {
     fn is_alive(&self, idle: Duration) -> bool {
-        self.touched.elapsed() < idle && self.since.elapsed() < LONGEST
+        (self.at_work > 0 || self.touched.elapsed() < idle) && self.since.elapsed() < LONGEST
+    }
+
+    /// Something is being done for him, until [`Session::done`].
+    pub(super) fn begin(&mut self) {
+        self.at_work += 1;
+    }
+
+    /// That is over. From now on he is to see it.
+    pub(super) fn done(&mut self, outcomes: impl IntoIterator<Item = StationOutcome>) {
+        self.at_work = self.at_work.saturating_sub(1);
+        self.touched = Instant::now();
+        self.outcomes.extend(outcomes);
+        let over = self.outcomes.len().saturating_sub(MOST_OUTCOMES);
+        self.outcomes.drain(..over);
+        self.shown += over as u64;
+    }
+
+    /// What became of his jobs and was not shown yet, and how many there were up to there.
+    pub(super) fn outcomes(&self) -> (Vec<StationOutcome>, u64) {
+        (self.outcomes.iter().cloned().collect(), self.shown + self.outcomes.len() as u64)
+    }
+
+    /// He was shown what was told up to there.
+    pub(super) fn was_shown(&mut self, told: u64) {
+        let seen = usize::try_from(told.saturating_sub(self.shown)).unwrap_or(usize::MAX).min(self.outcomes.len());
+        self.outcomes.drain(..seen);
+        self.shown += seen as u64;
     }
 }
 
@@ -44,7 +78,16 @@ impl Sessions {
         self.make_room(MOST_OF_PERSON, |session| session.person.is_same_user(&person));
         self.make_room(MOST, |_| true);
         let now = Instant::now();
-        self.0.insert(key, Session { person, since: now, touched: now, titles: HashMap::new(), outcomes: Vec::new() });
+        let session = Session {
+            person,
+            since: now,
+            touched: now,
+            titles: HashMap::new(),
+            outcomes: VecDeque::new(),
+            shown: 0,
+            at_work: 0,
+        };
+        self.0.insert(key, session);
     }
 
     /// Ends sessions of this kind until there are fewer than `most`.
@@ -73,8 +116,51 @@ impl Sessions {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Serial;
+    use crate::model::station::StationAct;
 
     const IDLE: Duration = Duration::from_secs(600);
+
+    fn outcome(n: u64) -> StationOutcome {
+        let job = GlobalJobId { server: "acme1".parse().unwrap(), serial: Serial(Serial::MIN + n) };
+        StationOutcome { act: StationAct::Release, job, title: None, result: Ok(None) }
+    }
+
+    #[test]
+    fn what_became_of_jobs_is_told_until_it_was_shown() {
+        let mut sessions = Sessions::default();
+        sessions.add(key(1, 0), KnownPerson::sample(1), IDLE);
+        let session = sessions.get(&key(1, 0), IDLE).unwrap();
+        session.begin();
+        session.done([outcome(1), outcome(2)]);
+        let (first, told) = session.outcomes();
+        assert_eq!((first.len(), told), (2, 2));
+        // Before he was shown them, something else ends.
+        session.begin();
+        session.done([outcome(3)]);
+        assert_eq!(session.outcomes(), (vec![outcome(1), outcome(2), outcome(3)], 3));
+        session.was_shown(told);
+        // Two windows show the same.
+        session.was_shown(told);
+        assert_eq!(session.outcomes(), (vec![outcome(3)], 3));
+        session.was_shown(u64::MAX);
+        assert_eq!(session.outcomes(), (Vec::new(), 3));
+        session.done((0..3 * MOST_OUTCOMES as u64).map(outcome));
+        let (kept, told) = session.outcomes();
+        assert_eq!((kept.len(), told), (MOST_OUTCOMES, 3 + 3 * MOST_OUTCOMES as u64));
+    }
+
+    #[test]
+    fn nobody_is_logged_off_while_his_jobs_are_being_released() {
+        let mut sessions = Sessions::default();
+        sessions.add(key(1, 0), KnownPerson::sample(1), IDLE);
+        sessions.get(&key(1, 0), IDLE).unwrap().begin();
+        // Whatever the station says: it took longer.
+        let session = sessions.get(&key(1, 0), Duration::ZERO).expect("he is logged off");
+        session.done([outcome(1)]);
+        assert_eq!(sessions.get(&key(1, 0), IDLE).unwrap().outcomes().1, 1);
+        assert!(sessions.get(&key(1, 0), Duration::ZERO).is_none());
+    }
 
     fn key(user: i64, n: usize) -> SessionKey {
         SessionKey(format!("{user}-{n}"))

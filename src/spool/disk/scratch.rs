@@ -18,7 +18,8 @@ use super::paths::Base;
 use crate::spool::Spool;
 use crate::sys::lock::FileLock;
 use crate::sys::process::{self, ProcessNote};
-use crate::sys::{clock, files, own_file};
+use crate::sys::spawn::filter_user;
+use crate::sys::{clock, files, own_file, remove};
 
 /// The most directories in each other that are counted, and the most files.
 const DEEPEST: usize = 8;
@@ -60,7 +61,7 @@ impl Scratch {
                 Ok(None) => {}
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => {
-                    let _ = std::fs::remove_dir_all(&path);
+                    let _ = remove::tree(&path);
                     return Err(error);
                 }
             }
@@ -102,7 +103,7 @@ fn sweep(all: &Path) -> usize {
             // One that a crash of a sweep has left has that name already.
             let gone = path.with_extension(GONE);
             if path == gone || std::fs::rename(&path, &gone).is_ok() {
-                removed += usize::from(std::fs::remove_dir_all(&gone).is_ok());
+                removed += usize::from(remove::tree(&gone).is_ok());
             }
         }
     }
@@ -116,14 +117,14 @@ fn end_program(note: &Path) {
         && boot == clock::boot_id()
         && let Ok(leader) = ProcessNote::of_stat(stat)
     {
-        process::end_group(&leader, KILLED);
+        process::end_group(&leader, filter_user(), KILLED);
     }
 }
 
 impl Drop for Scratch {
     fn drop(&mut self) {
         // What stays is swept.
-        let _ = std::fs::remove_dir_all(&self.path);
+        let _ = remove::tree(&self.path);
     }
 }
 

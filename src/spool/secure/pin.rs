@@ -2,12 +2,12 @@
 //!
 //! A PIN is kept as a hash (argon2id with a salt of its own). What is tried is counted before it is looked at, in a transaction of
 //! its own: so tries that come at once count each, and a crash forgives none. After five wrong ones in a row the user is refused for
-//! a minute, then for twice as long with each further one. A right one ends the count.
+//! a minute, then for twice as long with each further one. A right one ends the count. What is tried from other machines has a count
+//! of its own: nobody there shuts out a person who stands at the station.
 //!
 //! A name that nobody has, a user without a PIN and one who is refused for a time cost the same as a wrong PIN: a transaction and a
 //! hash. Nobody learns which names there are.
 
-use std::net::IpAddr;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use argon2::Argon2;
@@ -17,10 +17,11 @@ use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use crate::model::authority::{NOBODY, Right};
 use crate::model::event::EventWord;
 use crate::model::object::{ObjectClass, ObjectName};
-use crate::model::station::{Pin, StationAbout, USUAL_IDLE_SECONDS, lock_ms};
+use crate::model::station::{BrowserPlace, Pin, StationAbout, USUAL_IDLE_SECONDS, lock_ms};
 use crate::model::time::Moment;
 use crate::model::{Call, Caller, Failure, FailureKind, ObjectId};
 use crate::store::event::{Object, record};
+use crate::store::pin::Wrong;
 use crate::store::{self, Fallible, Lock, Tx};
 use crate::sys::users;
 
@@ -88,6 +89,8 @@ pub(in crate::spool) struct Tried {
     found: Option<Hashed>,
     /// The realm of names without one.
     realm: String,
+    /// Whether it was made beside the station.
+    here: bool,
 }
 
 impl Spool {
@@ -149,7 +152,7 @@ impl Spool {
         self.look(call, |tx| about(tx, station))
     }
 
-    /// Finds out who stands at a station by the name and the PIN that he typed into a browser at the address `from`; none when one of
+    /// Finds out who stands at a station by the name and the PIN that he typed into a browser that is at `from`; none when one of
     /// them is wrong, or he is refused for a time.
     ///
     /// # Errors
@@ -159,14 +162,14 @@ impl Spool {
         station: &ObjectName,
         user: &str,
         pin: &Pin,
-        from: IpAddr,
+        from: BrowserPlace,
         now: &Moment,
     ) -> Fallible<Option<KnownPerson>> {
         let call = Call::of_spooler(now);
         self.look(&call, |tx| demand_pin(tx, station))?;
         let name: Option<ObjectName> = user.trim().parse().ok();
         let place = format!("{station} from {from}");
-        let tried = self.try_pin(&call, name, place)?;
+        let tried = self.try_pin(&call, name, place, from.here)?;
         let known = match &tried.found {
             Some((_, _, hash)) => is_right(pin, hash),
             None => {
@@ -178,8 +181,9 @@ impl Spool {
         if known { self.let_in(&call, tried) } else { Ok(None) }
     }
 
-    /// Lets in whoever had the right PIN, unless it has changed since, and ends the count of wrong ones.
+    /// Lets in whoever had the right PIN, unless it has changed since, and ends the count of wrong ones from where he is.
     pub(in crate::spool) fn let_in(&self, call: &Call, tried: Tried) -> Fallible<Option<KnownPerson>> {
+        let here = tried.here;
         let Some((name, user, hash)) = tried.found else { return Ok(None) };
         let Some(caller) = person(&name, &tried.realm) else { return Ok(None) };
         let kept = hash.clone();
@@ -187,15 +191,21 @@ impl Spool {
             tx.lock(Lock::Kept(user))?;
             let stands = store::pin::of(tx, user)?.is_some_and(|row| row.hash == kept);
             if stands {
-                store::pin::note(tx, user, 0, None)?;
+                store::pin::note(tx, user, here, Wrong::default())?;
             }
             Ok(stands)
         })?;
         Ok(stands.then_some(KnownPerson { caller, user, hash }))
     }
 
-    /// Counts a try, and returns against whose hash it is to be held.
-    pub(in crate::spool) fn try_pin(&self, call: &Call, name: Option<ObjectName>, place: String) -> Fallible<Tried> {
+    /// Counts a try at `place`, beside the station or not, and returns against whose hash it is to be held.
+    pub(in crate::spool) fn try_pin(
+        &self,
+        call: &Call,
+        name: Option<ObjectName>,
+        place: String,
+        here: bool,
+    ) -> Fallible<Tried> {
         let spool = self.clone();
         self.change(Room::Gives, call, move |tx| {
             let class = ObjectClass::User;
@@ -209,24 +219,27 @@ impl Spool {
                 Some(row) => store::pin::of(tx, row.id)?,
                 None => None,
             };
-            let free = pin.filter(|pin| pin.locked_until.is_none_or(|until| until <= now));
+            let free = pin.filter(|pin| pin.wrong(here).locked_until.is_none_or(|until| until <= now));
             let Some((row, pin)) = row.zip(free) else {
                 tx.lock(Lock::Kept(store::pin::NOBODY))?;
-                let tried = store::pin::of(tx, store::pin::NOBODY)?.map_or(0, |pin| pin.failures);
-                store::pin::note(tx, store::pin::NOBODY, tried.wrapping_add(1), None)?;
-                return Ok(Tried { found: None, realm });
+                let tried = store::pin::of(tx, store::pin::NOBODY)?.map_or(0, |pin| pin.wrong(here).failures);
+                let wrong = Wrong { failures: tried.wrapping_add(1), locked_until: None };
+                store::pin::note(tx, store::pin::NOBODY, here, wrong)?;
+                return Ok(Tried { found: None, realm, here });
             };
-            let failures = pin.failures.saturating_add(1);
+            let failures = pin.wrong(here).failures.saturating_add(1);
             let lock = lock_ms(failures);
-            store::pin::note(tx, row.id, failures, lock.map(|span| now.saturating_add(span)))?;
+            let wrong = Wrong { failures, locked_until: lock.map(|span| now.saturating_add(span)) };
+            store::pin::note(tx, row.id, here, wrong)?;
             if let Some(span) = lock {
+                let from = if here { "" } else { " from other machines" };
                 let why = format!(
-                    "try {failures} in a row at station {place}: unless this PIN is right, none is looked at for {} s",
+                    "try {failures} in a row at station {place}: unless this PIN is right, none{from} is looked at for {} s",
                     span / 1000
                 );
                 record(tx, Object::Kept(class, row.id), EventWord::Refused, &why)?;
             }
-            Ok(Tried { found: Some((row.name, row.id, pin.hash)), realm })
+            Ok(Tried { found: Some((row.name, row.id, pin.hash)), realm, here })
         })
     }
 

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use crate::model::field::{Field, Value};
 use crate::model::managed::{ManagedChange, ManagedClass, ManagedEdit, ManagedObject};
-use crate::model::station::{MOST_WRONG, Pin};
+use crate::model::station::{BrowserPlace, MOST_WRONG, Pin};
 use crate::model::{Call, Caller};
 use crate::spool::disk::base::{Access, open};
 use crate::spool::interface::operations::Operations;
@@ -13,7 +13,8 @@ use crate::spool::testing::{Site, clock, jump, name, pass, user};
 
 const RIGHT: &str = "4071";
 const WRONG: &str = "1234";
-const FROM: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+const FROM: BrowserPlace = BrowserPlace { address: IpAddr::V4(Ipv4Addr::LOCALHOST), here: true };
+const AFAR: BrowserPlace = BrowserPlace { address: IpAddr::V4(Ipv4Addr::LOCALHOST), here: false };
 
 fn call() -> Call {
     let mut owner: Caller = user("ann", nix::unistd::geteuid().as_raw());
@@ -69,6 +70,25 @@ fn the_lock_ends_by_the_time_of_the_spool_and_the_sixth_wrong_one_doubles_it() {
 }
 
 #[test]
+fn nobody_shuts_out_from_afar_who_stands_at_the_station_nor_the_other_way_round() {
+    let site = site();
+    let at = |pin, from| site.spool.log_on(&name("hall"), "nobody.here", &Pin::new(pin), from, &clock()).unwrap();
+    let is_in = |from| at(RIGHT, from).is_some();
+    for _ in 0..MOST_WRONG {
+        assert!(at(WRONG, AFAR).is_none());
+    }
+    assert_eq!(
+        (is_in(AFAR), is_in(FROM), is_in(AFAR)),
+        (false, true, false),
+        "one who is right here forgives none afar"
+    );
+    pass(60);
+    assert!(is_in(AFAR));
+    wrong(&site, MOST_WRONG);
+    assert_eq!((is_in(FROM), is_in(AFAR)), (false, true));
+}
+
+#[test]
 fn the_right_one_ends_the_count() {
     let site = site();
     for _ in 0..2 {
@@ -87,7 +107,7 @@ fn a_crash_forgives_none() {
     let site = site();
     // Each is counted, and nothing comes after that.
     for _ in 0..MOST_WRONG {
-        site.spool.try_pin(&Call::of_spooler(&clock()), Some(name("nobody.here")), "hall".into()).unwrap();
+        site.spool.try_pin(&Call::of_spooler(&clock()), Some(name("nobody.here")), "hall".into(), true).unwrap();
     }
     let again = open(site.spool.base(), Access::Existing { now: clock() }).unwrap();
     let log_on = || again.log_on(&name("hall"), "nobody.here", &Pin::new(RIGHT), FROM, &clock()).unwrap();
@@ -100,7 +120,7 @@ fn a_crash_forgives_none() {
 fn a_pin_that_changes_while_it_is_looked_at_lets_nobody_in() {
     let site = site();
     let call = Call::of_spooler(&clock());
-    let tried = || site.spool.try_pin(&call, Some(name("nobody.here")), "hall".into()).unwrap();
+    let tried = || site.spool.try_pin(&call, Some(name("nobody.here")), "hall".into(), true).unwrap();
     assert!(site.spool.let_in(&call, tried()).unwrap().is_some());
     let before = tried();
     set_pin(&site, "5083");

@@ -50,6 +50,11 @@ pub struct FilterLimits {
     pub processes: u64,
 }
 
+/// Whom a filter is that we start.
+pub fn filter_user() -> u32 {
+    if nix::unistd::geteuid().is_root() { NOBODY } else { nix::unistd::getuid().as_raw() }
+}
+
 /// A filter that runs.
 #[derive(Debug)]
 pub struct Filter {
@@ -88,8 +93,7 @@ impl Filter {
         if is_root {
             std::os::unix::fs::chown(own, Some(NOBODY), Some(NOBODY))?;
         }
-        let user = if is_root { NOBODY } else { nix::unistd::getuid().as_raw() };
-        let processes = process::threads_of(user).saturating_add(limits.processes);
+        let processes = process::threads_of(filter_user()).saturating_add(limits.processes);
         let mut command = Command::new(program);
         command.current_dir(own).stdin(input).stdout(to_output).stderr(to_errors);
         command.env_clear().env("PATH", "/usr/local/bin:/usr/bin:/bin").env("LC_ALL", "C.UTF-8");
@@ -385,6 +389,18 @@ mod tests {
             ("F_SETSIG", libc::SYS_fcntl, "0, 10, 9".into()),
             ("F_SETLEASE", libc::SYS_fcntl, "0, 1024, 0".into()),
             ("FIOSETOWN", libc::SYS_ioctl, "0, 0x8901, $limits".into()),
+            ("FS_IOC_SETFLAGS", libc::SYS_ioctl, "0, 0x40086602, $limits".into()),
+            ("FS_IOC_FSSETXATTR", libc::SYS_ioctl, "0, 0x401c5820, $info".into()),
+            ("FS_IOC_ENABLE_VERITY", libc::SYS_ioctl, "0, 0x40806685, $info".into()),
+            ("shmget", libc::SYS_shmget, "0, 4096, 0600".into()),
+            ("shmat", libc::SYS_shmat, "0, 0, 0".into()),
+            ("shmctl", libc::SYS_shmctl, "0, 0, 0".into()),
+            ("semget", libc::SYS_semget, "0, 1, 0600".into()),
+            ("semctl", libc::SYS_semctl, "0, 0, 0, 0".into()),
+            ("msgget", libc::SYS_msgget, "0, 0600".into()),
+            ("msgsnd", libc::SYS_msgsnd, "0, $info, 1, 0".into()),
+            ("mq_open", libc::SYS_mq_open, "$name, 0102, 0600, 0".into()),
+            ("mq_unlink", libc::SYS_mq_unlink, "$name".into()),
             ("rt_sigqueueinfo", libc::SYS_rt_sigqueueinfo, format!("{pid}, 9, $info")),
         ];
         #[cfg(target_arch = "x86_64")]

@@ -6,7 +6,7 @@
 //! of each other. The token of a form is a keyed hash of the cookie under a key that this process has drawn: whoever does not read our
 //! pages with that cookie does not have it.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use hyper::header::{COOKIE, HOST, HeaderName, ORIGIN};
 use hyper::http::request::Parts;
@@ -48,9 +48,16 @@ pub struct OwnOrigin {
     text: String,
     /// The port at which the page is served; 0 of one that was not connected to.
     port: u16,
+    /// Whether it is a further name: a proxy may stand behind it, and then nobody knows where the browser is.
+    named: bool,
 }
 
 impl OwnOrigin {
+    /// Whether it is a name of `--origin`, and not the address itself.
+    pub fn is_named(&self) -> bool {
+        self.named
+    }
+
     /// Whether cookies travel encrypted alone.
     pub fn is_secure(&self) -> bool {
         self.text.starts_with("https://")
@@ -78,7 +85,7 @@ impl std::str::FromStr for OwnOrigin {
             return Err(Failure::new(FailureKind::BadValue, why)
                 .hint("it is written as browsers show it: https://print.example, or http://10.1.2.3:8080"));
         }
-        Ok(Self { text: lower, port: 0 })
+        Ok(Self { text: lower, port: 0, named: true })
     }
 }
 
@@ -88,6 +95,13 @@ pub struct Guard {
     /// Further names under which browsers reach the page.
     origins: Vec<OwnOrigin>,
     allow: Vec<Network>,
+}
+
+/// Whether a peer is on this machine: it has connected from the address to which it has connected, or from one that no other machine
+/// has.
+pub fn is_here(peer: IpAddr, local: IpAddr) -> bool {
+    let peer = peer.to_canonical();
+    peer.is_loopback() || peer == local.to_canonical()
 }
 
 /// A status with what is said.
@@ -104,13 +118,10 @@ impl Guard {
         Ok(Self { key, origins, allow })
     }
 
-    /// Whether somebody at that address may connect.
-    pub fn admits(&self, peer: SocketAddr) -> bool {
-        let address = peer.ip().to_canonical();
-        match self.allow.as_slice() {
-            [] => address.is_loopback(),
-            allow => allow.iter().any(|network| network.contains(address)),
-        }
+    /// Whether somebody who has connected from `peer` to `local` may come. Whoever is on this machine always may: it is the machine
+    /// beside the printer.
+    pub fn admits(&self, peer: IpAddr, local: IpAddr) -> bool {
+        is_here(peer, local) || self.allow.iter().any(|network| network.contains(peer.to_canonical()))
     }
 
     /// Finds under which of our names a request was made.
@@ -131,7 +142,7 @@ impl Guard {
         let is_local = ip.is_loopback() && host == format!("localhost:{port}");
         let is_usual = port == 80 && (host == bare || (ip.is_loopback() && host == "localhost"));
         if host == own || is_local || is_usual {
-            return Ok(OwnOrigin { text: format!("http://{host}"), port });
+            return Ok(OwnOrigin { text: format!("http://{host}"), port, named: false });
         }
         let known = self.origins.iter().find(|origin| origin.host() == host);
         known.map(|known| OwnOrigin { port, ..known.clone() }).ok_or((421, "this page has another name"))
@@ -234,12 +245,30 @@ mod tests {
     const LOCAL: &str = "127.0.0.1:8080";
 
     #[test]
+    fn this_machine_always_comes_in_and_others_where_they_are_allowed() {
+        let guard =
+            |allow: &[&str]| Guard::new(Vec::new(), allow.iter().map(|net| net.parse().unwrap()).collect()).unwrap();
+        let may = |allow: &[&str], peer: &str, local: &str| {
+            guard(allow).admits(peer.parse().unwrap(), local.parse().unwrap())
+        };
+        for allow in [&[] as &[&str], &["10.1.0.0/16"]] {
+            assert!(may(allow, "127.0.0.1", "127.0.0.1") && may(allow, "::ffff:127.0.0.2", "127.0.0.1"));
+            assert!(may(allow, "::1", "::1"));
+            assert!(may(allow, "10.2.0.7", "10.2.0.7") && may(allow, "::ffff:10.2.0.7", "10.2.0.7"));
+            assert!(!may(allow, "10.2.0.8", "10.2.0.7"));
+            assert_eq!(may(allow, "10.1.2.3", "10.2.0.7"), !allow.is_empty());
+        }
+    }
+
+    #[test]
     fn only_our_own_names_are_ours() {
         let guard = guard();
         let own = |host: &str| guard.origin(&head(&[("host", host)]), LOCAL.parse().unwrap()).map(|own| own.text);
         assert_eq!(own("127.0.0.1:8080").unwrap(), "http://127.0.0.1:8080");
         assert_eq!(own("localhost:8080").unwrap(), "http://localhost:8080");
         assert_eq!(own("print.example").unwrap(), "https://print.example");
+        let is_named = |host: &str| guard.origin(&head(&[("host", host)]), LOCAL.parse().unwrap()).unwrap().is_named();
+        assert_eq!((is_named("print.example"), is_named(LOCAL)), (true, false));
         for other in ["evil.example", "evil.example:8080", "127.0.0.1", "127.0.0.1:8081", "print.example:8080", ""] {
             assert!(own(other).is_err(), "{other}");
         }

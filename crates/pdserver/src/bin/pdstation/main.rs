@@ -41,8 +41,9 @@ People log on with their name and a PIN (pdset -c user --pin NAME), see their jo
 says that it takes PINs: pdset -c station -x bank=pin NAME. After log-off-after seconds without a touch the page logs off.
 
 The page is for a browser beside the printer. It is not encrypted: on another machine's browser it belongs behind a proxy that speaks \
-TLS, which --origin names. Plain HTTP is for a host where nobody else serves pages. Without --allow this machine alone reaches it. Ten \
-wrong names or PINs within a minute close it for their address.
+TLS, which --origin names. Plain HTTP is for a host where nobody else serves pages. Without --allow this machine alone reaches it; with \
+it this machine does, too. Ten wrong names or PINs within a minute close it for their address; whoever comes by a name of --origin counts \
+as coming from afar, wherever the proxy is.
 
 It is started by an operator, on the machine of pdserver, and tells the server nothing but what the page needs: after it has begun it \
 can open no connection and no program and, where the kernel has Landlock, no file. Where the kernel cannot take the former away, it does \
@@ -57,7 +58,8 @@ Files:
 Exit status:
   0  The server is gone, or it was told to end
   2  The command line is wrong
-  3  It cannot begin, or the kernel cannot take its rights away
+  3  It may not begin, or the kernel cannot take its rights away
+  4  The server does not answer, or the address is not free: later it may begin
 ";
 
 /// Serves the page of a release station, where people log on and release their jobs.
@@ -73,7 +75,7 @@ pub struct Arguments {
     /// The socket of the server [default: PD_SOCKET, or /run/pd/socket]
     #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
     socket: Option<PathBuf>,
-    /// Who may connect, as 10.1.0.0/16; without it this machine alone
+    /// Who may connect besides this machine, as 10.1.0.0/16; without it this machine alone
     #[arg(long, value_name = "NETWORK")]
     allow: Vec<String>,
     /// A further name under which browsers reach the page, with https:// or http:// before it
@@ -102,8 +104,9 @@ fn main() -> ExitCode {
             for hint in &failure.hints {
                 eprintln!("  hint: {}", escaped(hint));
             }
-            match Exit::of(&failure) {
-                Exit::Usage => ExitCode::from(2),
+            match (Exit::of(&failure), failure.kind) {
+                (Exit::Usage, _) => ExitCode::from(2),
+                (_, FailureKind::Unreachable) => ExitCode::from(4),
                 _ => ExitCode::from(3),
             }
         }
@@ -149,8 +152,9 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     let guard = Guard::new(origins, allow)?;
     let pages = Arc::new(Pages::new(guard, Arc::new(Link::new(control)), station.to_string()));
     let manager = Manager::of(&|name| std::env::var_os(name));
-    // The last words that need a file or a new socket.
-    manager.tell("READY=1").map_err(|error| io_failure("the service manager does not answer", &error))?;
+    let unheard = |error| io_failure("the service manager does not answer", &error);
+    // The last that needs a file or a new socket.
+    let manager = manager.connect().map_err(unheard)?;
     let missing = sandbox::enter(None);
     // Without it, whoever takes over this process has the rights of an operator.
     if let Some(why) = missing.calls {
@@ -162,6 +166,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     if let Some(why) = missing.files {
         eprintln!("pdstation: {station}: {}", escaped(&why));
     }
+    manager.tell("READY=1").map_err(unheard)?;
     eprintln!("pdstation: station {station} has its page at http://{place}/");
     let name = station.to_string();
     std::thread::Builder::new()

@@ -3,7 +3,6 @@
 //! What changes something is a POST with the token of its form, answered by the way back to the list, so that reloading repeats
 //! nothing. Each page comes from a template that escapes whatever it is given: titles of jobs are written by strangers.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -12,7 +11,7 @@ use spoolsuite::model::lease::Answered;
 use spoolsuite::model::printable::escaped;
 use spoolsuite::model::secure::HeldJob;
 use spoolsuite::model::station::{
-    Pin, SessionKey, StationAbout, StationAct, StationJobs, StationOutcome, StationReply, StationRequest,
+    BrowserPlace, Pin, SessionKey, StationAbout, StationAct, StationJobs, StationOutcome, StationReply, StationRequest,
 };
 use spoolsuite::model::{Failure, GlobalJobId, Serial};
 
@@ -30,7 +29,7 @@ const EMPTY_LOOKS: u64 = 5;
 #[derive(Debug)]
 pub struct Asked {
     /// Where his browser is.
-    pub peer: IpAddr,
+    pub from: BrowserPlace,
     /// Whether it is a POST.
     pub posts: bool,
     /// The path.
@@ -253,7 +252,12 @@ impl Pages {
         match self.link.ask(&StationRequest::Jobs { session: session_of(cookie), touched })? {
             StationReply::Jobs(jobs) => {
                 let about = self.about()?;
-                Ok(self.list(asked, cookie, &about, &jobs))
+                let list = self.list(asked, cookie, &about, &jobs);
+                // From now on they are on their way to him.
+                if !jobs.outcomes.is_empty() {
+                    self.link.ask(&StationRequest::Shown { session: session_of(cookie), told: jobs.told })?;
+                }
+                Ok(list)
             }
             StationReply::NoSession => self.entrance(asked, 200, Some(asked.words.over)),
             _ => Err(unexpected()),
@@ -294,11 +298,11 @@ impl Pages {
             return self.stale(asked);
         }
         // Before the server is asked: whoever guesses closes the page for his own address alone.
-        let Some(attempt) = self.attempts.begin(asked.peer, Instant::now()) else {
+        let Some(attempt) = self.attempts.begin(asked.from.address, asked.own.is_named(), Instant::now()) else {
             return self.entrance(asked, 429, Some(asked.words.busy));
         };
         let (user, pin) = (asked.field("user").to_owned(), Pin::new(asked.field("pin")));
-        match self.link.ask(&StationRequest::LogOn { user, pin, from: asked.peer })? {
+        match self.link.ask(&StationRequest::LogOn { user, pin, from: asked.from })? {
             StationReply::LoggedOn(session) => {
                 // Whoever was logged on in this browser before is not any more.
                 if let Visitor::Session(before) = &asked.visitor {
@@ -368,7 +372,7 @@ fn outcome_of(words: &Words, outcome: &StationOutcome) -> Said {
     match (&outcome.result, outcome.act) {
         (Ok(Some(printer)), _) => Said { bad: false, text: put(words.prints, &[&title, printer]) },
         (Ok(None), _) => Said { bad: false, text: put(words.deleted, &[&title]) },
-        (Err(why), _) => Said { bad: true, text: put(words.failed, &[&title, &escaped(why)]) },
+        (Err(why), _) => Said { bad: true, text: put(words.failed, &[&title, &escaped(&words.not_done(why))]) },
     }
 }
 

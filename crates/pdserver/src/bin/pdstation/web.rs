@@ -21,9 +21,11 @@ use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::guard::{self, only_cookie};
+use super::attempts::place;
+use super::guard::{self, is_here, only_cookie};
 use super::page::{Answer, Asked, Pages, STYLE};
 use super::words::{self, Words};
+use spoolsuite::model::station::BrowserPlace;
 
 /// Octets of the largest head.
 const MAX_HEAD: usize = 16 * 1024;
@@ -43,7 +45,7 @@ const LONGEST: Duration = Duration::from_secs(300);
 const MOST: usize = 128;
 /// Those of them that this machine alone may have: the browser beside the printer comes in when others take all the rest.
 const KEPT: usize = 16;
-/// Those of one address.
+/// Those of one address, and of one network of version 6, of which one machine has all addresses.
 const MOST_OF_PEER: usize = 32;
 /// Pause after a failed accept: descriptors come back when somebody closes some.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -64,39 +66,40 @@ const HEADS: &[(&str, &str)] = &[
     ("permissions-policy", "camera=(), geolocation=(), microphone=()"),
 ];
 
-/// How many connections there are, by address.
+/// How many connections there are, by place.
 #[derive(Default)]
 struct Inside(Mutex<HashMap<IpAddr, usize>>);
 
 /// One of those that are counted.
 struct Entry {
     inside: Arc<Inside>,
-    address: IpAddr,
+    place: IpAddr,
 }
 
 impl Inside {
-    fn enter(self: &Arc<Self>, address: IpAddr) -> Option<Entry> {
+    fn enter(self: &Arc<Self>, address: IpAddr, here: bool) -> Option<Entry> {
+        let place = place(address);
         let mut inside = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let most = if address.is_loopback() { MOST } else { MOST - KEPT };
+        let most = if here { MOST } else { MOST - KEPT };
         if inside.values().sum::<usize>() >= most {
             return None;
         }
-        let count = inside.entry(address).or_default();
+        let count = inside.entry(place).or_default();
         if *count >= MOST_OF_PEER {
             return None;
         }
         *count += 1;
-        Some(Entry { inside: Arc::clone(self), address })
+        Some(Entry { inside: Arc::clone(self), place })
     }
 }
 
 impl Drop for Entry {
     fn drop(&mut self) {
         let mut inside = self.inside.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = inside.get_mut(&self.address) {
+        if let Some(count) = inside.get_mut(&self.place) {
             *count = count.saturating_sub(1);
             if *count == 0 {
-                inside.remove(&self.address);
+                inside.remove(&self.place);
             }
         }
     }
@@ -116,26 +119,25 @@ pub async fn serve(listener: std::net::TcpListener, pages: Arc<Pages>) -> io::Re
             continue;
         };
         // Whoever may not come, or is one too many, finds the connection closed.
-        if !pages.guard.admits(peer) {
+        let (peer, Ok(local)) = (peer.ip().to_canonical(), stream.local_addr()) else { continue };
+        if !pages.guard.admits(peer, local.ip()) {
             continue;
         }
-        let peer = peer.ip().to_canonical();
-        let Some(entry) = inside.enter(peer) else { continue };
+        let Some(entry) = inside.enter(peer, is_here(peer, local.ip())) else { continue };
         let pages = Arc::clone(&pages);
         tokio::spawn(async move {
             let _counted = entry;
-            let _ = tokio::time::timeout(LONGEST, converse(stream, peer, pages)).await;
+            let _ = tokio::time::timeout(LONGEST, converse(stream, (peer, local), pages)).await;
         });
     }
 }
 
 /// Serves one connection to its end.
-async fn converse(stream: TcpStream, peer: IpAddr, pages: Arc<Pages>) {
-    let Ok(local) = stream.local_addr() else { return };
+async fn converse(stream: TcpStream, ends: Ends, pages: Arc<Pages>) {
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |request| {
         let pages = Arc::clone(&pages);
-        async move { Ok::<_, Infallible>(respond(request, (peer, local), pages).await) }
+        async move { Ok::<_, Infallible>(respond(request, ends, pages).await) }
     });
     let mut server = http1::Builder::new();
     server.timer(TokioTimer::new()).header_read_timeout(HEAD_TIME).max_buf_size(MAX_HEAD).max_headers(MAX_LINES);
@@ -179,7 +181,7 @@ async fn ask(head: &Parts, body: Incoming, ends: Ends, pages: &Pages) -> Result<
         }
     };
     Ok(Some(Asked {
-        peer: ends.0,
+        from: BrowserPlace { address: ends.0, here: is_here(ends.0, ends.1.ip()) && !own.is_named() },
         posts,
         path: head.uri.path().to_owned(),
         query: head.uri.query().unwrap_or_default().to_owned(),
@@ -244,22 +246,34 @@ fn written(answer: Answer, without_body: bool) -> Response<Full<Bytes>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::net::Ipv4Addr;
+    use std::net::{Ipv4Addr, Ipv6Addr};
 
     #[test]
     fn strangers_leave_connections_to_the_browser_beside_the_printer() {
         let inside = Arc::new(Inside::default());
-        let strangers = (1..=MOST as u8).filter_map(|n| inside.enter(Ipv4Addr::new(10, 1, 2, n).into()));
+        let strangers = (1..=MOST as u8).filter_map(|n| inside.enter(Ipv4Addr::new(10, 1, 2, n).into(), false));
         let mut held: Vec<Entry> = strangers.collect();
         assert_eq!(held.len(), MOST - KEPT);
-        let here: Vec<Entry> = (0..=KEPT).filter_map(|_| inside.enter(Ipv4Addr::LOCALHOST.into())).collect();
+        let here: Vec<Entry> = (0..=KEPT).filter_map(|_| inside.enter(Ipv4Addr::LOCALHOST.into(), true)).collect();
         assert_eq!(here.len(), KEPT);
         held.pop();
-        assert!(inside.enter(Ipv4Addr::new(10, 1, 3, 1).into()).is_none());
-        assert!(inside.enter(Ipv4Addr::LOCALHOST.into()).is_some());
+        assert!(inside.enter(Ipv4Addr::new(10, 1, 3, 1).into(), false).is_none());
+        assert!(inside.enter(Ipv4Addr::LOCALHOST.into(), true).is_some());
         drop((held, here));
         assert!(inside.0.lock().unwrap().is_empty());
-        let of_one: Vec<Entry> = (0..=MOST_OF_PEER).filter_map(|_| inside.enter(Ipv4Addr::LOCALHOST.into())).collect();
+        let of_one: Vec<Entry> =
+            (0..=MOST_OF_PEER).filter_map(|_| inside.enter(Ipv4Addr::LOCALHOST.into(), true)).collect();
         assert_eq!(of_one.len(), MOST_OF_PEER);
+    }
+
+    #[test]
+    fn one_machine_has_a_whole_network_of_version_6() {
+        let inside = Arc::new(Inside::default());
+        let at = |network: u16, n: u16| Ipv6Addr::new(0x2001, 0xdb8, 1, network, 0, 0, 0, n).into();
+        let held: Vec<Entry> = (0..2 * MOST_OF_PEER as u16).filter_map(|n| inside.enter(at(1, n), false)).collect();
+        assert_eq!(held.len(), MOST_OF_PEER);
+        assert!(inside.enter(at(2, 1), false).is_some());
+        drop(held);
+        assert!(inside.0.lock().unwrap().is_empty());
     }
 }

@@ -4,6 +4,7 @@
 
 use spoolsuite::model::secure::{HeldJob, ReleaseState, Verdict, word_of};
 use spoolsuite::model::state::HoldReason;
+use spoolsuite::model::station::NotDone;
 
 macro_rules! words {
     ($($(#[$doc:meta])* $name:ident: $english:literal, $german:literal;)+) => {
@@ -102,6 +103,11 @@ words! {
     deleted: "{0}: deleted", "{0}: gelöscht";
     /// Nothing was done with a job.
     failed: "{0}: {1}", "{0}: {1}";
+    /// A job for which there was no time.
+    not_tried: "not tried: it would have taken too long; please choose it again",
+        "nicht versucht: Es hätte zu lange gedauert; bitte noch einmal wählen";
+    /// A job that he does not have.
+    gone: "there is no such job of yours any more", "diesen Auftrag von Ihnen gibt es nicht mehr";
     /// A server that does not answer.
     silent: "Server {0} does not answer: jobs that it holds are not listed.",
         "Server {0} antwortet nicht: Aufträge, die er hat, fehlen in der Liste.";
@@ -185,6 +191,16 @@ pub fn left(at_ms: Option<i64>, now_ms: i64) -> String {
 }
 
 impl Words {
+    /// Says why nothing was done with a job.
+    pub fn not_done(&self, why: &NotDone) -> String {
+        match why {
+            NotDone::NotTried => self.not_tried.to_owned(),
+            NotDone::Gone => self.gone.to_owned(),
+            NotDone::Stands(job) => self.standing(job),
+            NotDone::Other(text) => text.clone(),
+        }
+    }
+
     /// Says how a job stands for whoever is at the station.
     pub fn standing(&self, job: &HeldJob) -> String {
         let printer = job.printer.as_deref().unwrap_or("–");
@@ -242,6 +258,14 @@ mod tests {
         for (name, english, german) in NAMES {
             assert!(!english.is_empty() && !german.is_empty(), "{name}");
             assert_eq!(places(english), places(german), "{name}");
+        }
+    }
+
+    #[test]
+    fn why_nothing_was_done_is_said_in_each_language() {
+        for why in [NotDone::NotTried, NotDone::Gone] {
+            let said = LANGUAGES.map(|words| words.not_done(&why));
+            assert_ne!(said[0], said[1]);
         }
     }
 
