@@ -91,8 +91,23 @@ fn what_a_door_counts_and_what_somebody_leaves_there_is_no_change_of_whoever_cha
         all(site, Since::Ever, None).0.pop().unwrap().changes.into_iter().map(|change| change.word).collect()
     };
     assert_eq!(words(&site), ["door-timeout"]);
-    let drained = vec![ObjectChange::Set(text("door-wish", "drained"))];
-    site.spool.set_object(&site.call(), class, name.clone(), drained).unwrap();
+    for wish in ["drained", "started", "drained"] {
+        let wish = vec![ObjectChange::Set(text("door-wish", wish))];
+        site.spool.set_object(&site.call(), class, name.clone(), wish).unwrap();
+    }
+    // What is wanted of it is one word, with the old and the new value.
+    let change = |old: Option<&str>, new: Option<&str>| {
+        (vec!["door-wish".to_owned()], vec![(old.map(str::to_owned), new.map(str::to_owned))])
+    };
+    let told: Vec<_> = all(&site, Since::Ever, None).0;
+    let told: Vec<_> = told[told.len() - 3..]
+        .iter()
+        .map(|one| -> (Vec<String>, Vec<(Option<String>, Option<String>)>) {
+            one.changes.iter().cloned().map(|change| (change.word, (change.old, change.new))).unzip()
+        })
+        .collect();
+    let (on, off) = (Some("started"), Some("drained"));
+    assert_eq!(told, [change(None, off), change(off, on), change(on, off)]);
     site.spool.delete_object(&site.call(), class, name).unwrap();
     assert_eq!(words(&site), ["door-destination", "door-kind", "door-listen", "door-timeout", "door-wish"]);
 }
