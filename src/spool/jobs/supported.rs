@@ -177,7 +177,9 @@ fn words(verdict: &Verdict, place: &str) -> String {
 }
 
 fn refusal(verdict: &Verdict, place: &str) -> Failure {
-    Failure::new(FailureKind::Unsupported, words(verdict, place))
+    let is_format = verdict.lacking.iter().any(|lacking| lacking.starts_with(&format!("{FORMAT}=")));
+    let kind = if is_format { FailureKind::UnsupportedFormat } else { FailureKind::Unsupported };
+    Failure::new(kind, words(verdict, place))
         .hint(format!("pdls -c destination -A -r all {place}   shows what it supports"))
 }
 

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::model::event::EventWord;
-use crate::model::history::{Happening, RecordPlace, Since};
+use crate::model::history::{ConfigChange, Happening, RecordPlace, Since};
 
 /// What happened since then and behind a place, and the place behind it.
 fn all(site: &Site, since: Since, mut after: Option<RecordPlace>) -> (Vec<Happening>, Option<RecordPlace>) {
@@ -97,15 +97,11 @@ fn what_a_door_counts_and_what_somebody_leaves_there_is_no_change_of_whoever_cha
     }
     // What is wanted of it is one word, with the old and the new value.
     let change = |old: Option<&str>, new: Option<&str>| {
-        (vec!["door-wish".to_owned()], vec![(old.map(str::to_owned), new.map(str::to_owned))])
+        let of = |value: Option<&str>| value.map(str::to_owned);
+        vec![ConfigChange { word: "door-wish".into(), old: of(old), new: of(new) }]
     };
-    let told: Vec<_> = all(&site, Since::Ever, None).0;
-    let told: Vec<_> = told[told.len() - 3..]
-        .iter()
-        .map(|one| -> (Vec<String>, Vec<(Option<String>, Option<String>)>) {
-            one.changes.iter().cloned().map(|change| (change.word, (change.old, change.new))).unzip()
-        })
-        .collect();
+    let told = all(&site, Since::Ever, None).0;
+    let told: Vec<_> = told[told.len() - 3..].iter().map(|one| one.changes.clone()).collect();
     let (on, off) = (Some("started"), Some("drained"));
     assert_eq!(told, [change(None, off), change(off, on), change(on, off)]);
     site.spool.delete_object(&site.call(), class, name).unwrap();

@@ -34,14 +34,14 @@ fn a_device_takes_the_formats_that_a_program_of_it_makes_into_what_it_prints() {
     for format in [Format::Pcl, Format::Pdf, Format::Passthru] {
         assert_eq!(sent(format), None, "{format:?}");
     }
-    assert_eq!(sent(Format::PostScript), Some(FailureKind::Unsupported));
+    assert_eq!(sent(Format::PostScript), Some(FailureKind::UnsupportedFormat));
     let change = |change| site.spool.change_device(&site.call(), "ONE".parse().unwrap(), vec![change]);
     site.spool.drain_device(&site.call(), "ONE".parse().unwrap()).unwrap();
     change(DeviceChange::ContentRaw(true)).unwrap();
     assert_eq!(sent(Format::PostScript), None, "CONTENT RAW takes everything");
     change(DeviceChange::ContentRaw(false)).unwrap();
     change(DeviceChange::NoTransform(None)).unwrap();
-    assert_eq!(sent(Format::Pdf), Some(FailureKind::Unsupported), "its program is gone");
+    assert_eq!(sent(Format::Pdf), Some(FailureKind::UnsupportedFormat), "its program is gone");
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn a_job_is_put_on_no_device_that_does_not_support_it() {
     let pcl = sent_as(&site, "#q", Format::Pcl, "").unwrap();
     let there = sent_as(&site, "r.three", Format::Pcl, "").unwrap();
     for to in [on("ONE"), on("THREE"), Reorder::Before(reference(there)), Reorder::Behind(reference(pcl))] {
-        assert_eq!(reorder(&site, pdf, to), Err(FailureKind::Unsupported));
+        assert_eq!(reorder(&site, pdf, to), Err(FailureKind::UnsupportedFormat));
     }
     let shown = site.status(pdf).unwrap();
     assert_eq!((shown.destination.to_string(), assigned(&site, pdf)), ("#Q".into(), Some("TWO".into())));
