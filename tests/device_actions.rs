@@ -162,6 +162,11 @@ fn align_prints_a_page_with_job_0_and_no_number_is_used() {
     assert!(all.ends_with("\x0c<one 1>\n"));
     site.spoolcom("DEV $LP2, DRAIN");
     let offline = site.run("spoolcom", &["DEV $LP2, ALIGN"]).expect(1);
+    // A printer that takes no connection: what happened, and what to do.
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    site.spoolcom(&format!("ADD LP9, URI socket://{nobody}, HEADER OFF"));
+    let refused = site.run("spoolcom", &["DEV LP9, ALIGN"]).expect(1);
+    refused.says("the alignment page was not delivered: cannot connect").says("DEV $LP9, ALIGN   again");
     assert!(offline.err.contains("INVALID OPERATION IN CURRENT STATE"), "{offline:?}");
 }
 

@@ -237,6 +237,91 @@ fn a_group_that_went_with_its_last_location_has_its_rules_again() {
 }
 
 #[test]
+fn what_the_pd_commands_made_does_not_come_back_as_something_ordinary() {
+    let mut site = site();
+    site.env.push(("PD_CONFIRM_DELETE", "no"));
+    let named = ["-c", "server", "-g", "-s", "column", "-r", "server-name"];
+    let server = site.run("pdls", &named).expect(0).out.trim().to_owned();
+    let here = |name: &str| format!("{server}:{name}");
+    site.run("pdcreate", &["-c", "queue", &here("q")]).expect(0);
+    let lp9 = "destination-realization=actual associated-queue=q device-uri=null:";
+    site.run("pdcreate", &["-x", lp9, &here("lp9")]).expect(0);
+    site.spoolcom("LOC #q.own, DEV $LP1; LOC #own.only, DEV $LP1");
+    let log = site.spoolcom("LOG").out;
+    for part in [
+        "LOC #q declared: DECLARED YES",
+        "LOC #q.lp9 declared: DEV $lp9; KIND OUTLET",
+        "LOC #own declared: queue own",
+        "LOC #own.only declared: #own.only",
+    ] {
+        assert!(log.to_lowercase().contains(&part.to_lowercase()), "no '{part}' in {log}");
+    }
+    let before = site.spoolcom_with(&["--dump-config"]).out;
+    an_hour_passes(&site);
+    site.run("pddelete", &["lp9"]).expect(0);
+    site.spoolcom("LOC #q.own, DELETE");
+    site.run("pddelete", &["-c", "queue", "q"]).expect(0);
+    // What came with a location and is there goes with it.
+    site.spoolcom("LOC #new.one, DEV $LP1");
+    let undo = site.spoolcom_with(&["LOG", "--since", &half_an_hour_ago(), "--undo"]).out;
+    let queue = format!("COMMENT LOC #q was deleted: pdcreate -c queue {server}:q   makes it, before its locations\n");
+    let outlet = "pdset -x associated-queue=q lp9   makes it\n";
+    let at =
+        |part: &str| undo.to_lowercase().find(&part.to_lowercase()).unwrap_or_else(|| panic!("no '{part}' in {undo}"));
+    assert!(at(&queue) < at("LOC #q.own, DEV $LP1"), "{undo}");
+    assert!(at("DEV $lp9, ") < at(outlet), "{undo}");
+    assert!(!undo.to_lowercase().contains("loc #q.lp9, dev") && !undo.contains("LOC #new,"), "{undo}");
+    assert!(!undo.contains("pddelete -c queue new"), "{undo}");
+    // What the comments say brings all of it back as it was.
+    site.run("pdcreate", &["-c", "queue", &here("q")]).expect(0);
+    let file = site.document("undo", undo.as_bytes());
+    site.run("spoolcom", &["--in", file.to_str().unwrap()]).expect(0);
+    site.run("pdset", &["-x", "associated-queue=q", "lp9"]).expect(0);
+    assert_eq!(site.spoolcom_with(&["--dump-config"]).out, before, "{undo}");
+    let shown = site.run("pdls", &["-c", "destination", "-g", "-s", "column", "-r", "associated-queue", "lp9"]);
+    assert_eq!(shown.expect(0).out.trim(), "q");
+    site.spoolcom("LOC #q.own, DELETE");
+    site.run("pddelete", &["lp9"]).expect(0);
+    site.run("pddelete", &["-c", "queue", "q"]).expect(0);
+    // One that was made anew by hand, and is another one.
+    site.spoolcom("LOC #q.lp9, DEV $LP1");
+    let undo = site.spoolcom_with(&["LOG", "--since", &half_an_hour_ago(), "--undo"]).out;
+    for part in [
+        "LOC #q was a queue that stays when its last location goes",
+        "LOC #q.lp9 was the way from a queue to an actual",
+    ] {
+        assert!(undo.to_lowercase().contains(&part.to_lowercase()), "no '{part}' in {undo}");
+    }
+}
+
+#[test]
+fn a_record_with_a_clock_that_was_ahead_says_that_it_begins_earlier() {
+    let site = site();
+    site.spoolcom("DEV LP1, DRAIN; DEV LP1, SPEED 111");
+    let ahead = |hours: i64| {
+        let db = rusqlite::Connection::open(site.base().join("spool.db")).unwrap();
+        db.busy_timeout(DEADLINE).unwrap();
+        let sql = "UPDATE event SET at_ms = at_ms + ? WHERE id = (SELECT max(id) FROM event WHERE what = 'altered')";
+        assert_eq!(db.execute(sql, [hours * 3_600_000]).unwrap(), 1);
+    };
+    an_hour_passes(&site);
+    // The clock was two hours ahead at that, and was set right before what follows.
+    ahead(2);
+    site.spoolcom("DEV LP1, SPEED 222");
+    ahead(-1);
+    let since = half_an_hour_ago();
+    let words = "the clock was set meanwhile, so times are not in order and the record begins earlier";
+    let log = site.run("spoolcom", &["LOG", "--since", &since]).expect(0);
+    assert!(log.out.contains("100 -> 111") && log.out.contains("111 -> 222"), "{}", log.out);
+    assert_eq!(log.err, format!("LOG: {words}\n"));
+    let undo = site.spoolcom(&format!("LOG SINCE {since} UNDO")).out;
+    assert_eq!(undo.lines().nth(1), Some(format!("COMMENT {words}: what follows undoes more than that").as_str()));
+    // In order, nothing is said.
+    let log = site.run("spoolcom", &["LOG"]).expect(0);
+    assert_eq!(log.err, "");
+}
+
+#[test]
 fn an_undo_writes_only_commands_that_can_be_carried_out() {
     let mut site = site();
     site.env.push(("PD_CONFIRM_DELETE", "no"));

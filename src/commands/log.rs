@@ -15,6 +15,10 @@ use super::why::{Times, utc};
 /// How long a wait for more lasts before it is asked again, in milliseconds. Whatever is committed wakes it.
 pub const FOLLOWED_MS: u64 = 60_000;
 
+/// Said where the record since a time has what happened before that: it goes by commits, and begins with the first one that has
+/// that time.
+pub const OUT_OF_ORDER: &str = "the clock was set meanwhile, so times are not in order and the record begins earlier";
+
 /// How far apart two listings of who follows are at least: a busy spool is not listed again at each commit.
 const FLOOR: Duration = Duration::from_secs(1);
 

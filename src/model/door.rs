@@ -613,6 +613,9 @@ pub struct DoorPrinter {
     pub jobs: u32,
     /// What it is declared to print.
     pub formats: Vec<Format>,
+    /// What it takes besides, and holds: no device prints it, and the server accepts such jobs.
+    #[serde(default)]
+    pub held_formats: Vec<Format>,
     /// Whether it is declared to take everything as it comes.
     pub takes_all: bool,
     /// What people call it.

@@ -25,6 +25,8 @@ pub enum FailureKind {
     BadValue,
     /// Not available in this version or on this kind of object.
     Unsupported,
+    /// The format of a document is not supported where it is sent.
+    UnsupportedFormat,
     /// A limit or the disk is full.
     Full,
     /// The spool or server cannot be reached, or must not be used.
@@ -52,6 +54,7 @@ impl FailureKind {
         Self::SpoolerState,
         Self::BadValue,
         Self::Unsupported,
+        Self::UnsupportedFormat,
         Self::Full,
         Self::Unreachable,
         Self::Damaged,
@@ -72,6 +75,7 @@ impl FailureKind {
             Self::SpoolerState => "the state of the spooler does not allow it",
             Self::BadValue => "a value is malformed or out of range",
             Self::Unsupported => "it is not available in this version, or not on this kind of object",
+            Self::UnsupportedFormat => "the format of a document is not supported where it is sent",
             Self::Full => "a limit or the disk is full",
             Self::Unreachable => "the spool cannot be reached, or must not be used",
             Self::Damaged => "what the spool holds cannot be read any more; nothing is guessed",

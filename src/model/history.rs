@@ -14,6 +14,12 @@ pub type RecordPlace = i64;
 /// A place in the list of what may have come out twice: wall clock, and the identity of an event.
 pub type DuplicatePlace = (i64, i64);
 
+/// In place of a word of a location: what kind of location it is. No command sets it.
+pub const KIND: &str = "KIND";
+
+/// In place of a word of a group: whether it was made by itself, as a queue. No command sets it.
+pub const DECLARED: &str = "DECLARED";
+
 /// One word of the configuration of an object, before and after a change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConfigChange {
@@ -49,6 +55,13 @@ pub enum Since {
     Time(i64),
     /// The last time a print process or the machine went down; nothing where none ever did.
     Crash,
+}
+
+impl Since {
+    /// Tells whether a time lies before it.
+    pub fn is_before(self, at_ms: i64) -> bool {
+        matches!(self, Self::Time(since_ms) if at_ms < since_ms)
+    }
 }
 
 /// A job that may have come out twice.

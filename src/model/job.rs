@@ -307,6 +307,10 @@ impl Format {
     pub fn mime(self) -> Option<&'static str> {
         FORMAT_MIMES.iter().find(|row| row.0 == self).map(|row| row.1)
     }
+    /// Those that have a name on the network.
+    pub fn with_mime() -> impl Iterator<Item = Self> {
+        FORMAT_MIMES.iter().map(|row| row.0)
+    }
     /// Finds it by its name on the network, in capitals or not.
     pub fn from_mime(name: &str) -> Option<Self> {
         FORMAT_MIMES.iter().find(|row| row.1.eq_ignore_ascii_case(name)).map(|row| row.0)

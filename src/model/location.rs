@@ -27,6 +27,15 @@ impl LocationKind {
     pub fn from_stored(n: i64) -> Option<Self> {
         [Self::Location, Self::Logical, Self::Outlet].into_iter().find(|kind| *kind as i64 == n)
     }
+
+    /// Returns its word in the record.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Location => "LOCATION",
+            Self::Logical => "LOGICAL",
+            Self::Outlet => "OUTLET",
+        }
+    }
 }
 
 /// A location as displays show it.

@@ -5,16 +5,16 @@
 //! forgotten, and none is told that a rollback has undone. The words of a deleted object stand with its last event. What was
 //! written down goes with its event.
 //!
-//! Messages that operators leave are none of it, nor is whether something was started, nor what the server itself reports of an
-//! object, as the counters of a door.
+//! Messages that operators leave are none of it, nor is whether something was started (of a door it is: there it is an attribute),
+//! nor what the server itself reports of an object, as the counters of a door.
 
 use std::collections::BTreeMap;
 
 use crate::model::device::{DeviceChange, DeviceSettings};
 use crate::model::event::EventWord;
 use crate::model::field::Value;
-use crate::model::history::ConfigChange;
-use crate::model::location::content_word;
+use crate::model::history::{ConfigChange, DECLARED, KIND};
+use crate::model::location::{LocationKind, content_word};
 use crate::model::object::ObjectClass;
 use crate::model::order::SortBy;
 use crate::model::{CollectorId, DeviceId, Failure, GroupId, LocationId, ObjectId, ProcessId};
@@ -101,8 +101,14 @@ impl Subject {
         match self {
             Self::Device(_) => of_device(&DeviceSettings::default()),
             Self::Process(_) => fixed(&[("PARM", "0")]),
-            Self::Location(_) => fixed(&[("CONTENT", "NONE"), ("DEV", "NONE"), ("FONT", "NONE"), ("ACCESS", "NONE")]),
-            Self::Group(_) => fixed(&[("BROADCAST", "OFF"), ("ACCESS", "NONE")]),
+            Self::Location(_) => fixed(&[
+                ("CONTENT", "NONE"),
+                ("DEV", "NONE"),
+                ("FONT", "NONE"),
+                ("ACCESS", "NONE"),
+                (KIND, LocationKind::Location.word()),
+            ]),
+            Self::Group(_) => fixed(&[("BROADCAST", "OFF"), ("ACCESS", "NONE"), (DECLARED, "NO")]),
             Self::Collector(_) | Self::Kept(..) => Words::new(),
             Self::Spool => fixed(&[("ACCESS", "NONE")]),
         }
@@ -164,6 +170,7 @@ fn now(tx: &Tx<'_>, subject: Subject) -> Fallible<Option<(String, Words)>> {
             words.insert("DEV".into(), device);
             words.insert("CONTENT".into(), content_word(row.content).to_string());
             words.insert("FONT".into(), row.font.map_or_else(|| "NONE".to_owned(), |font| font.to_string()));
+            words.insert(KIND.into(), row.kind.word().into());
             row.name.to_string()
         }
         Subject::Collector(id) => {
@@ -175,8 +182,9 @@ fn now(tx: &Tx<'_>, subject: Subject) -> Fallible<Option<(String, Words)>> {
         Subject::Group(id) => {
             let Some(name) = location::group_name(tx, id)? else { return Ok(None) };
             let row = location::group(tx, &name)?;
-            let on = row.is_some_and(|row| row.broadcast);
+            let (on, declared) = row.map_or((false, false), |row| (row.broadcast, row.declared));
             words.insert("BROADCAST".into(), if on { "ON" } else { "OFF" }.into());
+            words.insert(DECLARED.into(), if declared { "YES" } else { "NO" }.into());
             format!("#{name}")
         }
         Subject::Kept(class, id) => {

@@ -285,6 +285,19 @@ pub(crate) fn failing_with(tx: &Tx<'_>, attribute: &str) -> Fallible<Vec<DeviceR
     tx.rows(&failing_with_sql(), values![attribute], read)
 }
 
+/// Returns how far the jobs were looked at that wait for a device that has failed; none = to their end.
+pub(crate) fn backup_walk(tx: &Tx<'_>, id: DeviceId) -> Fallible<Option<String>> {
+    Ok(tx
+        .one("SELECT backup_walk FROM device WHERE id = ?", values![id], |row| row.only::<Option<String>>())?
+        .flatten())
+}
+
+/// Stores how far they were looked at.
+pub(crate) fn set_backup_walk(tx: &Tx<'_>, id: DeviceId, walk: Option<&str>) -> Fallible<()> {
+    tx.demand_lock(Lock::Device(id))?;
+    tx.change("the device", "UPDATE device SET backup_walk = ? WHERE id = ?", values![walk, id])
+}
+
 /// Returns the devices that a route leads to: a location's own, or every one of a group.
 pub(crate) fn of_route(tx: &Tx<'_>, route: RouteId) -> Fallible<Vec<DeviceRow>> {
     tx.rows(&of_route_sql(), values![route], read)

@@ -392,6 +392,7 @@ fn to_7(tx: &Tx<'_>) -> Fallible<()> {
     tx.script(BACKLOGS)?;
     tx.script(PINS)?;
     tx.script(PAUSES)?;
+    tx.script(WALKS)?;
     tx.script(TRANSFORMS)?;
     tx.script(HISTORY)?;
     tx.script(LASTING)?;
@@ -428,6 +429,11 @@ INSERT INTO pin (object_id, hash, failures, failures_afar) VALUES (0, '', 0, 0);
 const PAUSES: &str = "
 ALTER TABLE location_group ADD COLUMN paused INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE device ADD COLUMN pause_next INTEGER NOT NULL DEFAULT 0;
+";
+
+/// How far the jobs were looked at that wait for a device that has failed. Before, nobody looked.
+const WALKS: &str = "
+ALTER TABLE device ADD COLUMN backup_walk TEXT;
 ";
 
 /// The programs through which documents go before a device prints them. Before, no device had any.

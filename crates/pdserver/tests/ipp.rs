@@ -314,6 +314,50 @@ fn what_a_door_declares_is_taken() {
     assert_eq!(code("application/pdf").0, 0);
 }
 
+/// What no device supports is refused or held by a door as by `pdpr`, and what a destination says in words that name no format is
+/// a limit all the same.
+#[test]
+fn what_no_device_supports_is_refused_or_held_as_by_pdpr() {
+    let Some(machine) = site() else { return };
+    let at = machine.add_door("ipp1", "ipp", &["--to", "office.front"]);
+    machine.run(OPERATOR, "spoolcom", &["DEV LP1, DRAIN"]).expect(0);
+    machine.run(OPERATOR, "pdset", &["-x", "document-formats-supported=pcl", "LP1"]).expect(0);
+    let declared = || {
+        let printer = ask(at, &asks(GET_PRINTER, FRONT, ""), b"");
+        let group = printer.group(tag::PRINTER).unwrap();
+        let values = group.attributes.iter().find(|one| one.name == "document-format-supported").unwrap();
+        values.values.iter().filter_map(Value::as_text).collect::<Vec<_>>()
+    };
+    let pdf: &[u8] = b"%PDF-1.4\n%%EOF\n";
+    let code = |format: &str| {
+        let message = with(asks(PRINT_JOB, FRONT, "ann"), "document-format", Value::mime(format));
+        ask(at, &message, pdf).head.code
+    };
+    // It is the format that is lacking, whoever finds out: the door by its name, or the spool by the octets.
+    assert_eq!(code("application/pdf"), 0x040a);
+    assert_eq!(code("application/octet-stream"), 0x040a);
+    assert_eq!(code("application/vnd.hp-pcl"), 0x040a);
+    // Something else is lacking.
+    machine
+        .run(OPERATOR, "pdset", &["-x", "document-formats-supported+=pdf maximum-copies-supported=1", "LP1"])
+        .expect(0);
+    let copies = of_job(asks(PRINT_JOB, FRONT, "ann"), "copies", Value::Integer(2));
+    assert_eq!(ask(at, &copies, pdf).head.code, 0x040b);
+    machine.run(OPERATOR, "pdset", &["-x", "document-formats-supported=stone-tablets", "LP1"]).expect(0);
+    assert_eq!((code("application/pdf"), code("application/octet-stream")), (0x040a, 0x040a));
+    assert_eq!(declared(), ["application/octet-stream"]);
+    assert!(machine.jobs().is_empty());
+    let accept = ["-c", "server", "-x", "accept-unsupported-jobs=true", "acme1"];
+    machine.run(OPERATOR, "pdset", &accept).expect(0);
+    assert_eq!((code("application/pdf"), code("application/octet-stream")), (0, 0));
+    assert_eq!(declared(), ["application/octet-stream"], "nobody is asked to send what would be held");
+    let reasons = machine.run(OPERATOR, "pdls", &["-U", "-g", "-s", "column", "-r", "job-state-reasons"]).expect(0).out;
+    assert_eq!(reasons.matches("required-resources-not-supported").count(), 2, "{reasons}");
+    // What the destination itself does not allow is refused by both.
+    machine.run(OPERATOR, "pdset", &["-x", "document-formats-supported=pcl", "office.front"]).expect(0);
+    assert_eq!((code("application/pdf"), code("application/octet-stream")), (0x040a, 0x040a));
+}
+
 #[test]
 fn requests_that_could_be_read_in_two_ways_end_their_connection() {
     let Some(machine) = site() else { return };

@@ -192,6 +192,8 @@ pub const MESSAGES: &[Message] = &[
         "the message names the file and the reason")),
     last(When::Kind(FailureKind::Internal), row("9100-915", "____", "a fault of this program", "unknown",
         "report it, with what was typed")),
+    last(When::Kind(FailureKind::UnsupportedFormat), row("9100-916", "____", "the format of a document is not supported where it is sent",
+        OTHERS, "pdls -c destination -A -r all NAME shows what it supports")),
 ];
 
 /// The environment variable that takes the numbers out of messages.

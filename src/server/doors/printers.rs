@@ -167,11 +167,12 @@ impl Shared {
             }
         };
         let mut devices = HashMap::new();
+        let accepts = accepts_unsupported(&self.spool.about(&self.call())?.given);
         let printers = places
             .into_iter()
             .map(|place| {
                 let is_default = usual.as_ref() == Some(&place.destination);
-                self.printer(&settings, place, is_default, &mut devices)
+                self.printer(&settings, place, (is_default, accepts), &mut devices)
             })
             .collect::<Result<Vec<_>, _>>()?;
         Ok(DoorReply::Printers(printers, next))
@@ -181,7 +182,7 @@ impl Shared {
         &self,
         settings: &DoorSettings,
         place: Place,
-        is_default: bool,
+        (is_default, accepts): (bool, bool),
         known: &mut HashMap<DeviceName, Option<DeviceStatus>>,
     ) -> Result<DoorPrinter, Failure> {
         let call = self.call();
@@ -221,10 +222,18 @@ impl Shared {
                 formats.push(format);
             }
         }
-        let allowed: Vec<Format> = own.iter().flat_map(|row| supported(&row.given)).collect();
-        formats.retain(|format| allowed.is_empty() || allowed.contains(format));
-        let takes_all = content == Some(Format::Passthru)
-            || (!devices.is_empty() && devices.iter().all(|device| device.settings.content_raw));
+        let allowed = own.first().and_then(|row| supported(&row.given));
+        let is_allowed = |format: &Format| allowed.as_ref().is_none_or(|allowed| allowed.contains(format));
+        formats.retain(is_allowed);
+        // What no device prints is held where the server accepts it. What the location itself does not allow is refused there too.
+        let mut held_formats = Vec::new();
+        if !devices.is_empty() && devices.iter().all(|device| supported(&device.given).is_some()) && accepts {
+            held_formats.extend(Format::with_mime().filter(is_allowed));
+            held_formats.retain(|format| !formats.contains(format));
+        }
+        let takes_all = allowed.is_none()
+            && (content == Some(Format::Passthru)
+                || (!devices.is_empty() && devices.iter().all(|device| device.settings.content_raw)));
         let name = place.destination.to_string();
         let refuses = match settings.drained {
             true => Some(format!("door {} is drained", self.name)),
@@ -245,6 +254,7 @@ impl Shared {
             refuses,
             jobs: u32::try_from(jobs).unwrap_or(u32::MAX).max(u32::try_from(printing).unwrap_or(0)),
             formats,
+            held_formats,
             takes_all,
             about: about.into_iter().next().unwrap_or_default(),
             known_as: name,
@@ -507,25 +517,33 @@ impl Shared {
 
 /// What a device is declared to print, or has made into what it prints.
 fn declared(device: &DeviceStatus) -> Vec<Format> {
-    let mut formats = supported(&device.given);
+    let mut formats = supported(&device.given).unwrap_or_default();
     formats.extend(device.settings.transforms.iter().map(|transform| transform.format));
     formats
 }
 
 /// Whether a device takes a document of that format: what says nothing takes all.
 fn takes(device: &DeviceStatus, format: Format) -> bool {
-    device.settings.content_raw || supported(&device.given).is_empty() || declared(device).contains(&format)
+    device.settings.content_raw || supported(&device.given).is_none() || declared(device).contains(&format)
 }
 
-/// The formats that a destination says it supports.
-fn supported(given: &[(Field, Value)]) -> Vec<Format> {
+/// The formats that a destination says it supports; none where it says nothing. A word that is no format here is one that no
+/// document has.
+fn supported(given: &[(Field, Value)]) -> Option<Vec<Format>> {
     let field = Field::from_stored("document-formats-supported");
-    let values = given.iter().filter(|(given, _)| Some(*given) == field).flat_map(|(_, value)| value.each());
+    let said = given.iter().filter(|(given, _)| Some(*given) == field);
+    let values: Vec<&Value> = said.flat_map(|(_, value)| value.each()).collect();
     let format = |value: &Value| match value {
         Value::Text(text) => Format::from_typed(text),
         _ => None,
     };
-    values.filter_map(format).collect()
+    (!values.is_empty()).then(|| values.into_iter().filter_map(format).collect())
+}
+
+/// Whether the server takes jobs that no device supports, and holds them.
+fn accepts_unsupported(given: &[(Field, Value)]) -> bool {
+    let field = Field::from_stored("accept-unsupported-jobs");
+    given.iter().any(|(given, value)| Some(*given) == field && *value == Value::Boolean(true))
 }
 
 fn descriptor((field, value): &(Field, Value)) -> Option<String> {

@@ -55,6 +55,15 @@ pub(super) fn device(tx: &Tx<'_>, job: &JobRow) -> Fallible<Option<DeviceId>> {
     Ok(best.map(|best| best.1))
 }
 
+/// The same for a job that only some of the devices of its queue support; none where all do, or none.
+pub(super) fn of_able(tx: &Tx<'_>, job: &JobRow) -> Fallible<Option<DeviceId>> {
+    let devices = store::device::of_route(tx, job.route)?;
+    match supported::judge(tx, job, &devices)?.and_then(|verdict| verdict.able) {
+        Some(_) => device(tx, job),
+        None => Ok(None),
+    }
+}
+
 /// Estimates in how many milliseconds a device is done with the jobs that it was assigned and with this one.
 fn done_in_ms(tx: &Tx<'_>, device: &DeviceRow, job: &JobRow) -> Fallible<i64> {
     let before = store::entry::assigned_work(tx, job.route, device.id)?;

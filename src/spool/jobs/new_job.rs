@@ -394,7 +394,12 @@ impl Spool {
         let state = if runs { EntryState::Queued } else { EntryState::Withdrawn };
         let mut only = Vec::new();
         if broadcast {
-            only.extend(store::device::of_route(tx, job.route)?.into_iter().map(|device| Some(device.id)));
+            let mut devices = store::device::of_route(tx, job.route)?;
+            // Where only some of them support it, it prints on these.
+            if let Some(able) = super::supported::judge(tx, job, &devices)?.and_then(|verdict| verdict.able) {
+                devices.retain(|device| able.contains(&device.id));
+            }
+            only.extend(devices.into_iter().map(|device| Some(device.id)));
         }
         if only.is_empty() {
             only.push(super::assign::device(tx, job)?);

@@ -4,7 +4,8 @@
 //! deadline, pages and promotion in the queue, and a number of the order of arrival between that job and its neighbour; its own priority stays
 //! what it is. Arrivals are counted in wide steps, so that there is room; where that was used up, the few jobs between two
 //! arrivals get new numbers in their order. A job that was assigned to a device is printed by no other device of its queue. A
-//! job that goes to another queue by that is sent on as [`super::resubmit`] does it.
+//! job that goes to another queue by that is sent on as [`super::resubmit`] does it. It is put on no device that does not support
+//! what it asks for.
 //!
 //! Until when? Holding and starting a job, and altering what decides its place, gives it the place of an arrival, as everywhere.
 //! The assignment lasts until another order, or until the job or the device leaves the queue.
@@ -23,6 +24,7 @@ use crate::store::{self, Fallible, Lock, Tx};
 use super::actions::{check_message, find_to_change, keep_message, wrong_state};
 use super::alter::Place;
 use super::submit::{demand_open, may_send_job};
+use super::supported;
 use crate::spool::objects::devices;
 use crate::spool::printing::wakes;
 use crate::spool::{Room, Spool, WakeTarget};
@@ -61,7 +63,11 @@ impl Spool {
                     stand(tx, &row)?;
                     (row, "as one that arrives now".to_owned())
                 }
-                Reorder::Anywhere => (assign(tx, row, None)?, "on any device of its queue".to_owned()),
+                Reorder::Anywhere => match super::assign::of_able(tx, &row)? {
+                    None => (assign(tx, row, None)?, "on any device of its queue".to_owned()),
+                    // Not each of them supports what it asks for.
+                    some => (assign(tx, row, some)?, "on any device of its queue that supports it".to_owned()),
+                },
             };
             if let Some(text) = &message {
                 keep_message(tx, row.id, text)?;
@@ -107,7 +113,11 @@ impl Spool {
         // On the device of the other one, where that has one.
         let only = entries.iter().filter_map(|entry| entry.only).next().filter(|_| entries.len() == 1);
         let row = match only {
-            Some(_) => assign(tx, row, only)?,
+            Some(id) => {
+                let device = store::device::by_id(tx, id)?.ok_or_else(|| Failure::not_found("its device"))?;
+                supported::demand_on(tx, &row, &device)?;
+                assign(tx, row, only)?
+            }
             None => row,
         };
         let word = if before { "before" } else { "behind" };
@@ -135,17 +145,22 @@ impl Spool {
             }
         };
         let only = leads(tx, &row)?.1.then_some(device.id);
+        supported::demand_on(tx, &row, &device)?;
         Ok((assign(tx, row, only)?, format!("on {}", device.name.guardian())))
     }
 
-    /// Sends a job on to another place.
-    fn send_to(&self, tx: &Tx<'_>, row: JobRow, place: Place) -> Fallible<JobRow> {
+    /// Sends a job on to another place, and judges it there.
+    fn send_to(&self, tx: &Tx<'_>, mut row: JobRow, place: Place) -> Fallible<JobRow> {
         may_send_job(tx, &place.destination, &row)?;
         demand_open(tx, &place.destination)?;
         let from = Self::job_destination(tx, &row)?;
         let why = format!("from {from} to {}", place.destination);
+        let unsupported = self.stands_there(tx, &mut row, &place)?;
         let row = self.carry(tx, row, &place)?;
         record(tx, Object::Job(row.id), EventWord::Rerouted, &why)?;
+        if let Some(held) = unsupported {
+            held.record(tx)?;
+        }
         Ok(row)
     }
 

@@ -10,26 +10,32 @@
 //! One that somebody has stopped, drained or suspended has not: its jobs wait for that person.
 //!
 //! What stays: a job that any other device of its queue may print; a job of a queue that is paused, which gives none away; one
-//! whose backup is reached only through a paused queue; a job that is held, paused or kept; one that a device has; a part of a
+//! whose backup is reached only through a paused or a secure queue; a job that is held, paused or kept; one that a device has; a part of a
 //! broadcast, of which each device has one of its own; a member of a batch, which has one place; what its owner has released at
 //! a station, of this server or of another, for he stands there; and what no backup destination supports or can print.
+//!
+//! What does a job cost that stays? Each command looks at a small number of jobs and notes how far it has come, and the next one
+//! goes on from there. So those that no backup supports cost each command the same, however many they are, and those behind them
+//! move.
 //!
 //! Who acts? Whoever does what is due ([`Spool::due`]). A crash before a step leaves the jobs where they were, and the next one
 //! moves them.
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
+
 use crate::model::event::EventWord;
 use crate::model::field::Value;
 use crate::model::location::{Destination, LocationKind};
 use crate::model::state::{DeviceWish, JobState};
-use crate::model::{Call, DeviceName, JobId, ServerName};
+use crate::model::{Call, ClassId, DeviceName, Failure, JobId, ServerName};
 use crate::store::device::DeviceRow;
-use crate::store::entry::EntryRow;
 use crate::store::event::{Object, record};
-use crate::store::job::JobRow;
+use crate::store::job::{JobRow, Place as QueuePlace};
 use crate::store::location::LocationRow;
 use crate::store::managed::{self, Holder};
+use crate::store::waiting::Run;
 use crate::store::{self, Fallible, Lock, Tx};
 
 use super::alter::Place;
@@ -37,12 +43,12 @@ use super::supported;
 use crate::spool::printing::{claims, wakes};
 use crate::spool::{Room, Spool, WakeTarget};
 
-/// How many jobs one transaction moves.
-const AT_ONCE: usize = 64;
+/// How many jobs one transaction looks at.
+const LOOKED_AT: u32 = 64;
 /// How many transactions one command makes: what is left, the next one does.
 const STEPS: u32 = 16;
-/// How many entries of a kind are looked at for one that can be moved.
-const MOST_LOOKED_AT: u32 = 1000;
+/// How many of them may move nothing.
+const MOST_IN_VAIN: u32 = 2;
 /// After how many seconds of failing jobs are moved, where nothing is said.
 const USUAL_INTERVAL: i64 = 60;
 
@@ -51,52 +57,148 @@ const ENABLED: &str = "automated-backup-destination-enabled";
 const BACKUPS: &str = "backup-destinations";
 const INTERVAL: &str = "backup-destination-retry-interval";
 
+/// What one step has done.
+#[derive(Default)]
+struct Step {
+    moved: usize,
+    /// Whether jobs are left that were not looked at.
+    more: bool,
+    targets: Vec<WakeTarget>,
+}
+
+/// A device that takes over from another one.
+struct Backup {
+    device: DeviceRow,
+    way: LocationRow,
+    classes: Vec<ClassId>,
+}
+
+/// How far the jobs of a device were looked at: up to a place in one run of entries.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Walk {
+    route: i64,
+    class: i64,
+    assigned: bool,
+    place: QueuePlace,
+}
+
+impl Walk {
+    /// The beginning of a run.
+    fn of(run: &Run) -> Self {
+        let place = (i64::MIN, i64::MIN, i64::MIN, i64::MIN);
+        Self { route: run.route.0, class: run.class.0, assigned: run.only.is_some(), place }
+    }
+
+    fn run(&self) -> (i64, i64, bool) {
+        (self.route, self.class, self.assigned)
+    }
+}
+
 impl Spool {
     /// Sends on what waits for devices that have failed. Returns the print processes that have work now.
     pub(super) fn reroute(&self, call: &Call) -> Fallible<Vec<WakeTarget>> {
-        let mut targets = Vec::new();
+        let (mut targets, mut in_vain) = (Vec::new(), 0);
         for _ in 0..STEPS {
             // Hardly ever has a device failed that has a backup, and every command that writes asks.
             if !self.look(call, |tx| Ok(!store::device::failing_with(tx, BACKUPS)?.is_empty()))? {
                 break;
             }
             let spool = self.clone();
-            let (moved, more) = self.change(Room::Gives, call, move |tx| spool.reroute_step(&tx.spooler()))?;
-            for target in more {
+            let step = self.change(Room::Gives, call, move |tx| spool.reroute_step(&tx.spooler()))?;
+            for target in step.targets {
                 wakes::add(&mut targets, Some(target));
             }
-            if moved < AT_ONCE {
+            in_vain += u32::from(step.moved == 0);
+            if !step.more || in_vain == MOST_IN_VAIN {
                 break;
             }
         }
         Ok(targets)
     }
 
-    /// Moves up to `AT_ONCE` jobs. Returns how many, and the print processes that have work now.
-    fn reroute_step(&self, tx: &Tx<'_>) -> Fallible<(usize, Vec<WakeTarget>)> {
-        let (mut moved, mut targets) = (0, Vec::new());
+    /// Looks at some of the jobs of each device that has failed, and moves them.
+    fn reroute_step(&self, tx: &Tx<'_>) -> Fallible<Step> {
+        let mut step = Step::default();
         if !claims::is_active(tx)? {
-            return Ok((moved, targets));
+            return Ok(step);
         }
-        for device in store::device::failing_with(tx, BACKUPS)? {
+        let failing = store::device::failing_with(tx, BACKUPS)?;
+        // Each of them gets its share: the jobs of one do not keep those of another.
+        let share = (LOOKED_AT / u32::try_from(failing.len()).unwrap_or(LOOKED_AT).max(1)).max(1);
+        for device in failing {
             if managed::switch(tx, Holder::Device(device.id), ENABLED)? != Some(true) || !has_failed_long(tx, &device)?
             {
                 continue;
             }
+            let mut found = Vec::new();
             for backup in backups(tx, self.server(), &device)? {
-                let Some(way) = way_to(tx, &backup)? else { continue };
-                for id in movable(tx, &device, &backup)? {
-                    if moved == AT_ONCE {
-                        return Ok((moved, targets));
-                    }
-                    if self.move_to(tx, id, (&device, &backup), &way)? {
-                        moved += 1;
-                        wakes::add(&mut targets, backup_process(tx, &backup)?);
+                if let Some(way) = way_to(tx, &backup)? {
+                    let classes = store::job::classes_for(tx, &store::device::carries(&backup.settings))?;
+                    found.push(Backup { device: backup, way, classes });
+                }
+            }
+            if !found.is_empty() {
+                self.reroute_of(tx, &device, &found, share, &mut step)?;
+            }
+        }
+        Ok(step)
+    }
+
+    /// Looks at the next `share` jobs of a device, and moves each to the first of its backups that can print it. What stays is
+    /// looked at again when all others were.
+    fn reroute_of(
+        &self,
+        tx: &Tx<'_>,
+        device: &DeviceRow,
+        backups: &[Backup],
+        share: u32,
+        step: &mut Step,
+    ) -> Fallible<()> {
+        let stored = store::device::backup_walk(tx, device.id)?;
+        // What a newer version has written means the beginning.
+        let from = stored.as_deref().and_then(|text| serde_json::from_str::<Walk>(text).ok());
+        let order = device.settings.order();
+        let (mut left, mut stands) = (share, None);
+        for run in runs(tx, device, backups)? {
+            let begins = Walk::of(&run);
+            let walk = match from {
+                Some(from) if from.run() > begins.run() => continue,
+                Some(from) if from.run() == begins.run() => from,
+                _ => begins,
+            };
+            if left == 0 {
+                stands = Some(walk);
+                break;
+            }
+            tx.lock(Lock::Route(run.route))?;
+            let entries = store::waiting::after(tx, &run, order, walk.place, left)?;
+            // A run costs something too where nothing waits in it.
+            let looked_at = u32::try_from(entries.len()).unwrap_or(left);
+            let is_cut = looked_at >= left;
+            left = left.saturating_sub(looked_at.max(1));
+            let last = entries.last().map(|entry| entry.sort.place(order));
+            for entry in entries {
+                for backup in backups.iter().filter(|backup| backup.classes.contains(&run.class)) {
+                    if self.move_to(tx, entry.job, (device, &backup.device), &backup.way)? {
+                        step.moved += 1;
+                        wakes::add(&mut step.targets, backup_process(tx, &backup.device)?);
+                        break;
                     }
                 }
             }
+            if let Some(place) = last.filter(|_| is_cut) {
+                stands = Some(Walk { place, ..walk });
+                break;
+            }
         }
-        Ok((moved, targets))
+        step.more |= stands.is_some();
+        if stands != from || stored.is_some() != stands.is_some() {
+            let bad = |error: serde_json::Error| Failure::internal(format!("backup_walk: {error}"));
+            let text = stands.map(|walk| serde_json::to_string(&walk)).transpose().map_err(bad)?;
+            tx.lock(Lock::Device(device.id))?;
+            store::device::set_backup_walk(tx, device.id, text.as_deref())?;
+        }
+        Ok(())
     }
 
     /// Moves a job from a device to its backup, if it may be moved.
@@ -205,35 +307,34 @@ fn backups(tx: &Tx<'_>, here: &ServerName, device: &DeviceRow) -> Fallible<Vec<D
 }
 
 /// The location by which jobs reach a device alone: the one that was made with it, or the first that leads to it. Not one of a
-/// paused queue: they would wait there.
+/// paused queue: they would wait there. Nor one of a secure queue: they would be printed with nobody beside the device.
 fn way_to(tx: &Tx<'_>, device: &DeviceRow) -> Fallible<Option<LocationRow>> {
     let mut ways = store::location::of_device(tx, device.id)?;
     ways.retain(|way| way.takes_jobs && !way.whole_group && !way.group.paused);
+    let mut open = Vec::new();
+    for way in ways {
+        if crate::spool::secure::arrive::secure_queue(tx, way.group.id)?.is_none() {
+            open.push(way);
+        }
+    }
+    let mut ways = open;
     let outlet = ways.iter().position(|way| way.kind == LocationKind::Outlet).unwrap_or(0);
     Ok(if ways.is_empty() { None } else { Some(ways.swap_remove(outlet)) })
 }
 
-/// Jobs that wait for a device alone, and that its backup can print, in the order in which it would print them. Some of them may not
-/// be moved. A paused queue gives none of its jobs away.
-fn movable(tx: &Tx<'_>, device: &DeviceRow, backup: &DeviceRow) -> Fallible<Vec<JobId>> {
-    let classes = store::job::classes_for(tx, &store::device::carries(&backup.settings))?;
-    let order = device.settings.order();
-    let mut found = BTreeSet::new();
-    let mut jobs = Vec::new();
+/// The runs of entries that wait for a device alone, and of which a backup can print some. A paused queue gives none of its jobs
+/// away.
+fn runs(tx: &Tx<'_>, device: &DeviceRow, backups: &[Backup]) -> Fallible<Vec<Run>> {
+    let classes: BTreeSet<ClassId> = backups.iter().flat_map(|backup| backup.classes.iter().copied()).collect();
+    let mut runs = Vec::new();
     for (route, _) in store::device::open_routes(tx, device.id)? {
-        tx.lock(Lock::Route(route))?;
         let alone = store::device::some_of_route(tx, route, 2)?.len() < 2;
-        for class in &classes {
-            let waits = |entry: &EntryRow| entry.only.map_or(alone, |only| only == device.id);
-            let entries = store::entry::heads(tx, route, *class, device.id, order, MOST_LOOKED_AT)?;
-            for entry in entries.iter().filter(|entry| waits(entry)) {
-                if found.insert(entry.job) {
-                    jobs.push(entry.job);
-                }
-            }
+        for class in classes.iter().copied() {
+            runs.extend(alone.then_some(Run { route, only: None, class }));
+            runs.push(Run { route, only: Some(device.id), class });
         }
     }
-    Ok(jobs)
+    Ok(runs)
 }
 
 fn backup_process(tx: &Tx<'_>, backup: &DeviceRow) -> Fallible<Option<WakeTarget>> {

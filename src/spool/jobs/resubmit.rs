@@ -21,6 +21,7 @@ use super::actions::{demand_job, find_to_change, wrong_state};
 use super::alter::Place;
 use super::membership::demand_single;
 use super::submit::{demand_open, may_send_job, takes_work};
+use super::supported::Unsupported;
 use crate::spool::printing::wakes;
 use crate::spool::{Room, Spool, WakeTarget};
 
@@ -63,17 +64,7 @@ impl Spool {
             }
             store::job::set_previous(tx, row.id, state)?;
             let printed = state == JobState::Retained;
-            row.group = place.group;
-            row.reasons = spool.sent_on(tx, &row)?;
-            let there = JobRow { route: place.route, location: place.location, ..row.clone() };
-            let devices = store::device::of_route(tx, place.route)?;
-            let word = super::new_job::destination_word(&place.destination);
-            let unsupported = super::supported::demand(tx, &there, &devices, &word)?;
-            match &unsupported {
-                Some(held) => row.reasons = held.job.reasons,
-                // What it lacked at its old destination says nothing of this one.
-                None => row.reasons = super::supported::forget(tx, &row)?,
-            }
+            let unsupported = spool.stands_there(tx, &mut row, &place)?;
             let row = if printed { spool.carry_anew(tx, row, &place)? } else { spool.carry(tx, row, &place)? };
             let why = format!("from {from} to {}", place.destination);
             record(tx, Object::Job(row.id), EventWord::Rerouted, &why)?;
@@ -82,6 +73,23 @@ impl Spool {
             }
             wakes::of_route(tx, row.route)
         })
+    }
+
+    /// Gives a job what holds it at its new place: its owner releases it there, or what it asks for is supported nowhere there.
+    /// Refused where the server does not take such jobs. The caller records what is returned, once it has recorded the way there.
+    pub(crate) fn stands_there(&self, tx: &Tx<'_>, row: &mut JobRow, place: &Place) -> Fallible<Option<Unsupported>> {
+        row.group = place.group;
+        row.reasons = self.sent_on(tx, row)?;
+        let there = JobRow { route: place.route, location: place.location, ..row.clone() };
+        let devices = store::device::of_route(tx, place.route)?;
+        let word = super::new_job::destination_word(&place.destination);
+        let unsupported = super::supported::demand(tx, &there, &devices, &word)?;
+        row.reasons = match &unsupported {
+            Some(held) => held.job.reasons,
+            // What it lacked at its old destination says nothing of this one.
+            None => super::supported::forget(tx, row)?,
+        };
+        Ok(unsupported)
     }
 
     /// Takes a job that no device has to another place, with the position that its row says. An attempt at another device may

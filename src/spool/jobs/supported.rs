@@ -2,7 +2,7 @@
 //!
 //! A destination that says nothing of an attribute supports every value of it. A logical destination that says something
 //! refuses what is not among it. Of the actual ones behind it at least one must support everything that the job asks for;
-//! if only some do, the job is assigned to one of these. With `accept-unsupported-jobs` of the server a job that none supports
+//! if only some do, the job is assigned to one of these, and a broadcast prints on these alone. With `accept-unsupported-jobs` of the server a job that none supports
 //! is taken and held, and says what is missing.
 //!
 //! Besides the formats that it says, a device prints what a program of it makes into one of them (TRANSFORM), everything where
@@ -148,16 +148,39 @@ pub(crate) fn demand(tx: &Tx<'_>, job: &JobRow, devices: &[DeviceRow], place: &s
         return Ok(None);
     };
     let accepts = store::managed::switch(tx, Holder::Spool, "accept-unsupported-jobs")? == Some(true);
-    let why = format!("{} is not supported by destination {place}", verdict.lacking.join(", "));
     if verdict.by_logical || !accepts {
-        let failure = Failure::new(FailureKind::Unsupported, why);
-        return Err(failure.hint(format!("pdls -c destination -A -r all {place}   shows what it supports")));
+        return Err(refusal(&verdict, place));
     }
+    let why = words(&verdict, place);
     let value = Value::Many(verdict.lacking.into_iter().map(Value::Text).collect());
     store::alter::note_value(tx, job.id, missing()?, &value)?;
     let reasons = job.reasons.with(HoldReason::Unsupported);
     store::job::set_reasons(tx, job.id, reasons, Some(&why))?;
     Ok(Some(Unsupported { job: JobRow { reasons, ..job.clone() }, why }))
+}
+
+/// Refuses to have one device of its queue print a job that others support and this one does not.
+pub(crate) fn demand_on(tx: &Tx<'_>, job: &JobRow, device: &DeviceRow) -> Fallible<()> {
+    let all = store::device::of_route(tx, job.route)?;
+    let able = judge(tx, job, &all)?.and_then(|verdict| verdict.able);
+    if able.is_none_or(|able| able.contains(&device.id)) {
+        return Ok(());
+    }
+    match judge(tx, job, std::slice::from_ref(device))? {
+        Some(verdict) => Err(refusal(&verdict, &plain(device))),
+        None => Ok(()),
+    }
+}
+
+fn words(verdict: &Verdict, place: &str) -> String {
+    format!("{} is not supported by destination {place}", verdict.lacking.join(", "))
+}
+
+fn refusal(verdict: &Verdict, place: &str) -> Failure {
+    let is_format = verdict.lacking.iter().any(|lacking| lacking.starts_with(&format!("{FORMAT}=")));
+    let kind = if is_format { FailureKind::UnsupportedFormat } else { FailureKind::Unsupported };
+    Failure::new(kind, words(verdict, place))
+        .hint(format!("pdls -c destination -A -r all {place}   shows what it supports"))
 }
 
 /// Returns what a job asks for.

@@ -35,9 +35,10 @@ impl Spool {
         let may_have_entry = is_something(&fastcnfg);
         self.change(Room::Gives, call, move |tx| {
             let row = store::device::to_change(tx, &name)?.ok_or_else(|| not_found(tx, &name))?;
-            // Only an operator starts what an operator took offline or suspended, whatever error the device was in.
-            let offline_by_error =
-                row.stopped_by_error || (row.wish == DeviceWish::Started && row.in_error().is_some());
+            // Only an operator starts what an operator took offline or suspended, or will when its job is done, whatever error
+            // the device was in.
+            let offline_by_error = !row.pause_next
+                && (row.stopped_by_error || (row.wish == DeviceWish::Started && row.in_error().is_some()));
             Self::demand(tx, Right::StartDevice { offline_by_error, place: &Self::place_of_device(tx, &row)? })?;
             if let Some(failure) = lacks(tx, &row, may_have_entry, &fastcnfg)? {
                 return Err(failure);

@@ -383,7 +383,11 @@ pub(crate) fn declare(tx: &Tx<'_>, name: &LocationName) -> Fallible<LocationRow>
     super::additions::demand_additions(tx)?;
     let group = match store::location::group(tx, &name.group)? {
         Some(group) => group.id,
-        None => store::location::insert_group(tx, &name.group)?,
+        None => {
+            let id = store::location::insert_group(tx, &name.group)?;
+            record_of_group(tx, id, EventWord::Declared, &format!("queue {}", name.group))?;
+            id
+        }
     };
     let id = store::location::insert(tx, group, &name.dest)?;
     record(tx, Object::Location(id), EventWord::Declared, &name.to_string())?;

@@ -312,12 +312,13 @@ impl Spool {
             None => draft.settings.process = Some(process_for_new(tx)?),
         }
         let id = store::device::insert(tx, &store::device::local_name(tx, &name)?)?;
-        record(tx, Object::Device(id), EventWord::Declared, "as an actual destination")?;
         store::device::set_settings(tx, id, &draft.settings)?;
         // It is disabled until somebody enables it: SPOOLER, START leaves it alone.
         store::device::set_wish(tx, id, DeviceWish::Stopped)?;
         store::managed::set(tx, Holder::Device(id), &draft.kept)?;
         set_rules(tx, Owner::Device(id), &Access::default(), &draft.access)?;
+        // Behind all that it is: the record remembers it so.
+        record(tx, Object::Device(id), EventWord::Declared, "as an actual destination")?;
         let row = store::device::by_id(tx, id)?.ok_or_else(|| Failure::internal("a new device cannot be found"))?;
         match &draft.queue {
             Some(queue) => make_outlet(tx, queue, &row),

@@ -335,7 +335,9 @@ impl Spool {
         if row.pause_next {
             // The job after which it was to be paused is done.
             store::device::set_wish(tx, device, DeviceWish::Suspended)?;
-            record(&tx.spooler(), Object::Device(device), EventWord::Suspended, "its job is done")?;
+            // Has it printed? Not where the device has failed: then its job is back in its place.
+            let why = if row.error.is_some() { "it was to be when its job was done" } else { "its job is done" };
+            record(&tx.spooler(), Object::Device(device), EventWord::Suspended, why)?;
             return Ok(Next::Unknown);
         }
         let (state, spool_time) = store::spool::state_and_time(tx)?;

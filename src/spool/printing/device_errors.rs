@@ -98,10 +98,16 @@ pub(crate) fn set_restart(tx: &Tx<'_>, device: &DeviceRow) -> Fallible<()> {
     }
 }
 
-/// Starts a device whose RESTART is due. Its error stays on record until the device is seen to work.
+/// Starts a device whose RESTART is due. Its error stays on record until the device is seen to work. One that was to be paused when
+/// its job was done is paused instead: the error has ended that job there, and nobody has taken the wish back.
 pub(crate) fn restart(tx: &Tx<'_>, device: &DeviceRow) -> Fallible<()> {
     if restart_at(tx, device)?.is_none() {
         return Ok(());
+    }
+    if device.pause_next {
+        store::device::set_wish(tx, device.id, DeviceWish::Suspended)?;
+        no_more_tries(tx, device)?;
+        return record(tx, Object::Device(device.id), EventWord::Suspended, "it was to be when its job was done");
     }
     store::device::set_wish(tx, device.id, DeviceWish::Started)?;
     if let Some(error) = &device.error {

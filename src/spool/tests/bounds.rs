@@ -326,6 +326,64 @@ fn jobs_that_stay_do_not_keep_those_behind_them() {
 }
 
 #[test]
+fn jobs_that_no_backup_supports_cost_a_command_the_same_however_many_and_those_behind_move() {
+    let steps = |stay: usize| {
+        let site = Site::new();
+        let one = device_with(&site, "ONE", "#Q.ONE", &backed_up(&["TWO"]), vec![DeviceChange::Fifo(true)]);
+        let pcl = Value::Many(vec![Value::Text("pcl".into())]);
+        device_with(&site, "TWO", "#R.TWO", &[("document-formats-supported", pcl)], vec![]);
+        let lease = site.begins();
+        let sent = |format| site.job_with("q.one", 1, |job| job.documents[0].format = Some(format));
+        let stays: Vec<u32> = (0..stay).map(|_| sent(Format::Pdf)).collect();
+        let behind = sent(Format::Pcl);
+        fails(&site, &lease, one);
+        site.pass(60_000);
+        let looks = || {
+            due(&site);
+        };
+        let cost = (0..3).map(|_| crate::store::steps_of(looks).0).max().unwrap();
+        // Each command looks at the next ones.
+        for _ in 0..stay / 100 + 1 {
+            due(&site);
+        }
+        assert_eq!(at(&site, behind), "#R.TWO");
+        // What arrives meanwhile moves too, and after the last one the first are looked at again.
+        let later = sent(Format::Pcl);
+        for _ in 0..stay / 100 + 2 {
+            due(&site);
+        }
+        assert_eq!(at(&site, later), "#R.TWO");
+        assert!(stays.iter().all(|job| at(&site, *job) == "#Q.ONE"));
+        cost
+    };
+    let (few, many) = (steps(200), steps(800));
+    assert!(many < few + few / 4, "{few} steps, {many} where more stay");
+}
+
+#[test]
+fn the_jobs_of_one_device_that_stay_do_not_keep_those_of_another_and_a_secure_queue_gets_none() {
+    let site = Site::new();
+    let one = device_with(&site, "ONE", "#Q.ONE", &backed_up(&["TWO"]), vec![]);
+    let three = device_with(&site, "THREE", "#S.THREE", &backed_up(&["TWO", "FOUR"]), vec![]);
+    let pcl = Value::Many(vec![Value::Text("pcl".into())]);
+    device_with(&site, "TWO", "#R.TWO", &[("document-formats-supported", pcl)], vec![]);
+    site.device("FOUR", "#V.FOUR", vec![]);
+    set_values(&site, ManagedClass::Queue, "V", &[("release-type", Value::Text("secure".into()))]).unwrap();
+    let lease = site.begins();
+    let sent = |to, format| site.job_with(to, 1, |job| job.documents[0].format = Some(format));
+    for _ in 0..150 {
+        sent("q.one", Format::Pdf);
+    }
+    let pdf = sent("s.three", Format::Pdf);
+    let pcl = sent("s.three", Format::Pcl);
+    fails(&site, &lease, one);
+    fails(&site, &lease, three);
+    site.pass(60_000);
+    due(&site);
+    assert_eq!((at(&site, pdf), at(&site, pcl)), ("#S.THREE".into(), "#R.TWO".into()));
+}
+
+#[test]
 fn a_backup_of_another_server_is_no_device_of_this_one() {
     for (backup, place) in [("acme9:TWO", "#Q.ONE"), ("ACME1:TWO", "#Q.TWO")] {
         let site = Site::new();

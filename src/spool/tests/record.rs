@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::model::event::EventWord;
-use crate::model::history::{Happening, RecordPlace, Since};
+use crate::model::history::{ConfigChange, Happening, RecordPlace, Since};
 
 /// What happened since then and behind a place, and the place behind it.
 fn all(site: &Site, since: Since, mut after: Option<RecordPlace>) -> (Vec<Happening>, Option<RecordPlace>) {
@@ -91,8 +91,19 @@ fn what_a_door_counts_and_what_somebody_leaves_there_is_no_change_of_whoever_cha
         all(site, Since::Ever, None).0.pop().unwrap().changes.into_iter().map(|change| change.word).collect()
     };
     assert_eq!(words(&site), ["door-timeout"]);
-    let drained = vec![ObjectChange::Set(text("door-wish", "drained"))];
-    site.spool.set_object(&site.call(), class, name.clone(), drained).unwrap();
+    for wish in ["drained", "started", "drained"] {
+        let wish = vec![ObjectChange::Set(text("door-wish", wish))];
+        site.spool.set_object(&site.call(), class, name.clone(), wish).unwrap();
+    }
+    // What is wanted of it is one word, with the old and the new value.
+    let change = |old: Option<&str>, new: Option<&str>| {
+        let of = |value: Option<&str>| value.map(str::to_owned);
+        vec![ConfigChange { word: "door-wish".into(), old: of(old), new: of(new) }]
+    };
+    let told = all(&site, Since::Ever, None).0;
+    let told: Vec<_> = told[told.len() - 3..].iter().map(|one| one.changes.clone()).collect();
+    let (on, off) = (Some("started"), Some("drained"));
+    assert_eq!(told, [change(None, off), change(off, on), change(on, off)]);
     site.spool.delete_object(&site.call(), class, name).unwrap();
     assert_eq!(words(&site), ["door-destination", "door-kind", "door-listen", "door-timeout", "door-wish"]);
 }

@@ -101,3 +101,55 @@ fn a_spooler_that_is_drained_restarts_nothing_and_does_when_it_is_started_again(
     site.spool.observe(&lease, lp, Observation::Restarting, &site.now()).unwrap();
     assert!(site.claim(&lease, lp).is_some());
 }
+
+#[test]
+fn a_pause_that_was_asked_for_outlasts_the_error_of_its_job() {
+    use crate::model::FailureKind;
+    use crate::model::managed::{ManagedClass, ManagedObject, PauseWhen};
+    use crate::model::state::{DeviceState, DeviceWish};
+    let site = Site::new();
+    let lp = site.device("LP1", "#A.B", vec![DeviceChange::Restart(600)]);
+    let lease = site.begins();
+    let job = site.job("a.b", 1);
+    let shown = || site.spool.device(&site.call(), &"lp1".parse().unwrap()).unwrap();
+    let pauses = || {
+        let object = ManagedObject { class: ManagedClass::Destination, name: "lp1".into() };
+        site.spool.pause_managed(&site.call(), object, Some(PauseWhen::AfterJob), None).unwrap();
+    };
+    let errs = |claim: &Claim| {
+        let error = ErrorNote {
+            number: 2,
+            text: "it is a directory".into(),
+            since_ms: site.now().wall_ms,
+            next_try_ms: None,
+            tries: 1,
+        };
+        site.ends(&lease, claim, AttemptEnd::DeviceFailed { error, touched: false, alone: false });
+    };
+    let claim = site.claim(&lease, lp).unwrap();
+    pauses();
+    errs(&claim);
+    assert!(shown().stopped_by_error && shown().pause_next, "it is still asked for");
+    // Anybody starts a device that an error has stopped, but not against somebody who pauses it.
+    let bob = Call::of(&crate::spool::testing::user("bob", 4711), &site.now());
+    let refused = site.spool.start_device(&bob, "LP1".parse().unwrap()).unwrap_err();
+    assert_eq!(refused.kind, FailureKind::Security);
+    site.pass(600_000);
+    site.spool.observe(&lease, lp, Observation::Restarting, &site.now()).unwrap();
+    assert_eq!(
+        (shown().wish, shown().state, shown().pause_next),
+        (DeviceWish::Suspended, DeviceState::Suspended, false)
+    );
+    assert_eq!(due(&site, &lease, lp), None, "nothing is tried any more");
+    assert!(site.claim(&lease, lp).is_none());
+    // Resumed, it prints, and nothing is left of the pause.
+    site.spool.start_device(&site.call(), "LP1".parse().unwrap()).unwrap();
+    let claim = site.claim(&lease, lp).unwrap();
+    assert_eq!(claim.number.get(), job);
+    pauses();
+    errs(&claim);
+    site.spool.start_device(&site.call(), "LP1".parse().unwrap()).unwrap();
+    assert!(!shown().pause_next, "whoever may has started it");
+    assert_eq!(site.print_all(&lease, lp), [job]);
+    assert_eq!(shown().wish, DeviceWish::Started);
+}

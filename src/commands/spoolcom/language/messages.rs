@@ -198,7 +198,7 @@ pub fn message(kind: FailureKind, subject: &Subject) -> Message {
         FailureKind::State => Message::State,
         FailureKind::SpoolerState => Message::SpoolerState,
         FailureKind::BadValue => Message::ValueInvalid,
-        FailureKind::Unsupported => Message::NotAvailable,
+        FailureKind::Unsupported | FailureKind::UnsupportedFormat => Message::NotAvailable,
         FailureKind::Full => Message::Full,
         FailureKind::Unreachable | FailureKind::Damaged => Message::OpenError,
         FailureKind::Unknown => Message::OutcomeUnknown,

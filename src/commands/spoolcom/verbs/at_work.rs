@@ -90,6 +90,12 @@ fn ask(name: &DeviceName, what: DeviceRequest, session: &mut Session<'_>) -> Res
             // A closed standard error must not turn into a failure.
             let _ = writeln!(session.err, "WARNING: WHAT WAS SENT OF THE JOB ON {shown} MAY PRINT\n  {text}");
         }
+        Answer::Refused(why) if what == DeviceRequest::Align => {
+            let failure = Failure::new(FailureKind::State, format!("the alignment page was not delivered: {why}"));
+            let hint =
+                format!("DEV {shown}, STATUS DETAIL   shows the device; once it is well,  DEV {shown}, ALIGN   again");
+            return Err(failure.hint(hint).into());
+        }
         Answer::Refused(why) => return Err(Failure::new(FailureKind::State, format!("{what}: {why}")).into()),
         // Nobody waits for it who says so.
         Answer::Requested if !session.wait => {}

@@ -72,10 +72,15 @@ impl LogStatement {
         }
         let mut times = Times { zone: session.zone.clone(), now_ms: session.now_ms };
         let mut seen = session.spool()?.await_change(0, 0)?;
-        let (mut after, mut rows, mut any) = (None, Vec::new(), false);
+        let (mut after, mut rows, mut any, mut is_earlier) = (None, Vec::new(), false, false);
         loop {
             while let Some(page) = log::next_page(session.spool()?, since, &mut after)? {
                 any |= !page.is_empty();
+                if !is_earlier && page.iter().any(|one| since.is_before(one.event.at_ms)) {
+                    is_earlier = true;
+                    // A closed standard error must not turn into a failure.
+                    let _ = writeln!(session.err, "LOG: {}", log::OUT_OF_ORDER);
+                }
                 if session.json && !session.follow {
                     rows.extend(page.iter().map(object));
                     continue;

@@ -4,7 +4,9 @@
 //! is set back, what was deleted is declared again, and what was declared since is deleted, in an order in which each command
 //! finds what it names: print processes and devices first, then locations, deletions last. A device that is started is drained
 //! before and started after it. What the language has no word for stands there as a comment with its old value, and so does what
-//! cannot be carried out as things are. A group that came with its first location goes with its last one, and comes back so too.
+//! cannot be carried out as things are: a queue, a logical destination, and what leads from a queue to an actual destination are
+//! no ordinary groups and locations, and the pd commands alone make them. A group that came with its first location goes with its
+//! last one, and comes back so too.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,7 +18,8 @@ use crate::commands::spoolcom::session::{EarlyEnd, Session};
 use crate::commands::why::Times;
 use crate::model::FailureKind;
 use crate::model::event::EventWord;
-use crate::model::history::{Happening, Since};
+use crate::model::history::{DECLARED, Happening, KIND, Since};
+use crate::model::location::LocationKind;
 use crate::model::printable::escaped;
 use crate::model::state::DeviceWish;
 
@@ -50,10 +53,24 @@ impl Fate {
         self.replaced |= deleted;
     }
 
-    /// Whether it was deleted, and commands of this language declare it again: a logical destination is made by pdcreate alone.
+    fn was(&self, word: &str) -> Option<&str> {
+        self.then.get(word).and_then(Option::as_deref)
+    }
+
+    /// Whether it was deleted, and commands of this language declare it again: they make ordinary locations alone.
     fn is_declared_again(&self) -> bool {
-        let whole_group = self.then.get("DEV").and_then(Option::as_ref).is_some_and(|device| device.starts_with('#'));
-        self.was_there == Some(true) && !self.is_there && !whole_group
+        let whole_group = self.was("DEV").is_some_and(|device| device.starts_with('#'));
+        self.was_there == Some(true) && !self.is_there && !whole_group && self.was(KIND).is_none()
+    }
+
+    /// Whether it was deleted.
+    fn is_gone(&self) -> bool {
+        self.was_there == Some(true) && !self.is_there
+    }
+
+    /// Whether it is a group that stays when its last location goes.
+    fn is_queue(&self) -> bool {
+        self.now.get(DECLARED).and_then(Option::as_deref) == Some(YES)
     }
 
     /// The words that are not what they were, with what they were.
@@ -62,11 +79,15 @@ impl Fate {
     }
 }
 
+/// Of a group that was made by itself.
+const YES: &str = "YES";
+
 /// Shows the commands.
 pub fn run(since: Since, session: &mut Session<'_>) -> Result<(), EarlyEnd> {
     let mut fates: BTreeMap<(String, String), Fate> = BTreeMap::new();
-    let mut after = None;
+    let (mut after, mut is_earlier) = (None, false);
     while let Some(page) = log::next_page(session.spool()?, since, &mut after)? {
+        is_earlier |= page.iter().any(|one| since.is_before(one.event.at_ms));
         for one in page.iter().filter(|one| one.event.what.configures()) {
             // Events of the spool tell of things without an object of their own too.
             if one.kind != "spool" || !one.changes.is_empty() {
@@ -81,22 +102,29 @@ pub fn run(since: Since, session: &mut Session<'_>) -> Result<(), EarlyEnd> {
         Since::Crash => "what was changed since the last crash".to_owned(),
     };
     writeln!(session.out, "COMMENT undoes {when}; look through it, then  spoolcom --in FILE")?;
+    if is_earlier {
+        writeln!(session.out, "COMMENT {}: what follows undoes more than that", log::OUT_OF_ORDER)?;
+    }
     let mut written = nameless(&mut fates, session)?;
-    // Groups that are there, or come back with a location; and those that came with one, and are gone with it.
-    let with = |is: fn(&Fate) -> bool| -> BTreeSet<String> {
-        fates.iter().filter(|((kind, _), fate)| kind == "location" && is(fate)).filter_map(group).collect()
-    };
-    let present = with(|fate| fate.is_there || fate.is_declared_again());
-    let (then, since_then) = (with(|fate| fate.was_there == Some(true)), with(|fate| fate.was_there == Some(false)));
-    let passing: BTreeSet<&String> = since_then.difference(&then).filter(|name| !present.contains(*name)).collect();
+    // Groups that are there, or come back with a location.
+    let is_present = |fate: &Fate| fate.is_there || fate.is_declared_again();
+    let in_use = fates.iter().filter(|((kind, _), fate)| kind == "location" && is_present(fate));
+    let present: BTreeSet<String> = in_use.filter_map(group).collect();
     for kind in ["process", "device", "collector", "location", "group", "spool"] {
+        if kind == "location" {
+            // A queue that a location brings back is an ordinary group, and there is no way from that to a queue.
+            let gone = fates.iter().filter(|((of, name), fate)| {
+                of == "group" && fate.is_gone() && (fate.was(DECLARED) == Some(YES) || !present.contains(name))
+            });
+            for ((_, name), _) in gone {
+                queue_is_gone(name, present.contains(name), session)?;
+                written = true;
+            }
+        }
         for ((_, name), fate) in fates.iter().filter(|((of, _), _)| of == kind) {
-            written |= match fate.was_there {
-                Some(true) if kind == "group" && !fate.is_there && passing.contains(name) => false,
-                Some(true) if kind == "group" && !fate.is_there && !present.contains(name) => {
-                    queue_is_gone(name, fate, session)?
-                }
-                _ => back(kind, name, fate, session)?,
+            written |= match kind == "group" && fate.is_gone() && !present.contains(name) {
+                true => queue_had(name, fate, session)?,
+                false => back(kind, name, fate, session)?,
             };
         }
     }
@@ -117,7 +145,8 @@ pub fn run(since: Since, session: &mut Session<'_>) -> Result<(), EarlyEnd> {
     }
     for kind in ["location", "device", "process", "collector", "group"] {
         for ((_, name), fate) in fates.iter().filter(|((of, _), _)| of == kind) {
-            if fate.was_there == Some(false) && fate.is_there {
+            // A group that came with a location goes with it.
+            if fate.was_there == Some(false) && fate.is_there && (kind != "group" || fate.is_queue()) {
                 delete(kind, name, session)?;
                 written = true;
             }
@@ -162,21 +191,26 @@ fn group(((_, name), _): (&(String, String), &Fate)) -> Option<String> {
     name.rsplit_once('.').map(|(group, _)| group.to_owned())
 }
 
-/// Says that a group is gone that no location brings back.
-fn queue_is_gone(name: &str, fate: &Fate, session: &mut Session<'_>) -> Result<bool, EarlyEnd> {
-    let object = format!("LOC {name}");
-    let had: Vec<_> = fate.altered().filter(|(_, old)| !is_usual(old.as_deref())).collect();
+/// Says that a group is gone that no location brings back as it was.
+fn queue_is_gone(name: &str, has_locations: bool, session: &mut Session<'_>) -> Result<(), EarlyEnd> {
     let (server, queue) = (session.spool()?.about()?.server, name.trim_start_matches('#'));
-    writeln!(session.out, "COMMENT {object} was deleted: pdcreate -c queue {server}:{queue}   makes it")?;
+    let first = if has_locations { ", before its locations" } else { "" };
+    writeln!(session.out, "COMMENT LOC {name} was deleted: pdcreate -c queue {server}:{queue}   makes it{first}")?;
+    Ok(())
+}
+
+/// Says what such a group had.
+fn queue_had(name: &str, fate: &Fate, session: &mut Session<'_>) -> Result<bool, EarlyEnd> {
+    let had = fate.altered().filter(|(word, old)| *word != DECLARED && !is_usual(old.as_deref()));
     for (word, old) in had {
-        comment(&object, word, old.as_deref(), session)?;
+        comment(&format!("LOC {name}"), word, old.as_deref(), session)?;
     }
     Ok(true)
 }
 
 /// Whether a word of a group has the value that every new group has.
 fn is_usual(value: Option<&str>) -> bool {
-    matches!(value, None | Some("NONE" | "OFF"))
+    matches!(value, None | Some("NONE" | "OFF" | "NO"))
 }
 
 /// Returns what an operator wants of a device; none where there is no such device.
@@ -231,18 +265,27 @@ fn back(kind: &str, name: &str, fate: &Fate, session: &mut Session<'_>) -> Resul
     let (mut words, mut unsaid) = (Vec::new(), Vec::new());
     let is_logical = kind == "location" && !fate.is_there && !fate.is_declared_again();
     if is_logical {
-        let dest = name.rsplit_once('.').map_or(name, |(_, dest)| dest);
-        writeln!(
-            session.out,
-            "COMMENT {object} was deleted, a logical destination: pdcreate makes it, and pdenable {dest}   lets it take jobs"
-        )?;
-        for (word, old) in fate.altered() {
+        let (queue, dest) = name.trim_start_matches('#').rsplit_once('.').unwrap_or(("", name));
+        match fate.was(KIND) == Some(LocationKind::Outlet.word()) {
+            true => writeln!(
+                session.out,
+                "COMMENT {object} was deleted, the way from a queue to an actual destination: with that disabled,  pdset -x associated-queue={queue} {dest}   makes it"
+            )?,
+            false => writeln!(
+                session.out,
+                "COMMENT {object} was deleted, a logical destination: pdcreate makes it, and pdenable {dest}   lets it take jobs"
+            )?,
+        }
+        // What is said above of an outlet gives it its device.
+        let is_outlet = fate.was(KIND) == Some(LocationKind::Outlet.word());
+        for (word, old) in fate.altered().filter(|(word, _)| *word != KIND && !(is_outlet && *word == "DEV")) {
             comment(&object, word, old.as_deref(), session)?;
         }
         return Ok(true);
     }
     let comes_back_empty = kind == "group" && !fate.is_there;
-    for (word, old) in fate.altered().filter(|(_, old)| !(comes_back_empty && is_usual(old.as_deref()))) {
+    let is_said = |word: &str, old: Option<&str>| comes_back_empty && (is_usual(old) || word == DECLARED);
+    for (word, old) in fate.altered().filter(|(word, old)| !is_said(word, old.as_deref())) {
         match said(kind, word, old.as_deref()) {
             Some(command) => words.push(command),
             None => unsaid.push((word, old)),
@@ -353,6 +396,18 @@ fn by_comment(name: &str, fate: &Fate, session: &mut Session<'_>) -> Result<bool
 }
 
 fn comment(object: &str, word: &str, old: Option<&str>, session: &mut Session<'_>) -> Result<(), EarlyEnd> {
+    if [KIND, DECLARED].contains(&word) {
+        let was = match (word, old) {
+            (KIND, Some("LOGICAL")) => "a logical destination",
+            (KIND, Some("OUTLET")) => "the way from a queue to an actual destination",
+            (DECLARED, Some(YES)) => "a queue that stays when its last location goes",
+            _ => "not made by a pd command",
+        };
+        return Ok(writeln!(
+            session.out,
+            "COMMENT {object} was {was}: it becomes that by being deleted and made anew"
+        )?);
+    }
     let old = old.map_or_else(|| "not set".to_owned(), |old| format!("'{old}'"));
     let text = format!("COMMENT not a command of this language: {word} of {object} was {old}; pdset sets it");
     Ok(writeln!(session.out, "{}", escaped(&text))?)

@@ -100,6 +100,7 @@ fn is_final(failure: &Failure) -> bool {
             | FailureKind::Ambiguous
             | FailureKind::BadValue
             | FailureKind::Unsupported
+            | FailureKind::UnsupportedFormat
             | FailureKind::Security
     )
 }

@@ -63,6 +63,7 @@ fn refused(failure: &Failure, of_state: u16) -> Refusal {
         FailureKind::SpoolerState => status::NOT_ACCEPTING_JOBS,
         FailureKind::BadValue => status::BAD_REQUEST,
         FailureKind::Unsupported => status::VALUES_NOT_SUPPORTED,
+        FailureKind::UnsupportedFormat => status::FORMAT_NOT_SUPPORTED,
         FailureKind::Full | FailureKind::Timeout => status::TEMPORARY_ERROR,
         FailureKind::Unreachable => status::SERVICE_UNAVAILABLE,
         _ => status::INTERNAL_ERROR,

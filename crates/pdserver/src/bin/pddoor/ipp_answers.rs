@@ -93,7 +93,8 @@ pub fn formats(printer: &DoorPrinter) -> Vec<&'static str> {
 
 /// Whether a printer takes documents that are said to be of this format, in lower case.
 pub fn takes(printer: &DoorPrinter, format: &str) -> bool {
-    printer.takes_all || format == RAW || formats(printer).contains(&format)
+    let is_held = || printer.held_formats.iter().any(|held| held.mime() == Some(format));
+    printer.takes_all || format == RAW || formats(printer).contains(&format) || is_held()
 }
 
 /// The version of an answer: that of the request where we speak it.
