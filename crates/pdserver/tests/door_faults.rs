@@ -215,7 +215,7 @@ fn tries_again(machine: &mut Machine, point: &str, door: &str, at: SocketAddr, a
     machine.stop();
     machine.start_with(&[("PD_FAULT", Path::new(point))]);
     machine.door(&["set", door, "--listen", &at.to_string()]).expect(0);
-    machine.wait_for("it listens", || TcpStream::connect(at).is_ok());
+    machine.wait_for("it listens", || crate::doors::listens(at));
     assert!(!attempt(), "{point}: {}", machine.log());
     let mut server = machine.server.take().unwrap();
     if point.starts_with("door-") {
@@ -224,7 +224,7 @@ fn tries_again(machine: &mut Machine, point: &str, door: &str, at: SocketAddr, a
     server.wait().unwrap();
     machine.start();
     let end = Instant::now() + DEADLINE;
-    while TcpStream::connect(at).is_err() || !attempt() {
+    while !crate::doors::listens(at) || !attempt() {
         assert!(Instant::now() < end, "{point}: {}", machine.log());
         std::thread::yield_now();
     }

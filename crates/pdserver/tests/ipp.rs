@@ -513,7 +513,7 @@ fn whoever_prints_again_after_a_crash_gets_one_job_or_an_announcement() {
         let port = at.port().to_string();
         machine.start_with(&[("PD_FAULT", Path::new(point))]);
         machine.door(&["set", "ipp1", "--listen", &port]).expect(0);
-        machine.wait_for("it listens", || TcpStream::connect(at).is_ok());
+        machine.wait_for("it listens", || crate::doors::listens(at));
         let request = with(asks(PRINT_JOB, FRONT, "ann"), "job-name", Value::name(&format!("at {point}")));
         let mut client = Client::new(at);
         client.0.write_all(&posted(&request, b"octets\n")).unwrap();
@@ -524,7 +524,7 @@ fn whoever_prints_again_after_a_crash_gets_one_job_or_an_announcement() {
         let mut server = machine.server.take().unwrap();
         server.wait().unwrap();
         machine.start();
-        machine.wait_for("it listens again", || TcpStream::connect(at).is_ok());
+        machine.wait_for("it listens again", || crate::doors::listens(at));
         assert_eq!(ask(at, &request, b"octets\n").head.code, 0);
         let found = machine.jobs();
         let of_point = |job: &&serde_json::Value| text(job, "job-name") == format!("at {point}");
