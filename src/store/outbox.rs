@@ -207,29 +207,34 @@ impl Happening<'_> {
 
     fn tell_those(&self, tx: &Tx<'_>, recipients: Vec<Recipient>) -> Fallible<()> {
         let rows: Vec<&EventRow> = self.events.iter().filter_map(|name| event_named(name)).collect();
-        let mut told: Vec<(Method, Person)> = Vec::new();
-        for recipient in recipients {
+        let mut wanted = Vec::new();
+        for recipient in &recipients {
             for (profile, set_by) in &recipient.profiles {
-                let wanted = rows.iter().find(|row| row.on.contains(&recipient.on) && profile.wants(recipient.on, row));
-                let Some(event) = wanted else { continue };
-                // One who is told as the submitter and as an operator is told once.
-                let person = (profile.method, self.person(&recipient, profile.address.as_deref()));
-                if told.contains(&person) {
-                    continue;
-                }
-                told.push(person);
+                let event = rows.iter().find(|row| row.on.contains(&recipient.on) && profile.wants(recipient.on, row));
+                let Some(event) = event else { continue };
                 let waits = self.passing.as_deref().zip(profile.delay).filter(|_| event.may_pass());
-                let note = Note {
-                    method: profile.method,
-                    address: profile.address.clone().unwrap_or_else(|| recipient.usual.clone()),
-                    event: event.name,
-                    number: event.number,
-                    text: &self.text(event, waits.map(|(_, minutes)| minutes), profile.comment.as_deref()),
-                    set_by: *set_by,
-                    waits,
-                };
-                self.put(tx, &recipient, note)?;
+                wanted.push((recipient, profile, *set_by, event, waits));
             }
+        }
+        // One who is told as the submitter and as an operator is told once, and as soon as he wants to be told as either.
+        wanted.sort_by_key(|(.., waits)| waits.map_or(0, |(_, minutes)| minutes));
+        let mut told: Vec<(Method, Person)> = Vec::new();
+        for (recipient, profile, set_by, event, waits) in wanted {
+            let person = (profile.method, self.person(recipient, profile.address.as_deref()));
+            if told.contains(&person) {
+                continue;
+            }
+            told.push(person);
+            let note = Note {
+                method: profile.method,
+                address: profile.address.clone().unwrap_or_else(|| recipient.usual.clone()),
+                event: event.name,
+                number: event.number,
+                text: &self.text(event, waits.map(|(_, minutes)| minutes), profile.comment.as_deref()),
+                set_by,
+                waits,
+            };
+            self.put(tx, recipient, note)?;
         }
         Ok(())
     }

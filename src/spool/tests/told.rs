@@ -89,6 +89,15 @@ fn a_trouble_that_passes_is_no_news() {
 }
 
 #[test]
+fn one_who_wants_to_know_at_once_and_later_is_told_at_once() {
+    let at_once = LATER.replace(" event-delay=10", "");
+    let (site, device, lease) = site(&[LATER, &at_once]);
+    fails(&site, &lease, device);
+    let said = texts(&site);
+    assert!(said.len() == 1 && !said[0].contains("This has lasted"), "{said:?}");
+}
+
+#[test]
 fn what_waits_for_a_trouble_to_last_is_in_the_way_of_nothing_else() {
     let at_once = "{event-identifiers=destination-disabled delivery-method=e-mail delivery-address=night}";
     let server =
