@@ -74,12 +74,14 @@ impl Spool {
                 let room = format!(
                     "{free} of {total} octets are free on the file system of the spool, and {reserve} are kept"
                 );
-                let (what, why) = match space {
-                    Space::Out => (EventWord::SpaceOut, format!("{room} (RESERVE): no job is accepted")),
-                    Space::Low if before == Space::Enough => (EventWord::SpaceLow, format!("{room} (RESERVE)")),
-                    Space::Low | Space::Enough => (EventWord::SpaceBack, room),
-                };
-                event::record(tx, Object::Spool, what, &why)?;
+                for what in steps(before, space) {
+                    let why = match what {
+                        EventWord::SpaceBack => room.clone(),
+                        EventWord::SpaceOut => format!("{room} (RESERVE): no job is accepted"),
+                        _ => format!("{room} (RESERVE)"),
+                    };
+                    event::record(tx, Object::Spool, what.clone(), &why)?;
+                }
             }
             if seen.1 > said.1
                 && let Some(end) = certificate
@@ -88,6 +90,17 @@ impl Spool {
             }
             store::spool::set_warned(tx, seen)
         })
+    }
+}
+
+/// What is said of the room that was different before.
+fn steps(before: Space, now: Space) -> &'static [EventWord] {
+    match (before, now) {
+        (_, Space::Out) => &[EventWord::SpaceOut],
+        // Jobs are accepted again, and it is low all the same.
+        (Space::Out, Space::Low) => &[EventWord::SpaceBack, EventWord::SpaceLow],
+        (_, Space::Low) => &[EventWord::SpaceLow],
+        (_, Space::Enough) => &[EventWord::SpaceBack],
     }
 }
 
@@ -133,6 +146,16 @@ mod tests {
             assert_eq!(said, now, "{free}");
         }
         assert_eq!(Space::of(u64::MAX, 0, Out), Enough);
+    }
+
+    #[test]
+    fn a_disk_that_takes_jobs_again_and_is_low_is_said_to_be_low() {
+        use Space::{Enough, Low, Out};
+        assert_eq!(steps(Enough, Low), [EventWord::SpaceLow]);
+        assert_eq!(steps(Low, Out), [EventWord::SpaceOut]);
+        assert_eq!(steps(Out, Low), [EventWord::SpaceBack, EventWord::SpaceLow]);
+        assert_eq!(steps(Out, Enough), [EventWord::SpaceBack]);
+        assert_eq!(steps(Low, Enough), [EventWord::SpaceBack]);
     }
 
     #[test]
