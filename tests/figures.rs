@@ -54,6 +54,11 @@ fn a_long_queue_is_measured_against_an_empty_one() {
 }
 
 #[test]
+fn what_the_operator_at_night_asks_is_measured() {
+    assert!(rows_of("night") >= 4);
+}
+
+#[test]
 fn the_site_of_a_nonstop_system_is_measured_against_a_small_one() {
     assert!(rows_of("nonstop") == 6);
 }

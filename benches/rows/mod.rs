@@ -11,6 +11,7 @@ pub mod group;
 pub mod latency;
 pub mod listing;
 pub mod million;
+pub mod night;
 pub mod nonstop;
 pub mod programs;
 pub mod start;
@@ -33,6 +34,7 @@ pub const GROUPS: &[(&str, Measure)] = &[
     ("group", group::measure),
     ("million", million::measure),
     ("nonstop", nonstop::measure),
+    ("night", night::measure),
     ("start", start::measure),
     ("programs", programs::measure),
 ];

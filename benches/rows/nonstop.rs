@@ -22,7 +22,7 @@ fn cold_start(devices: usize, locations: usize) -> (String, usize) {
 }
 
 /// A site from such a file, with one waiting job, and the seconds that the file took.
-fn site(devices: usize, locations: usize) -> (Site, usize, f64) {
+pub fn site(devices: usize, locations: usize) -> (Site, usize, f64) {
     let site = Site::new();
     let (text, lines) = cold_start(devices, locations);
     let path = site.dir.path().join("splconf");

@@ -40,6 +40,8 @@ pub enum Unit {
     GibPerSecond,
     Kib,
     Mib,
+    /// A part of one processor, shown in hundredths.
+    Core,
 }
 
 impl Unit {
@@ -52,6 +54,7 @@ impl Unit {
             Self::GibPerSecond => format!("{} GiB/s", figure(value)),
             Self::Kib => format!("{} KiB", figure(value)),
             Self::Mib => format!("{} MiB", figure(value)),
+            Self::Core => format!("{} % of a core", figure(value * 1e2)),
         }
     }
 
@@ -63,6 +66,7 @@ impl Unit {
             Self::GibPerSecond => (1.0, " GiB/s"),
             Self::Kib => (1.0, " KiB"),
             Self::Mib => (1.0, " MiB"),
+            Self::Core => (1e2, " %"),
         }
     }
 }

@@ -23,7 +23,7 @@ use spoolsuite::sys::clock;
 /// The shortest time between two looks: what is committed meanwhile is one change.
 const BETWEEN: Duration = Duration::from_millis(250);
 /// A look takes at most one part of so many of the time.
-const PART: u32 = 25;
+const PART: u32 = 60;
 /// The first pause before a spool that was not reached is tried again, and the longest.
 const AGAIN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
 

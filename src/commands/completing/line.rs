@@ -89,6 +89,8 @@ impl Place {
             match (self.quote, c) {
                 (Some('\''), '\'') => quoted.push_str("'\\''"),
                 (Some('"'), '$' | '`' | '"' | '\\') => quoted.extend(['\\', c]),
+                // Between these a shell that keeps a history takes it for an old line, and a backslash would stay.
+                (Some('"'), '!') => quoted.push_str("\"\\!\""),
                 (Some(_), _) => quoted.push(c),
                 // A backslash before a line break takes it away.
                 (None, '\n') => quoted.push_str("$'\\n'"),
@@ -128,6 +130,7 @@ mod tests {
         assert_eq!(at("spoolcom \"DEV \\$L", "DEV $LP1"), " > DEV $L > DEV \\$LP1");
         assert_eq!(at("spoolcom 'COMMENT it'\\''s ", "COMMENT it's x"), " > COMMENT it's  > s x");
         assert_eq!(at("spoolcom DEV ", "$LP1"), "DEV >  > \\$LP1");
+        assert_eq!(at("pdpr -d \"of", "of!fice"), "-d > of > of\"\\!\"fice");
     }
 
     #[test]

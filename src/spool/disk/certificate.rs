@@ -2,6 +2,7 @@
 //! reads certificates.
 
 use std::fmt;
+use std::io::{self, ErrorKind};
 
 use crate::model::ServerName;
 use crate::model::time::Moment;
@@ -36,14 +37,21 @@ impl fmt::Display for End {
 
 /// Returns the end of the certificate of `server`, where that comes within 30 days, or has come. None for one that is good for
 /// longer, and for a server that has none.
-pub fn end(base: &Base, server: &ServerName, now: &Moment) -> Option<End> {
-    let text = std::fs::read_to_string(base.certificate_end(server)).ok()?;
-    let left = text.trim().parse::<i64>().ok()?.saturating_sub(now.wall_ms / 1000);
-    match left {
+///
+/// # Errors
+/// When what `pdserver` wrote cannot be read, or is no time: then nothing is known.
+pub fn end(base: &Base, server: &ServerName, now: &Moment) -> io::Result<Option<End>> {
+    let text = match std::fs::read_to_string(base.certificate_end(server)) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        text => text?,
+    };
+    let at: i64 = text.trim().parse().map_err(|_| io::Error::from(ErrorKind::InvalidData))?;
+    let left = at.saturating_sub(now.wall_ms / 1000);
+    Ok(match left {
         ..=0 => Some(End::Reached),
         _ if left <= ANNOUNCED => Some(End::Near(left / DAY)),
         _ => None,
-    }
+    })
 }
 
 #[cfg(test)]
@@ -55,18 +63,18 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (base, server) = (Base::new(dir.path()), "acme1".parse().unwrap());
         let now = Moment { wall_ms: 1_000_000_000_000, boot_ms: 0, boot_id: String::new() };
-        assert_eq!(end(&base, &server, &now), None);
+        assert_eq!(end(&base, &server, &now).unwrap(), None);
         let path = base.certificate_end(&server);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         for (left, words) in
             [(31 * DAY, None), (30 * DAY, Some("ends in 30 days")), (3600, Some("in 0 days")), (0, Some("has ended"))]
         {
             std::fs::write(&path, (1_000_000_000 + left).to_string()).unwrap();
-            let said = end(&base, &server, &now).map(|end| end.to_string());
+            let said = end(&base, &server, &now).unwrap().map(|end| end.to_string());
             assert_eq!(said.is_some(), words.is_some(), "{said:?}");
             assert!(said.unwrap_or_default().contains(words.unwrap_or_default()));
         }
         std::fs::write(&path, "soon").unwrap();
-        assert_eq!(end(&base, &server, &now), None);
+        assert!(end(&base, &server, &now).is_err(), "what is no time is not taken for a certificate that is good");
     }
 }

@@ -108,7 +108,7 @@ impl Spool {
     }
 
     pub(super) fn certificate_announcement(&self, now: &Moment) -> Option<String> {
-        certificate::end(self.base(), self.server(), now).map(|end| end.to_string())
+        certificate::end(self.base(), self.server(), now).ok().flatten().map(|end| end.to_string())
     }
 
     /// Returns what is counted of the spool.

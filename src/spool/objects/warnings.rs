@@ -56,7 +56,7 @@ impl Spool {
 
     fn warn(&self, now: &Moment) -> Fallible<()> {
         let call = Call::of_spooler(now);
-        let certificate = certificate::end(self.base(), self.server(), now);
+        let certificate = certificate::end(self.base(), self.server(), now).ok();
         let disk = reserve::disk(self.base());
         let (said, kept) = self.look(&call, |tx| Ok((store::spool::warned(tx)?, store::spool::row(tx)?.reserve)))?;
         let seen = state(said, disk, kept, certificate);
@@ -84,7 +84,7 @@ impl Spool {
                 }
             }
             if seen.1 > said.1
-                && let Some(end) = certificate
+                && let Some(Some(end)) = certificate
             {
                 event::record(tx, Object::Spool, EventWord::Expires, &end.to_string())?;
             }
@@ -104,19 +104,24 @@ fn steps(before: Space, now: Space) -> &'static [EventWord] {
     }
 }
 
-/// What there is to say of the disk and the certificate, where `said` was said before.
-fn state(said: (u8, u8), disk: Option<(u64, u64)>, kept: Option<Reserve>, certificate: Option<End>) -> (u8, u8) {
+/// What there is to say of the disk and the certificate, where `said` was said before. What nothing is known of stays as it was.
+fn state(
+    said: (u8, u8),
+    disk: Option<(u64, u64)>,
+    kept: Option<Reserve>,
+    certificate: Option<Option<End>>,
+) -> (u8, u8) {
     let before = Space::from_stored(said.0);
     let space = match (disk, kept) {
         (Some((total, free)), Some(kept)) => Space::of(free, kept.octets(total), before),
-        // Nothing is known of the disk: what was said stays.
         (None, Some(_)) => before,
         (_, None) => Space::Enough,
     };
     let certificate = match certificate {
-        None => 0,
-        Some(End::Near(_)) => 1,
-        Some(End::Reached) => 2,
+        None => said.1,
+        Some(None) => 0,
+        Some(Some(End::Near(_))) => 1,
+        Some(Some(End::Reached)) => 2,
     };
     (space as u8, certificate)
 }
@@ -160,11 +165,13 @@ mod tests {
 
     #[test]
     fn a_certificate_is_spoken_of_when_its_end_is_near_and_when_it_has_come() {
-        assert_eq!(state((0, 0), None, None, None), (0, 0));
-        assert_eq!(state((0, 0), None, None, Some(End::Near(3))), (0, 1));
-        assert_eq!(state((0, 1), None, None, Some(End::Reached)), (0, 2));
+        assert_eq!(state((0, 0), None, None, Some(None)), (0, 0));
+        assert_eq!(state((0, 2), None, None, Some(None)), (0, 0), "a new one");
+        assert_eq!(state((0, 2), None, None, None), (0, 2), "what cannot be read is as it was");
+        assert_eq!(state((0, 0), None, None, Some(Some(End::Near(3)))), (0, 1));
+        assert_eq!(state((0, 1), None, None, Some(Some(End::Reached))), (0, 2));
         assert_eq!(
-            state((2, 0), None, Some(Reserve::Octets(1)), None),
+            state((2, 0), None, Some(Reserve::Octets(1)), Some(None)),
             (2, 0),
             "a disk that cannot be seen is as it was"
         );
