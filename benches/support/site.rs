@@ -22,18 +22,12 @@ use spoolsuite::sys::{clock, users};
 
 use super::DEADLINE;
 
-/// A program of ours, as it was built for this run.
+/// A program of ours, as it was built for this run. Cargo puts figures and tests into `deps`, and programs one above it.
 pub fn program(name: &str) -> PathBuf {
-    PathBuf::from(match name {
-        "pdpr" => env!("CARGO_BIN_EXE_pdpr"),
-        "pdmod" => env!("CARGO_BIN_EXE_pdmod"),
-        "pdls" => env!("CARGO_BIN_EXE_pdls"),
-        "pdq" => env!("CARGO_BIN_EXE_pdq"),
-        "pdrm" => env!("CARGO_BIN_EXE_pdrm"),
-        "spoolcom" => env!("CARGO_BIN_EXE_spoolcom"),
-        "fastp" => env!("CARGO_BIN_EXE_fastp"),
-        other => panic!("no program {other}"),
-    })
+    let this = std::env::current_exe().unwrap();
+    let program = this.parent().and_then(Path::parent).unwrap().join(name);
+    assert!(program.exists(), "{} is not built: cargo build --workspace for the same profile", program.display());
+    program
 }
 
 /// Runs a program that must succeed, its output thrown away.

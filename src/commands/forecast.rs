@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::why::{Times, utc};
 use crate::attributes::text::escaped;
 use crate::model::device::DeviceStatus;
-use crate::model::forecast::{Forecast, Stop};
+use crate::model::forecast::{Before, Forecast, Stop};
 use crate::model::state::{DeviceState, DeviceWish};
 use crate::model::why::{Cause, DeviceCause, Why};
 use crate::model::{Failure, FailureKind, JobNumber, JobRef};
@@ -37,32 +37,51 @@ pub fn ahead(spool: &mut dyn Operations, why: &Why) -> Result<Option<Forecast>, 
 /// Writes it on one line.
 pub fn words(forecast: &Forecast) -> String {
     escaped(&match forecast {
-        Forecast::Begins { device, jobs: 0, .. } => format!("it begins on {} at once", device.guardian()),
-        Forecast::Begins { device, jobs, from_ms, to_ms } => {
-            let jobs = if *jobs == 1 { "1 job is".to_owned() } else { format!("{jobs} jobs are") };
+        Forecast::Begins { device, before: Before { jobs: 0, .. }, .. } => {
+            format!("it begins on {} at once", device.guardian())
+        }
+        Forecast::Begins { device, before, from_ms, to_ms } => {
             let range = range(*from_ms, *to_ms);
-            format!("it begins {range}, as fast as {} was measured; {jobs} before it", device.guardian())
+            format!("it begins {range}, as fast as {} was measured; {} before it", device.guardian(), work(before))
         }
         Forecast::Ends { device, from_ms, to_ms } => {
             format!("it ends {}, as fast as {} was measured", range(*from_ms, *to_ms), device.guardian())
         }
-        Forecast::Unknown(why) => format!("how long it takes is unknown: {why}"),
+        Forecast::Unknown { why, before: Some((device, before)) } => {
+            format!("how long it takes is unknown: {why}; {} before it on {}", work(before), device.guardian())
+        }
+        Forecast::Unknown { why, before: None } => format!("how long it takes is unknown: {why}"),
     })
+}
+
+/// Writes `3 jobs with 12 pages are`.
+fn work(before: &Before) -> String {
+    let pages = match before.pages {
+        None => " (pages unknown)".to_owned(),
+        Some(1) => " with 1 page".to_owned(),
+        Some(pages) => format!(" with {pages} pages"),
+    };
+    if before.jobs == 1 { format!("1 job{pages} is") } else { format!("{} jobs{pages} are", before.jobs) }
 }
 
 /// Returns it in JSON, as one more cause: `begins`, `ends` or `begins-unknown`.
 pub fn object(forecast: &Forecast) -> Value {
     let seconds = |ms: i64| ms / 1000;
     let mut object = match forecast {
-        Forecast::Begins { device, jobs, from_ms, to_ms } => json!({
-            "cause": "begins", "device": device.guardian(), "jobs": jobs,
+        Forecast::Begins { device, before, from_ms, to_ms } => json!({
+            "cause": "begins", "device": device.guardian(), "jobs": before.jobs, "pages": before.pages,
             "from-seconds": seconds(*from_ms), "to-seconds": seconds(*to_ms),
         }),
         Forecast::Ends { device, from_ms, to_ms } => json!({
             "cause": "ends", "device": device.guardian(),
             "from-seconds": seconds(*from_ms), "to-seconds": seconds(*to_ms),
         }),
-        Forecast::Unknown(_) => json!({ "cause": "begins-unknown" }),
+        Forecast::Unknown { before, .. } => json!({
+            "cause": "begins-unknown",
+            "device": before.as_ref().map(|before| before.0.guardian()),
+            "jobs": before.as_ref().map(|before| before.1.jobs),
+            "pages": before.as_ref().and_then(|before| before.1.pages),
+        }),
     };
     object["text"] = words(forecast).into();
     object

@@ -13,8 +13,8 @@ pub enum Forecast {
     Begins {
         /// The device that gets to it first.
         device: DeviceName,
-        /// How many jobs that prints before it, the one in print included.
-        jobs: u32,
+        /// What that prints before it.
+        before: Before,
         /// At the earliest.
         from_ms: i64,
         /// At the latest.
@@ -29,8 +29,22 @@ pub enum Forecast {
         /// At the latest.
         to_ms: i64,
     },
-    /// It is not known, for this reason.
-    Unknown(String),
+    /// It is not known.
+    Unknown {
+        /// For this reason.
+        why: String,
+        /// A device, and what that prints before it; none where no device prints now, or too much is before it.
+        before: Option<(DeviceName, Before)>,
+    },
+}
+
+/// What a device prints before a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Before {
+    /// How many jobs, the one in print included.
+    pub jobs: u32,
+    /// Their pages, copies and the whole of the one in print counted; none where those of one are not known, or not told to who asks.
+    pub pages: Option<u64>,
 }
 
 /// What a device prints and what waits for it: what a stop would touch.

@@ -6,6 +6,7 @@ mod access;
 mod account;
 mod door_faults;
 mod doors;
+mod figures;
 mod ipp;
 mod kiosk;
 mod limits;

@@ -21,7 +21,7 @@ use crate::store::restored;
 use crate::store::{self, Fallible, Lock, Store, Tx};
 use crate::sys::files::{is_network, random_name, sync_dir};
 use crate::sys::lock::FileLock;
-use crate::sys::own_file;
+use crate::sys::{own_file, users};
 
 use super::paths::Base;
 use super::refusals::{io_failure, refused};
@@ -346,7 +346,7 @@ fn create(base: &Base, server: &ServerName, now: &Moment) -> Fallible<()> {
     let store = Store::new(&base.database(), &base.write_lock());
     let name = server.as_str().to_owned();
     let uid = nix::unistd::geteuid().as_raw();
-    let creator = Caller { uid, user: uid.to_string(), host: String::new(), groups: Vec::new(), operator: false };
+    let creator = Caller { uid, user: users::name(uid), host: String::new(), groups: Vec::new(), operator: false };
     store.create(&Call::of(&creator, now), move |tx| {
         store::spool::insert(tx, &spool_id, &name, uid)?;
         store::event::record(tx, store::event::Object::Spool, EventWord::Created, "a new spool")

@@ -1,8 +1,8 @@
 //! When a job will print, by the speed that its devices were measured at; and what a stop of a device would touch.
 //!
 //! A forecast is a range, from the fastest and the slowest speed on record of the device, and holds if nothing goes before the
-//! job that is not there yet. A job may take a second more than its octets do: a shorter one is not measured. It is the same for
-//! whoever asks: jobs that a caller may not see are summed up, and nothing else is told of them. Where anything that it needs is
+//! job that is not there yet. A job may take a second more than its octets do: a shorter one is not measured. The range is the same
+//! for whoever asks: jobs that a caller may not see are summed up, and nothing else is told of them, their pages neither. Where anything that it needs is
 //! not known, it says so, and gives no number: a device that was never measured or does not print now, more jobs before it than
 //! are looked at.
 
@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 
 use crate::model::device::DeviceStatus;
 use crate::model::field::Value;
-use crate::model::forecast::{Forecast, Stop, StopLocation};
-use crate::model::job::JobStatus;
+use crate::model::forecast::{Before, Forecast, Stop, StopLocation};
+use crate::model::job::{DocumentStatus, JobStatus};
 use crate::model::location::LocationKind;
 use crate::model::query::PAGE;
 use crate::model::state::{DeviceWish, EntryState, JobState};
@@ -23,6 +23,7 @@ use crate::store::{self, Fallible};
 use super::attempts::MEASURED;
 use super::queue::octets_of;
 use crate::spool::Spool;
+use crate::spool::jobs::visible::Visible;
 use crate::spool::objects::alive::Alive;
 
 /// So many devices of a route are looked at.
@@ -36,10 +37,10 @@ const BACKUPS: &str = "backup-destinations";
 /// So many locations are named.
 const LOCATIONS: usize = 100;
 
-/// What a device has to print before a job, in octets.
+/// What a device has to print before a job.
 struct Ahead {
     device: DeviceName,
-    jobs: u32,
+    before: Before,
     octets: u64,
     speeds: Speeds,
 }
@@ -73,10 +74,21 @@ fn in_print(status: &DeviceStatus) -> (u32, u64) {
     running.map_or((0, 0), |running| (1, running.total_octets.saturating_sub(running.octets)))
 }
 
+/// Whose a job is, and how many pages it has, is told of none that the caller may not see.
+fn is_veiled(job: &JobStatus) -> bool {
+    job.owner.is_empty()
+}
+
+/// Returns the pages of a job with its copies, where they are known and told.
+fn pages_of(job: &JobStatus) -> Option<u64> {
+    let pages = |one: &DocumentStatus| one.pages.map(|pages| pages.saturating_mul(u64::from(one.copies)));
+    if is_veiled(job) { None } else { job.documents.iter().map(pages).sum() }
+}
+
 impl Spool {
     /// Returns when a job prints.
     pub(crate) fn forecast(&self, call: &Call, job: &JobRef) -> Fallible<Forecast> {
-        let unknown = |why: &str| Ok(Forecast::Unknown(why.to_owned()));
+        let unknown = |why: &str| Ok(Forecast::Unknown { why: why.to_owned(), before: None });
         let status = self.job(call, job)?;
         let (devices, printing) = self.look(call, |tx| {
             let row = crate::spool::jobs::actions::find(tx, self, job)?;
@@ -119,7 +131,8 @@ impl Spool {
         if status.state != JobState::Ready {
             return unknown("it waits for no device");
         }
-        let (mut found, mut idle, mut reason) = (Vec::new(), 0, "no device leads to it".to_owned());
+        let (mut found, mut idle, mut reason) = (Vec::<Ahead>::new(), 0, "no device leads to it".to_owned());
+        let mut counted = None;
         for row in devices {
             let device = status_of(&row)?;
             if !works(&device) {
@@ -127,47 +140,64 @@ impl Spool {
                 continue;
             }
             match (self.ahead(call, &device, status.number)?, row.speeds()) {
-                (Some((jobs, octets)), Some(speeds)) => {
-                    idle += u32::from(jobs == 0);
-                    found.push(Ahead { device: row.name, jobs, octets, speeds });
+                (Some((before, octets)), Some(speeds)) => {
+                    idle += u32::from(before.jobs == 0);
+                    found.push(Ahead { device: row.name, before, octets, speeds });
                 }
-                (Some((0, _)), None) => {
+                (Some((before @ Before { jobs: 0, .. }, _)), None) => {
                     // Nothing is before it: no speed is needed.
-                    return Ok(Forecast::Begins { device: row.name, jobs: 0, from_ms: 0, to_ms: 0 });
+                    return Ok(Forecast::Begins { device: row.name, before, from_ms: 0, to_ms: 0 });
                 }
-                (Some(_), None) => reason = format!("the speed of {} was never measured", row.name.guardian()),
+                (Some((before, _)), None) => {
+                    reason = format!("the speed of {} was never measured", row.name.guardian());
+                    counted = Some((row.name, before));
+                }
                 (None, _) => reason = format!("more than {AHEAD} jobs are before it on {}", row.name.guardian()),
             }
         }
-        let Some(first) = found.iter().min_by_key(|one| range(one.jobs, one.octets, &one.speeds).1) else {
-            return unknown(&reason);
+        let Some(first) = found.iter().min_by_key(|one| range(one.before.jobs, one.octets, &one.speeds).1) else {
+            return Ok(Forecast::Unknown { why: reason, before: counted });
         };
         // Devices of a group share what waits. At best all of them work on it, at worst this one does it alone.
         let fast = found.iter().map(|one| one.speeds.fast).fold(0, u64::saturating_add);
-        let (from_ms, to_ms) = range(first.jobs, first.octets, &Speeds { fast, ..first.speeds });
+        let (from_ms, to_ms) = range(first.before.jobs, first.octets, &Speeds { fast, ..first.speeds });
         Ok(Forecast::Begins {
             device: first.device.clone(),
-            jobs: first.jobs,
+            before: first.before,
             from_ms: if idle > 0 { 0 } else { from_ms },
             to_ms,
         })
     }
 
-    /// Returns how many jobs a device prints before that one, and how many octets; none where these are too many to look at, or it
+    /// Returns what a device prints before that job, and how many octets; none where these are too many jobs to look at, or it
     /// does not print that one at all.
-    fn ahead(&self, call: &Call, device: &DeviceStatus, job: JobNumber) -> Fallible<Option<(u32, u64)>> {
-        let (mut jobs, mut sum) = in_print(device);
+    fn ahead(&self, call: &Call, device: &DeviceStatus, job: JobNumber) -> Fallible<Option<(Before, u64)>> {
+        let (jobs, mut sum) = in_print(device);
+        let mut before = Before { jobs, pages: Some(0) };
+        if let Some(running) = &device.running {
+            before.pages = self.job(call, &JobRef::Number(running.job)).ok().and_then(|job| pages_of(&job));
+        }
         let (mut after, mut limit) = (None, FIRST_PAGE);
-        while jobs <= AHEAD {
-            let page = self.look(call, |tx| self.whole_queue(tx, &device.name, after.as_ref(), limit))?;
-            for item in page.rows {
-                if item.job.number == job {
-                    return Ok(item.sequence.map(|_| (jobs, sum)));
+        while before.jobs <= AHEAD {
+            let (rows, next) = self.look(call, |tx| {
+                let page = self.whole_queue(tx, &device.name, after.as_ref(), limit)?;
+                let mut visible = Visible::of(tx)?;
+                let mut rows = Vec::with_capacity(page.rows.len());
+                for item in page.rows {
+                    let (octets, waits) = (octets_of(&item.job), item.sequence.is_some());
+                    rows.push((octets, waits, visible.veiled(tx, item.job)?));
                 }
-                jobs += 1;
-                sum = sum.saturating_add(octets_of(&item.job));
+                Ok((rows, page.next))
+            })?;
+            for (octets, waits, row) in rows {
+                if row.number == job {
+                    return Ok(waits.then_some((before, sum)));
+                }
+                before.jobs += 1;
+                before.pages = before.pages.zip(pages_of(&row)).map(|(sum, pages)| sum.saturating_add(pages));
+                sum = sum.saturating_add(octets);
             }
-            let Some(next) = page.next else { return Ok(None) };
+            let Some(next) = next else { return Ok(None) };
             (after, limit) = (Some(next), PAGE);
         }
         Ok(None)
@@ -180,18 +210,12 @@ impl Spool {
         let waiting: Vec<&JobStatus> =
             queue.rows.iter().filter(|item| item.sequence.is_some()).map(|item| &item.job).collect();
         let mut owners: BTreeMap<&str, u32> = BTreeMap::new();
-        // Whose a job is, and how many pages it has, is told of none that the caller may not see.
-        let is_veiled = |job: &&JobStatus| job.owner.is_empty();
         for job in waiting.iter().filter(|job| !is_veiled(job)) {
             *owners.entry(&job.owner).or_default() += 1;
         }
         let mut owners: Vec<(String, u32)> = owners.into_iter().map(|(name, n)| (name.to_owned(), n)).collect();
         owners.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-        let pages = |job: &&JobStatus| -> Option<u64> {
-            job.documents.iter().map(|one| one.pages.map(|pages| pages * u64::from(one.copies))).sum()
-        };
-        let pages =
-            if queue.next.is_some() || waiting.iter().any(is_veiled) { None } else { waiting.iter().map(pages).sum() };
+        let pages = if queue.next.is_some() { None } else { waiting.iter().map(|job| pages_of(job)).sum() };
         let eldest = waiting.iter().min_by_key(|job| (job.created_ms, job.number));
         let first = eldest.map(|job| (job.number, job.owner.clone(), job.created_ms));
         let (locations, others, backups) = self.look(call, |tx| {

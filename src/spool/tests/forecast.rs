@@ -1,7 +1,7 @@
 //! When a job prints, and what a stop of a device touches: the same truth for whoever asks.
 
 use super::*;
-use crate::model::forecast::Forecast;
+use crate::model::forecast::{Before, Forecast};
 
 const BOB: u32 = 4711;
 
@@ -24,8 +24,17 @@ fn jobs_of_others_count_in_a_forecast_and_nothing_is_told_of_them() {
     let files = vec![site.document(b"his\n")];
     let his = site.spool.submit(&his_call, site.submission("a.b"), files).unwrap().accepted.number.get();
     let told = site.spool.forecast(&his_call, &reference(his)).unwrap();
-    assert_eq!(told, site.spool.forecast(&site.call(), &reference(his)).unwrap());
-    let Forecast::Begins { jobs: 3, from_ms, to_ms, .. } = told else { panic!("{told:?}") };
+    let Forecast::Begins { before: Before { jobs: 3, pages: None }, from_ms, to_ms, .. } = told else {
+        panic!("{told:?}")
+    };
+    let seen = site.spool.forecast(&site.call(), &reference(his)).unwrap();
+    let device = "LP1".parse().unwrap();
+    let before = Before { jobs: 3, pages: Some(3) };
+    assert_eq!(
+        seen,
+        Forecast::Begins { device, before, from_ms, to_ms },
+        "who may see the jobs is told their pages too"
+    );
     // 30,000 octets at about 1,000 in a second, and up to a second beside for each job.
     assert!((25_000..30_000).contains(&from_ms) && (33_000..40_000).contains(&to_ms), "{from_ms} {to_ms}");
     let name = "LP1".parse().unwrap();
