@@ -1,5 +1,6 @@
 //! `spoolcom --dump-config`: what it writes makes the same spool again.
 
+use crate::support::Site;
 use crate::support::inside::Inside;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -143,4 +144,23 @@ fn it_stands_alone_and_an_empty_spool_has_a_configuration_too() {
     for words in [&["--dump-config", "DEV"][..], &["--dump-config", "--in", "x"], &["--dump-config", "--json"]] {
         inside.run(spoolcom::run, words, Exit::Usage);
     }
+}
+
+#[test]
+fn what_is_written_feeds_a_directory_in_which_there_is_no_spool_yet() {
+    // No collector was ever declared; a print process was deleted from under its devices.
+    let first = Site::new();
+    first.spoolcom(
+        "PRINT $SPLA, FILE fastp; PRINT $SPLB, FILE fastp; SPOOLER, START; DEV $LP1, PROCESS $SPLA, URI null:",
+    );
+    first.spoolcom("LOC #A.B, DEV $LP1; DEV $LP1, START; DEV $OLD, PROCESS $SPLB, URI null:; PRINT $SPLB, DELETE");
+    let dump = first.run("spoolcom", &["--dump-config"]).expect(0).out;
+    assert!(dump.contains("PRINT $SPLB, DELETE"), "{dump}");
+    let second = Site::new();
+    let file = second.document("config", dump.as_bytes());
+    let fed = second.run("spoolcom", &["--in", file.to_str().unwrap()]).expect(0);
+    assert_eq!(fed.err, "", "{dump}");
+    assert_eq!(second.run("spoolcom", &["--dump-config"]).expect(0).out, dump);
+    second.run("spoolcom", &["--in", file.to_str().unwrap()]).expect(0);
+    assert_eq!(second.run("spoolcom", &["--dump-config"]).expect(0).out, dump, "a second time it changes nothing");
 }

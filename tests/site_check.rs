@@ -37,6 +37,7 @@ fn what_is_lacking_is_refused_and_what_is_not_is_carried_out() {
         ("COLLECT $NEW, DATA $A.B.C", "differs"),
         ("SPOOLER, ERRLOG $0", "differs"),
         ("DEV, STATUS / OUT $0 /", "differs"),
+        ("PRINT $NEW, FILE $SYSTEM.SYSTEM.PSPOOL", "differs"),
         ("PRINT $NEW, FILE $SYSTEM.SPOOL.MINE", "lacking"),
         ("COLLECT $NEW, FILE $SYSTEM.SPOOL.MINE", "lacking"),
         ("DEV $LP1, SPEED 0", "lacking"),
@@ -138,4 +139,21 @@ fn a_print_process_without_a_program_is_told_once() {
     );
     assert_eq!(said.out.matches("needs FILE fastp").count(), 1, "{said:#?}");
     assert!(said.out.contains("$IND needs FILE fastp"), "{said:#?}");
+}
+
+#[test]
+fn what_is_lacking_takes_with_it_what_needs_it() {
+    let file = "PRINT $P, FILE $SYSTEM.SPOOL.OURS\nDEV $A, PROCESS $P, SPEED 600\nLOC #G.A, DEV $A\n\
+                PRINT $Q, FILE FASTP\nDEV $B, PROCESS $Q, URI null:\nLOC #G.B, DEV $B\nDEV $A, START\nDEV $B, START\n\
+                DEV $C, PROCESS $Q\nDEV $C, START\n";
+    let judged = judge(file, true).expect(1);
+    let judged: Vec<Value> = serde_json::from_str(&judged.out).unwrap();
+    let verdicts: Vec<&str> = judged.iter().map(|one| one["verdict"].as_str().unwrap()).collect();
+    assert_eq!(
+        verdicts,
+        ["lacking", "lacking", "lacking", "runs", "runs", "runs", "lacking", "runs", "differs", "differs"],
+        "{judged:#?}"
+    );
+    assert_eq!(judged[1]["notes"][0]["text"], "print process p is lacking, so this is refused", "{judged:#?}");
+    assert_eq!(judged[9]["notes"][0]["text"], "START is refused while its device has no address", "{judged:#?}");
 }

@@ -12,7 +12,7 @@ pub(crate) mod log;
 pub mod lp;
 pub(crate) mod parts;
 pub mod pd;
-pub(crate) mod progress;
+pub mod progress;
 pub(crate) mod release;
 pub mod shell;
 pub mod spoolcom;

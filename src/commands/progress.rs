@@ -3,7 +3,6 @@
 //! The line uses only blanks and carriage returns, so that every terminal understands it. Scripts never see it, because
 //! callers make one only when standard error is a terminal.
 
-use std::fmt::Write as _;
 use std::io::Write;
 use std::time::Duration;
 
@@ -70,12 +69,11 @@ pub fn amount(octets: u64, total: Option<u64>) -> String {
     }
 }
 
-/// Writes `, 1.2 MB/s` once octets have moved for at least a second; nothing before.
+/// Writes `1.2 MB/s` once octets have moved for at least a second; nothing before.
 pub fn rate(octets: u64, elapsed: Duration) -> String {
-    let mut text = String::new();
     let milliseconds = elapsed.as_millis();
     if octets == 0 || milliseconds < 1000 {
-        return text;
+        return String::new();
     }
     let mut tenths = u128::from(octets) * 10_000 / milliseconds;
     let mut unit = "B/s";
@@ -85,8 +83,7 @@ pub fn rate(octets: u64, elapsed: Duration) -> String {
         }
         (tenths, unit) = (tenths / 1000, larger);
     }
-    let _ = write!(text, ", {}.{} {unit}", tenths / 10, tenths % 10);
-    text
+    format!("{}.{} {unit}", tenths / 10, tenths % 10)
 }
 
 #[cfg(test)]
@@ -113,8 +110,8 @@ mod tests {
         let second = Duration::from_secs(1);
         assert_eq!(rate(0, second), "");
         assert_eq!(rate(1000, second / 2), "");
-        assert_eq!(rate(999, second), ", 999.0 B/s");
-        assert_eq!(rate(1_234_567, second), ", 1.2 MB/s");
+        assert_eq!(rate(999, second), "999.0 B/s");
+        assert_eq!(rate(1_234_567, second), "1.2 MB/s");
         assert_eq!(rate(u64::MAX, second).split(' ').next_back(), Some("TB/s"));
     }
 }

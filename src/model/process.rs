@@ -75,11 +75,18 @@ pub struct ProcessStatus {
     pub circumstances: Vec<String>,
 }
 
-/// Tells whether FILE names our program. A name of a NonStop system (`$SYSTEM.SYSTEM.FASTP`) is judged by its last part;
-/// a path of this system is none of ours.
+/// Tells whether FILE names our program, or one of the print processes of a NonStop system whose work it does. A name of such a
+/// system (`$SYSTEM.SYSTEM.FASTP`) is judged by its last part; a path of this system is none of ours.
 pub fn is_fastp(file: &str) -> bool {
     let last = file.rsplit('.').next().unwrap_or_default();
-    !file.contains('/') && ["fastp", "fastptcp"].iter().any(|known| last.eq_ignore_ascii_case(known))
+    let known = ["fastp", "fastptcp", "pspool", "pspoolb"];
+    !file.contains('/') && known.iter().any(|known| last.eq_ignore_ascii_case(known))
+}
+
+/// Tells whether FILE names the print process that a NonStop system has without FASTP: what of a device that one alone does is
+/// not done here.
+pub fn is_pspool(file: &str) -> bool {
+    is_fastp(file) && file.rsplit('.').next().is_some_and(|last| last.to_ascii_lowercase().starts_with("pspool"))
 }
 
 /// How the last words of a print process begin whose program has ended.

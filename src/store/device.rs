@@ -1,9 +1,11 @@
 //! Rows of devices.
 
+use std::collections::BTreeSet;
+
 use crate::model::device::{ConnectionInUse, DeviceSettings, DeviceUri, Paper, Remembered};
 use crate::model::kept::KeptWords;
 use crate::model::order::SortBy;
-use crate::model::state::{DeviceWish, ErrorNote};
+use crate::model::state::{DeviceWish, EntryState, ErrorNote};
 use crate::model::transform::Transform;
 use crate::model::{BatchNumber, DeviceId, DeviceName, EntryId, JobId, ProcessName, RouteId};
 
@@ -245,6 +247,56 @@ pub(crate) fn list(tx: &Tx<'_>, after: Option<&DeviceName>) -> Fallible<Vec<Devi
         values![after, page(u32::MAX)],
         read,
     )
+}
+
+/// What of a device decides whether a closer look can find it in trouble.
+#[derive(Clone, Debug)]
+pub(crate) struct Glance {
+    /// Which.
+    pub(crate) id: DeviceId,
+    /// What is wanted of it.
+    pub(crate) wish: DeviceWish,
+    /// Whether an error is on record, or something that its entry in FASTCNFG says wrongly.
+    pub(crate) noted: bool,
+    /// Its print process.
+    pub(crate) process: Option<ProcessName>,
+}
+
+columns!(glanced { id, wish, noted = "error_number IS NOT NULL OR complaint IS NOT NULL", process });
+
+/// Returns that of every device, in the order of their names.
+pub(crate) fn glances(tx: &Tx<'_>) -> Fallible<Vec<Glance>> {
+    tx.rows(&format!("SELECT {} FROM device ORDER BY name_key", glanced::LIST), values![], |row| {
+        Ok(Glance {
+            id: row.get(glanced::id)?,
+            wish: row.get(glanced::wish)?,
+            noted: row.get(glanced::noted)?,
+            process: row.get(glanced::process)?,
+        })
+    })
+}
+
+/// Returns the devices that routes lead to for which something waits, however much; none when these are more than `most` routes.
+pub(crate) fn waited_for(tx: &Tx<'_>, most: u32) -> Fallible<Option<BTreeSet<DeviceId>>> {
+    // The next route is a search in the index, not a walk through what waits in this one.
+    let next = "SELECT min(route_id) FROM entry WHERE state = ?1 AND route_id >";
+    let routes: Vec<RouteId> = tx.rows(
+        &format!(
+            "WITH RECURSIVE waits(route) AS (
+                 {next} 0 UNION ALL SELECT ({next} route) FROM waits WHERE route IS NOT NULL LIMIT ?2
+             ) SELECT route FROM waits WHERE route IS NOT NULL"
+        ),
+        values![EntryState::Queued, most.saturating_add(2)],
+        |row| row.only(),
+    )?;
+    if routes.len() > most as usize {
+        return Ok(None);
+    }
+    let mut found = BTreeSet::new();
+    for route in routes {
+        found.extend(tx.rows::<DeviceId>(OF_ROUTE, values![route], |row| row.only())?);
+    }
+    Ok(Some(found))
 }
 
 /// How many names on either side are looked at for "did you mean".

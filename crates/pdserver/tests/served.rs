@@ -10,6 +10,7 @@ mod figures;
 mod ipp;
 mod kiosk;
 mod limits;
+mod managers;
 mod notified;
 mod remote;
 mod shown;

@@ -73,23 +73,6 @@ pub fn elapsed(ms: i64) -> String {
     }
 }
 
-/// Writes octets in a second: `1.2 MB/s`; nothing before a second has passed.
-pub fn rate(octets: u64, ms: i64) -> String {
-    let Ok(ms) = u128::try_from(ms) else { return String::new() };
-    if octets == 0 || ms < 1000 {
-        return String::new();
-    }
-    let mut tenths = u128::from(octets) * 10_000 / ms;
-    let mut unit = "B/s";
-    for larger in ["kB/s", "MB/s", "GB/s", "TB/s"] {
-        if tenths < 10_000 {
-            break;
-        }
-        (tenths, unit) = (tenths / 1000, larger);
-    }
-    format!("{}.{} {unit}", tenths / 10, tenths % 10)
-}
-
 /// The heights of a sparkline: nothing, then one to eight eighths.
 const BARS: [char; 9] = ['_', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 /// The same in ASCII.
@@ -131,11 +114,8 @@ mod tests {
     }
 
     #[test]
-    fn times_and_rates() {
+    fn times() {
         assert_eq!([0, 7_000, 750_000, 3_723_000].map(elapsed), ["0:00", "0:07", "12:30", "1:02:03"]);
-        assert_eq!(rate(1_234_567, 1000), "1.2 MB/s");
-        assert_eq!(rate(5, 500), "");
-        assert_eq!(rate(5, -1), "");
     }
 
     #[test]

@@ -1,14 +1,17 @@
 //! Draws a screen: one head, the lists below each other, one foot. What does not fit is reached by moving the selection.
 
+use std::time::Duration;
+
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 use spoolsuite::commands::desk::{Desk, JobRow, PrintingRow, QueueRow, TroubleRow};
+use spoolsuite::commands::progress::rate;
 
 use super::state::{Abilities, Mode, Row, Screen};
-use super::text::{ascii, elapsed, fit, rate, sparkline, width, wrap};
+use super::text::{ascii, elapsed, fit, sparkline, width, wrap};
 
 /// What stands out, and how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -319,7 +322,10 @@ fn printing(row: &PrintingRow, columns: usize, now_ms: i64) -> (String, Tone) {
         }
         match row.stalled_ms {
             Some(since) => parts.push(format!("stands {}", elapsed(now_ms - since))),
-            None => parts.push(rate(octets, passed.unwrap_or(0))),
+            None => {
+                let passed = u64::try_from(passed.unwrap_or(0)).unwrap_or(0);
+                parts.push(rate(octets, Duration::from_millis(passed)));
+            }
         }
     }
     parts.extend(passed.map(elapsed));

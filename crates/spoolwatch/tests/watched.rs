@@ -187,6 +187,38 @@ fn little_is_sent_when_little_changes() {
 }
 
 #[test]
+fn a_screen_that_was_stopped_is_drawn_anew_when_it_goes_on() {
+    let site = Site::new();
+    site.declare();
+    let mut terminal = watch(&site, 80, &[]);
+    terminal.shows("TROUBLE none");
+    // What the shell wrote meanwhile must not stay.
+    terminal.forget();
+    terminal.signal(Signal::SIGSTOP);
+    terminal.signal(Signal::SIGCONT);
+    terminal.until_sent("TROUBLE none");
+    assert!(terminal.is_changed(), "it reads keys one by one again");
+    assert_eq!(terminal.quit("q"), 0);
+}
+
+#[test]
+fn where_the_program_of_the_screen_is_missing_that_is_said() {
+    let site = Site::new();
+    site.declare();
+    // A spoolcom that was installed without it.
+    let alone = site.path("alone");
+    std::fs::create_dir(&alone).unwrap();
+    machine::copy_program(&program("spoolcom"), &alone.join("spoolcom"));
+    let mut command = Command::new("setsid");
+    site.dress(&mut command);
+    command.arg("--ctty").arg(alone.join("spoolcom")).arg("WATCH");
+    let mut terminal = Terminal::start(command, 80);
+    terminal.shows("spoolwatch");
+    assert_ne!(terminal.quit(""), 0);
+    assert!(terminal.text().contains("crates/spoolwatch"), "{}", terminal.text());
+}
+
+#[test]
 fn where_no_terminal_is_the_way_out_is_said() {
     let site = Site::new();
     site.declare();

@@ -17,7 +17,7 @@ use crate::fastp::fastcnfg::lexer::Mistake as EntryMistake;
 use crate::model::collector::is_collector_program;
 use crate::model::device::PARM_FASTCNFG;
 use crate::model::printable::{self, escaped};
-use crate::model::process::{is_fastp, program};
+use crate::model::process::{is_fastp, is_pspool, program};
 use crate::model::{CollectorName, DeviceName, Failure, FailureKind, ProcessName};
 use crate::sys::spawn::libexec_program;
 
@@ -326,6 +326,9 @@ fn otherwise(verb: Verb, subcommand: &Subcommand) -> Option<(String, bool)> {
                 true,
             )),
         },
+        (Verb::Print, Key::File, Value::Text(Some(name))) if is_pspool(name) => {
+            quietly("FASTP does its work here: devices are reached by their address, and columns of FASTP apply")
+        }
         (Verb::Spooler, Key::Drain, _) => quietly("the spooler ends WARM, and not DORMANT: no supervisor has to stop"),
         (Verb::Spooler, Key::Statistics, _) => {
             quietly("rows of queue nodes and of the receive queue are 0: there are none")
@@ -420,8 +423,78 @@ fn has_address(command: &str) -> Option<DeviceName> {
     found
 }
 
+/// What a command makes, and what it needs, by the names of print processes and devices.
+#[derive(Default)]
+struct Uses {
+    makes: Option<String>,
+    needs: Vec<String>,
+    /// The device that it starts.
+    starts: Option<DeviceName>,
+}
+
+fn uses(text: &str) -> Uses {
+    let mut found = Uses::default();
+    read_commands(text, None, &mut Currents::default(), |command, _, _| {
+        let Some(command) = command else { return };
+        let name = command.name().map(|name| name.value.as_str());
+        let of_process = |typed: &str| process(typed).map(|process| format!("print process {}", process.key()));
+        let of_device = |typed: &str| typed.parse::<DeviceName>().ok().map(|device| format!("device {}", device.key()));
+        let keys = || command.subcommands.iter().map(Subcommand::key);
+        match command.grammar.verb {
+            Verb::Print if keys().any(|key| key == Key::File) => found.makes = name.and_then(of_process),
+            Verb::Dev => {
+                found.makes = name.filter(|_| keys().any(|key| key == Key::Process)).and_then(of_device);
+                found.starts = name.filter(|_| keys().any(|key| key == Key::Start)).and_then(|name| name.parse().ok());
+                if found.makes.is_none() {
+                    found.needs.extend(name.and_then(of_device));
+                }
+            }
+            _ => {}
+        }
+        for one in &command.subcommands {
+            if let Value::Text(Some(typed)) = &one.value {
+                match (command.grammar.verb, one.key()) {
+                    (Verb::Dev, Key::Process) => found.needs.extend(of_process(typed)),
+                    (Verb::Loc, Key::Dev) => found.needs.extend(of_device(typed)),
+                    _ => {}
+                }
+            }
+        }
+    });
+    found
+}
+
+/// What is lacking takes with it what needs it: a device whose print process is refused is refused too, where nothing else in
+/// the file makes that process.
+fn with_what_needs_it(judged: &mut [Judged]) {
+    let all: Vec<Uses> = judged.iter().map(|one| uses(&one.text)).collect();
+    let made = |judged: &[Judged], name: &String, lacking: bool| {
+        let makes = |(one, uses): (&Judged, &Uses)| {
+            (one.verdict == Verdict::Lacking) == lacking && uses.makes.as_ref() == Some(name)
+        };
+        judged.iter().zip(&all).any(makes)
+    };
+    // Each round may find one step more: a process, its devices, their locations.
+    for _ in 0..3 {
+        let refused: Vec<(usize, String)> = (0..judged.len())
+            .filter(|at| judged[*at].verdict != Verdict::Lacking)
+            .filter_map(|at| {
+                let name = all[at].needs.iter().find(|name| made(judged, name, true) && !made(judged, name, false))?;
+                Some((at, name.clone()))
+            })
+            .collect();
+        for (at, name) in refused {
+            judged[at].verdict = Verdict::Lacking;
+            let text = format!("{} is lacking, so this is refused", escaped(&name));
+            judged[at].notes.push(Note { text, warned: None });
+        }
+    }
+}
+
 /// Notes at the first declaration of each device that nothing in the file says where it is.
 fn completed(mut judged: Vec<Judged>) -> Vec<Judged> {
+    with_what_needs_it(&mut judged);
+    let mut without: Vec<DeviceName> = Vec::new();
     let mut known: Vec<DeviceName> =
         judged.iter().filter(|one| one.verdict != Verdict::Lacking).filter_map(|one| has_address(&one.text)).collect();
     for one in &mut judged {
@@ -434,7 +507,15 @@ fn completed(mut judged: Vec<Judged>) -> Vec<Judged> {
             warned: None,
         });
         one.verdict = one.verdict.max(Verdict::Differs);
-        known.push(device);
+        known.push(device.clone());
+        without.push(device);
+    }
+    for one in judged.iter_mut().filter(|one| one.verdict != Verdict::Lacking) {
+        if uses(&one.text).starts.is_some_and(|device| without.contains(&device)) {
+            let text = "START is refused while its device has no address".to_owned();
+            one.notes.push(Note { text, warned: None });
+            one.verdict = one.verdict.max(Verdict::Differs);
+        }
     }
     // One that the file declares, and of which it nowhere says where its jobs lie, would end there.
     let declares =

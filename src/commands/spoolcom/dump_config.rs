@@ -2,9 +2,11 @@
 //!
 //! Written are collectors, print processes, devices, locations, groups that broadcast, and what the spooler was told; of each object
 //! only what it would not have anyway. Jobs and history are none of it. What only
-//! the commands of InfoPrint make stands there as a comment. SPOOLER, START comes first: a device that is declared
-//! after it stays offline until its own START, which comes last, so that nothing is opened before it can be reached.
+//! the commands of InfoPrint make stands there as a comment. SPOOLER, START comes before the devices: one that is declared
+//! after it stays offline until its own START, which comes last, so that nothing is opened before it can be reached. Before it
+//! come the print processes, because only a declaration makes a spool.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use crate::model::collector::{CollectorState, CollectorStatus};
@@ -13,7 +15,7 @@ use crate::model::kept::{KeptWord, KeptWords};
 use crate::model::location::{LocationKind, LocationStatus, content_word};
 use crate::model::process::{ProcessChange, ProcessStatus};
 use crate::model::state::{DeviceWish, SpoolerState};
-use crate::model::{Failure, FailureKind, GroupName};
+use crate::model::{Failure, FailureKind, GroupName, ProcessName};
 use crate::spool::interface::operations::Operations;
 
 /// Why the configuration was not written.
@@ -57,6 +59,11 @@ pub fn write(spool: &mut dyn Operations, out: &mut dyn Write) -> Result<(), Unwr
     if !made_by_start {
         collectors(spool, out)?;
     }
+    let mut processes = BTreeSet::new();
+    each_process(spool, |process| {
+        processes.insert(process.name.key());
+        line(out, &format!("PRINT ${}", process.name), of_process(process))
+    })?;
     match about.state {
         SpoolerState::Active => writeln!(out, "SPOOLER, START")?,
         state => writeln!(out, "COMMENT the spooler was {}: SPOOLER, START makes it active", state.word())?,
@@ -87,8 +94,13 @@ pub fn write(spool: &mut dyn Operations, out: &mut dyn Write) -> Result<(), Unwr
     if let Some(log) = &about.error_log {
         writeln!(out, "SPOOLER, ERRLOG {}", text(log)?)?;
     }
-    each_process(spool, |process| line(out, &format!("PRINT ${}", process.name), of_process(process)))?;
+    // A print process may be deleted while devices name it: those are declared with it, and it is deleted again.
+    let mut gone: Vec<ProcessName> = Vec::new();
     each_device(spool, |device| {
+        if let Some(process) = device.settings.process.as_ref().filter(|process| processes.insert(process.key())) {
+            writeln!(out, "PRINT ${process}, FILE FASTP")?;
+            gone.push(process.clone());
+        }
         let (papers, changes): (Vec<_>, Vec<_>) = device.settings.changes().into_iter().partition(is_of_infoprint);
         for what in papers.iter().filter_map(in_words) {
             of_infoprint(out, &format!("{what} of {} is set by pdset", device.name.guardian()))?;
@@ -110,12 +122,25 @@ pub fn write(spool: &mut dyn Operations, out: &mut dyn Write) -> Result<(), Unwr
         }
         Ok(())
     })?;
+    for process in &gone {
+        writeln!(out, "PRINT ${process}, DELETE")?;
+    }
     each_device(spool, |device| {
         let wish = match device.wish {
             DeviceWish::Started | DeviceWish::Suspended => "START",
             // So that a later SPOOLER, START leaves it offline too.
             DeviceWish::Stopped | DeviceWish::Draining => "DRAIN",
         };
+        if let Some(process) =
+            device.settings.process.as_ref().filter(|process| wish == "START" && gone.contains(process))
+        {
+            let name = device.name.guardian();
+            writeln!(
+                out,
+                "COMMENT {name} is started when its print process ${process} is declared: DEV {name}, START"
+            )?;
+            return Ok(());
+        }
         Ok(writeln!(out, "DEV {}, {wish}", device.name.guardian())?)
     })
 }

@@ -107,8 +107,14 @@ impl Output {
                     demand_node(node, spool)?;
                 }
                 let named = by_way_of(name).map(|(collector, _)| collector);
-                let (destination, collector) = destination(name, named, spool, err)?;
+                let (destination, collector, new) = destination(name, named, spool)?;
+                // What is refused leaves no location behind.
                 demand_collector(collector.as_ref(), spool)?;
+                if let Some(new) = new {
+                    spool.route_location(LocationPattern::One(new.clone()), None)?;
+                    // A closed standard error must not turn into a failure.
+                    let _ = writeln!(err, "WARNING: {new} IS NEW AND LEADS TO NO DEVICE: THE OUTPUT WAITS THERE");
+                }
                 let file = files::file_in_memory().map_err(|error| cannot("keep the output", &error))?;
                 Self::Job(file, destination, collector)
             }
@@ -210,16 +216,15 @@ fn demand_collector(named: Option<&CollectorName>, spool: &mut dyn Operations) -
 }
 
 /// Finds the destination of a job that a display becomes, and the collector that it names: a device of that name, a location,
-/// or a collector alone.
+/// or a collector alone. A location that is not there yet is named beside them.
 fn destination(
     name: &str,
     mut collector: Option<CollectorName>,
     spool: &mut dyn Operations,
-    err: &mut dyn Write,
-) -> Result<(String, Option<CollectorName>), Failure> {
+) -> Result<(String, Option<CollectorName>, Option<LocationName>), Failure> {
     if let Ok(device) = name.parse::<DeviceName>().map(|device| spool.device(device)) {
         match device {
-            Ok(found) => return Ok((leading_to(&found.name, spool)?, None)),
+            Ok(found) => return Ok((leading_to(&found.name, spool)?, None, None)),
             Err(failure) if failure.kind == FailureKind::NotFound => {}
             Err(failure) => return Err(failure),
         }
@@ -248,12 +253,9 @@ fn destination(
             LocationName { group, dest: DestName::default_dest() }
         }
         (Err(failure), _) => return Err(failure),
-        (Ok(_), _) => return Ok((destination, collector)),
+        (Ok(_), _) => return Ok((destination, collector, None)),
     };
-    spool.route_location(LocationPattern::One(new.clone()), None)?;
-    // A closed standard error must not turn into a failure.
-    let _ = writeln!(err, "WARNING: {new} IS NEW AND LEADS TO NO DEVICE: THE OUTPUT WAITS THERE");
-    Ok((new.to_string(), collector))
+    Ok((new.to_string(), collector, Some(new)))
 }
 
 /// Returns the collector that a name is the name of.

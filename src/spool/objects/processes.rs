@@ -424,7 +424,7 @@ impl Spool {
 }
 
 /// Whether it keeps the whole process from going on: what is wrong with the spool is wrong for every device.
-fn is_of_process(trouble: &trouble::Trouble) -> bool {
+pub(super) fn is_of_process(trouble: &trouble::Trouble) -> bool {
     trouble.what.lasting || trouble.device.is_none()
 }
 

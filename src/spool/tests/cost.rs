@@ -183,7 +183,7 @@ fn a_claim_in_any_order_among_many_jobs() {
 
 #[test]
 fn among_many_devices() {
-    // The health of each device is looked at.
+    // The health has a glance at each device: health.rs.
     let without = |costs: Costs| costs.into_iter().filter(|one| one.0 != "the health").collect();
     compare(without(costs(3, 4)), without(costs(3, 200)));
 }

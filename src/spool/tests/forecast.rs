@@ -29,7 +29,7 @@ fn jobs_of_others_count_in_a_forecast_and_nothing_is_told_of_them() {
     };
     let seen = site.spool.forecast(&site.call(), &reference(his)).unwrap();
     let device = "LP1".parse().unwrap();
-    let before = Before { jobs: 3, pages: Some(3) };
+    let before = Before { jobs: 3, pages: Some(3 * 34) };
     assert_eq!(
         seen,
         Forecast::Begins { device, before, from_ms, to_ms },

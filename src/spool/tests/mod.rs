@@ -13,6 +13,7 @@ mod forecast;
 mod groups;
 mod half_made;
 mod headers;
+mod health;
 mod initial_values;
 mod interleavings;
 mod leases;

@@ -158,6 +158,16 @@ impl Terminal {
         }
     }
 
+    /// Waits until this was sent since it last forgot.
+    #[track_caller]
+    pub fn until_sent(&mut self, part: &str) {
+        let end = Instant::now() + DEADLINE;
+        while !self.sent().contains(part) {
+            assert!(Instant::now() < end, "not within {DEADLINE:?}: {part:?}; sent:\n{:?}", self.sent());
+            self.read();
+        }
+    }
+
     /// Reads what is there, or waits for it a little.
     fn read(&mut self) {
         let Some(master) = &mut self.master else { return };

@@ -1,6 +1,6 @@
 //! DEV: devices.
 //!
-//! Attributes that follow each other are one change: all of them hold, or none. DRAIN waits until the device is
+//! Attributes that follow each other are one change, or, where that is refused, one after the other. DRAIN waits until the device is
 //! OFFLINE, so that `DEV $LP1, DRAIN, EXCLUSIVE OFF!, START` works while a job prints.
 
 use crate::commands::forecast;

@@ -152,7 +152,10 @@ struct Moved {
 impl Moved {
     fn rate(&mut self, attempt: (String, i64), octets: u64) -> String {
         match &self.first {
-            Some((known, from, at)) if *known == attempt && *from <= octets => rate(octets - from, at.elapsed()),
+            Some((known, from, at)) if *known == attempt && *from <= octets => {
+                let rate = rate(octets - from, at.elapsed());
+                if rate.is_empty() { rate } else { format!(", {rate}") }
+            }
             _ => {
                 self.first = Some((attempt, octets, Instant::now()));
                 String::new()

@@ -107,6 +107,17 @@ impl JobAction {
         }
     }
 
+    /// Takes a change into the one before it, or gives it back.
+    fn join(last: &mut Self, action: Self) -> Option<Self> {
+        match (last, action) {
+            (Self::Alter(changes), Self::Alter(more)) if Self::travels_with(changes, &more) => {
+                changes.extend(more);
+                None
+            }
+            (_, action) => Some(action),
+        }
+    }
+
     /// Tells whether `more` may join `changes` as one change, which holds as a whole or not at all. HOLDAFTER stays
     /// alone, because it is allowed in states in which the others are not.
     fn travels_with(changes: &[(Key, JobChange)], more: &[(Key, JobChange)]) -> bool {
@@ -215,14 +226,14 @@ impl JobStatement {
                 (JobAction::Log(_) | JobAction::Why(_), _) if matches!(which, Which::Matching(..)) => {
                     return Err(one_only(subcommand));
                 }
-                (JobAction::Alter(more), Some(Step { action: JobAction::Alter(changes), .. }))
-                    if JobAction::travels_with(changes, &more) =>
-                {
-                    changes.extend(more);
-                }
-                (action, _) => {
+                (action, last) => {
                     named |= matches!(action, JobAction::Current | JobAction::Next);
-                    steps.push(source.step(command, Some(subcommand), action));
+                    let step = source.step(command, Some(subcommand), action);
+                    let left = match last {
+                        Some(last) => last.join(step, JobAction::join),
+                        None => Some(step),
+                    };
+                    steps.extend(left);
                 }
             }
         }
@@ -286,8 +297,9 @@ impl JobStatement {
         if jobs.as_ref().is_some_and(Vec::is_empty) {
             session.hint("no job matches");
         }
-        for step in &self.steps {
-            let done = match (&step.action, &jobs) {
+        // Each subcommand is carried out for all of them before the next one.
+        for (action, place) in self.steps.iter().flat_map(Step::each) {
+            let done = match (action, &jobs) {
                 (JobAction::Summary(display), _) => session.show(display, |spool, out, style| {
                     let mut listing = Listing::new(out, style);
                     listing.page(&[JobCounts::of(&spool.job_summary()?)])?;
@@ -307,7 +319,7 @@ impl JobStatement {
                 }),
                 (action, jobs) => {
                     let jobs = jobs.as_deref().unwrap_or_default();
-                    let done = change_all(action, jobs, &step.place, session);
+                    let done = change_all(action, jobs, place, session);
                     if done.is_ok() && !jobs.is_empty() {
                         let words: Vec<&str> = action.keys().into_iter().map(Key::word).collect();
                         let n = jobs.len();
@@ -316,7 +328,7 @@ impl JobStatement {
                     done
                 }
             };
-            done.map_err(|trouble| (step.place.clone(), trouble))?;
+            done.map_err(|trouble| (place.to_owned(), trouble))?;
         }
         Ok(())
     }

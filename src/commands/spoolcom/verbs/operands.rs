@@ -80,15 +80,16 @@ impl Source<'_> {
 
     /// Makes a step of `action`, with the words in which it was typed.
     pub fn step<A>(&self, command: &Command, subcommand: Option<&Subcommand>, action: A) -> Step<A> {
-        Step { action, place: self.place(command, subcommand) }
+        Step { action, place: self.place(command, subcommand), parts: Vec::new() }
     }
 
     /// Reads the subcommands of `command`, each by `read`; `usual` is done where there is none. `join` takes an action into the
-    /// one before it, or gives it back: attributes that follow each other are one change, so that all of them hold, or none.
+    /// one before it, or gives it back: attributes that follow each other are one change. Where that is refused, they are carried
+    /// out one by one, so that those before the first that fails hold, and that one is named.
     ///
     /// # Errors
     /// The first mistake of `read`.
-    pub fn steps<A>(
+    pub fn steps<A: Clone>(
         &self,
         command: &Command,
         mut read: impl FnMut(&Subcommand) -> Result<A, Mistake>,
@@ -97,12 +98,12 @@ impl Source<'_> {
     ) -> Result<Vec<Step<A>>, Mistake> {
         let mut steps: Vec<Step<A>> = Vec::new();
         for subcommand in &command.subcommands {
-            let action = read(subcommand)?;
+            let step = self.step(command, Some(subcommand), read(subcommand)?);
             let left = match steps.last_mut() {
-                Some(last) => join(&mut last.action, action),
-                None => Some(action),
+                Some(last) => last.join(step, &join),
+                None => Some(step),
             };
-            steps.extend(left.map(|action| self.step(command, Some(subcommand), action)));
+            steps.extend(left);
         }
         if steps.is_empty() {
             steps.push(self.step(command, None, usual));
@@ -118,6 +119,42 @@ pub struct Step<A> {
     pub action: A,
     /// The command and subcommand as typed.
     pub place: String,
+    /// The actions that became this one, each with its place; empty where it is one.
+    parts: Vec<(A, String)>,
+}
+
+impl<A: Clone> Step<A> {
+    /// Takes a step into this one where `join` does so with their actions; else gives it back.
+    pub fn join(&mut self, next: Self, join: impl Fn(&mut A, A) -> Option<A>) -> Option<Self> {
+        let before = self.action.clone();
+        let (action, place) = (next.action.clone(), next.place.clone());
+        if let Some(action) = join(&mut self.action, next.action) {
+            return Some(Self { action, ..next });
+        }
+        if self.parts.is_empty() {
+            self.parts.push((before, self.place.clone()));
+        }
+        self.parts.push((action, place));
+        None
+    }
+
+    /// Returns what it was made of, one by one.
+    pub fn each(&self) -> Vec<(&A, &str)> {
+        match self.parts.is_empty() {
+            true => vec![(&self.action, &self.place)],
+            false => self.parts.iter().map(|(action, place)| (action, place.as_str())).collect(),
+        }
+    }
+}
+
+/// Whether a change was refused, and nothing of it was done.
+fn is_refused(trouble: &EarlyEnd) -> bool {
+    use FailureKind::{Ambiguous, BadValue, InUse, NotFound, Security, SpoolerState, State, Unsupported};
+    matches!(
+        trouble,
+        EarlyEnd::Failed(failure, _)
+            if matches!(failure.kind, NotFound | Ambiguous | InUse | Security | State | SpoolerState | BadValue | Unsupported)
+    )
 }
 
 /// Prints the warnings of a command.
@@ -129,12 +166,22 @@ pub fn warn(warnings: &[String], session: &mut Session<'_>) {
 }
 
 /// Executes `steps` one after the other, up to the first that fails.
-pub fn run_steps<A>(
+pub fn run_steps<A: Clone>(
     steps: &[Step<A>],
     session: &mut Session<'_>,
     mut run: impl FnMut(&A, &mut Session<'_>) -> Result<(), EarlyEnd>,
 ) -> Result<(), (String, EarlyEnd)> {
-    steps.iter().try_for_each(|step| run(&step.action, session).map_err(|trouble| (step.place.clone(), trouble)))
+    for step in steps {
+        match run(&step.action, session) {
+            Err(trouble) if is_refused(&trouble) && !step.parts.is_empty() => {
+                for (action, place) in step.each() {
+                    run(action, session).map_err(|trouble| (place.to_owned(), trouble))?;
+                }
+            }
+            done => done.map_err(|trouble| (step.place.clone(), trouble))?,
+        }
+    }
+    Ok(())
 }
 
 /// Makes the failure for a change without its object, which the statement has refused before.
