@@ -263,3 +263,80 @@ fn an_owner_keeps_the_group_that_was_typed() {
     }
     assert!(take_apart(&std::fs::read(site.sink()).unwrap_or_default()).complete.is_empty());
 }
+
+#[test]
+fn what_stands_before_the_subcommand_that_is_refused_holds_and_that_one_is_named() {
+    let site = Site::new();
+    site.spoolcom("PRINT $SPLA, FILE fastp; SPOOLER, START; DEV $LP1, PROCESS $SPLA, URI null:; LOC #A.B, DEV $LP1");
+    let refused = |commands: &str| site.run("spoolcom", &[commands]).expect(1).err;
+    let said = refused("DEV $LP1, SPEED 300, FORM ABC, PROCESS $NO, WIDTH 40");
+    assert!(said.starts_with("ENTRY NOT FOUND\n  DEV $LP1, PROCESS $NO: "), "{said}");
+    let detail = site.spoolcom("DEV $LP1, STATUS DETAIL").out;
+    assert!(detail.contains(" SPEED: 300\n") && detail.contains(" FORM: ABC\n"), "{detail}");
+    assert!(detail.contains(" WIDTH: -1\n"), "nothing behind it is carried out: {detail}");
+    // The same of jobs, one or several.
+    let file = site.document("letter", b"letter\n");
+    site.run("pdpr", &["-d", "a.b", file.to_str().unwrap()]).expect(0);
+    let said = refused("JOB 1, HOLD, COPIES 2, REPORT MINE, LOC NOWHERE, SELPRI 3");
+    assert!(said.contains("JOB 1, LOC NOWHERE: "), "{said}");
+    let job = site.spoolcom("JOB 1, STATUS DETAIL").out;
+    assert!(job.contains(" COPIES: 2\n") && job.contains(" REPORT: MINE\n") && job.contains(" SELPRI: 4\n"), "{job}");
+    let said = refused("JOB (STATE HOLD), COPIES 3, LOC NOWHERE");
+    assert!(said.contains("LOC NOWHERE"), "{said}");
+    assert!(site.spoolcom("JOB 1, STATUS DETAIL").out.contains(" COPIES: 3\n"));
+    // A new object comes into being by what is accepted.
+    refused("PRINT $NEW, PARM 3, FILE /bin/sh");
+    assert!(site.spoolcom("PRINT $NEW, STATUS DETAIL").out.contains(" PARM: 3"));
+    refused("DEV $NEW, PROCESS $NO, SPEED 300");
+    refused("DEV $NEW");
+}
+
+#[test]
+fn a_node_before_a_name_is_the_own_one_and_out_that_is_refused_leaves_nothing() {
+    let site = Site::new();
+    site.spoolcom("PRINT $SPLA, FILE fastp; COLLECT $S, FILE CSPOOL; SPOOLER, START");
+    let about: serde_json::Value = serde_json::from_str(&site.spoolcom_json("SPOOLER")).unwrap();
+    let about = about.get(0).unwrap_or(&about);
+    let node = about["server"].as_str().unwrap().to_owned();
+    for command in
+        ["COLLECT \\NODE.$S", "PRINT \\NODE.$SPLA", "JOB (COLLECT \\NODE.$S)", "DEV $LP1, PROCESS \\NODE.$SPLA"]
+    {
+        site.run("spoolcom", &[&command.replace("NODE", &node)]).expect(0);
+        let refused = site.run("spoolcom", &[&command.replace("NODE", "ELSEWHERE")]).expect(1).err;
+        assert!(refused.contains("cannot find system \\ELSEWHERE"), "{command}: {refused}");
+    }
+    for command in ["DEV, STATUS / OUT $NOSUCH.#X /", "/ OUT $NOSUCH.#Y.Z / DEV"] {
+        let refused = site.run("spoolcom", &[command]);
+        assert!(refused.status != 0 && !refused.err.contains("IS NEW"), "{command}: {refused:#?}");
+    }
+    assert_eq!(site.spoolcom_json("LOC").trim(), "[]");
+}
+
+#[test]
+fn hints_are_for_a_terminal_and_for_who_wants_them() {
+    let site = Site::new();
+    site.spoolcom("PRINT $SPLA, FILE fastp; SPOOLER, START");
+    let out = site.files.path().join("out");
+    let said = |hints: &str| {
+        let mut command = site.command("spoolcom");
+        command.env("PD_HINTS", hints).arg("--out").arg(&out).arg("DEV $NONE");
+        finish(command.spawn().unwrap(), DEADLINE).expect(1).err
+    };
+    assert!(said("always").contains("\n  hint: "));
+    let quiet = said("");
+    assert!(quiet.starts_with("ENTRY NOT FOUND\n  DEV $NONE") && !quiet.contains("hint"), "{quiet}");
+    let out = std::fs::read_to_string(out).unwrap();
+    assert!(out.contains("ENTRY NOT FOUND") && !out.contains("hint"), "{out}");
+}
+
+#[test]
+fn help_knows_the_qualifiers_and_fc_takes_commas() {
+    let site = Site::new();
+    let help = site.run("spoolcom", &["HELP JOB"]).expect(0).out;
+    for word in ["COLLECT name", "DATE [FROM time] [THRU time]", "STATE state"] {
+        assert!(help.contains(word), "{word}: {help}");
+    }
+    assert!(site.run("spoolcom", &["HELP JOB DATE"]).expect(0).out.starts_with("JOB (DATE "));
+    let refused = site.run("spoolcom", &["FC DEV $C, START"]).expect(2).err;
+    assert!(refused.contains("FC edits a command at the prompt"), "{refused}");
+}

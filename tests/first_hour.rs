@@ -135,7 +135,13 @@ pub fn typed(name: &str, directory: &str, least: usize) {
     let mut command = Command::new("sh");
     site.dress(&mut command);
     let path = format!("{programs}:{}", std::env::var("PATH").unwrap_or_default());
-    command.env("PATH", path).env("PD_FASTP_IDLE", "120").env_remove("PDBASE").env_remove("ENV").env("LC_ALL", "C");
+    command
+        .env("PATH", path)
+        .env("PD_FASTP_IDLE", "120")
+        .env("PD_HINTS", "always")
+        .env_remove("PDBASE")
+        .env_remove("ENV")
+        .env("LC_ALL", "C");
     let mut session = Session::new(command);
 
     let page = std::fs::read_to_string(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap();

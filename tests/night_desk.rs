@@ -447,10 +447,14 @@ fn when_a_job_prints_is_told_by_measured_speed_or_called_unknown() {
     site.wait_for("its speed is known", || site.spoolcom("JOB 3, WHY").out.contains("was measured"));
     let out = site.spoolcom("JOB 3, WHY").out;
     let line = out.lines().last().unwrap();
-    assert!(line.starts_with("it begins ") && line.contains("$NET") && line.contains("1 job is before it"), "{out}");
+    assert!(
+        line.starts_with("it begins ") && line.contains("$NET") && line.contains("1 job with 1 page is before it"),
+        "{out}"
+    );
     let why: Value = serde_json::from_str(&site.spoolcom_json("JOB 3, WHY")).unwrap();
     let ahead = why.as_array().unwrap().last().unwrap();
     assert_eq!((ahead["cause"].as_str(), ahead["jobs"].as_u64()), (Some("begins"), Some(1)));
+    assert_eq!(ahead["pages"], 1, "{ahead}");
     assert!(ahead["from-seconds"].as_i64() <= ahead["to-seconds"].as_i64(), "{ahead}");
     let out = site.run("pdls", &["-U", "-r", "why", "-s", "line"]).expect(0).out;
     assert!(out.contains("it begins "), "{out}");

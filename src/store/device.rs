@@ -321,6 +321,12 @@ pub(crate) fn of_process(tx: &Tx<'_>, process: &ProcessName) -> Fallible<Vec<Dev
     )
 }
 
+/// Returns how many devices of a print process are started, counted to `limit`.
+pub(crate) fn started_of_process(tx: &Tx<'_>, process: &ProcessName, limit: u32) -> Fallible<u32> {
+    let sql = "SELECT count(*) FROM (SELECT 1 FROM device WHERE process_key = ? AND wish = ? LIMIT ?)";
+    Ok(tx.one(sql, values![process.key(), DeviceWish::Started, limit], |row| row.only())?.unwrap_or(0))
+}
+
 fn failing_with_sql() -> String {
     format!(
         "SELECT {} FROM device WHERE id IN (

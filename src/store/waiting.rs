@@ -102,6 +102,10 @@ pub(crate) fn any_for_process(tx: &Tx<'_>, process: &ProcessName, id: ProcessId)
     if super::entry::busy(tx, id)? {
         return Ok(true);
     }
+    // Most often nothing waits anywhere: then no device is asked.
+    if !tx.finds("SELECT 1 FROM entry WHERE state = ? LIMIT 1", values![EntryState::Queued])? {
+        return Ok(false);
+    }
     let ways = [("l.route_id", "?3"), ("g.route_id", "?3"), ("g.route_id", "d.id")];
     for ((route, only), carries) in CARRIES.iter().flat_map(|carries| ways.map(|way| (way, carries))) {
         let sql = format!(

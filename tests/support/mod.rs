@@ -164,6 +164,7 @@ impl Site {
             .env("PDBASE", self.base.root())
             .env("HOME", &self.home)
             .env("PD_FASTP_IDLE", "0.2")
+            .env("PD_HINTS", "always")
             .env("PD_COMPLETE_MS", "30000")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

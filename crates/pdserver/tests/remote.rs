@@ -86,6 +86,7 @@ impl Site {
             .env_clear()
             .env("HOME", self.path("home"))
             .env("PD_FASTP_IDLE", "0.2")
+            .env("PD_HINTS", "always")
             .env("PD_CONFIRM_DELETE", "no")
             .env("TZ", "UTC")
             .current_dir("/")

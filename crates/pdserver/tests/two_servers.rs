@@ -36,6 +36,7 @@ impl Shell {
             .env("PATH", format!("{programs}:/usr/bin:/bin"))
             .env("HOME", home)
             .env("PD_FASTP_IDLE", "0.2")
+            .env("PD_HINTS", "always")
             .env("PD_CONFIRM_DELETE", "no")
             .env("TZ", "UTC")
             .current_dir(home)

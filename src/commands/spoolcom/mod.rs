@@ -26,6 +26,7 @@ pub(crate) mod runner;
 pub(crate) mod session;
 pub(crate) mod spoolers;
 pub(crate) mod statement;
+mod unhinted;
 pub mod verbs;
 
 #[cfg(test)]
@@ -64,6 +65,7 @@ use runner::Runner;
 use session::{Current, Session, Stoppable};
 use spoolers::Find;
 use statement::{Currents, Statement, without_fc};
+use unhinted::Unhinted;
 use verbs::open::Supervisor;
 use verbs::operands::Source;
 use verbs::watch;
@@ -152,6 +154,32 @@ pub fn definition() -> clap::Command {
             .trailing_var_arg(true)
             .allow_hyphen_values(true),
     )
+}
+
+/// The variable that has hints written where standard error is no terminal: `always`.
+const HINTS: &str = "PD_HINTS";
+
+/// Runs `spoolcom` as a process of its own: hints go to a terminal only.
+pub fn run_process(words: &[OsString], shell: &mut Shell<'_>) -> Exit {
+    let always = (shell.env)(HINTS).is_some_and(|word| word.eq_ignore_ascii_case("always"));
+    if shell.err_is_terminal || always {
+        return run(words, shell);
+    }
+    let mut err = Unhinted::new(&mut *shell.err);
+    let mut shell = Shell {
+        out: &mut *shell.out,
+        err: &mut err,
+        input: &mut *shell.input,
+        out_is_terminal: shell.out_is_terminal,
+        err_is_terminal: shell.err_is_terminal,
+        input_is_terminal: shell.input_is_terminal,
+        terminal: shell.terminal,
+        env: shell.env,
+        cwd: shell.cwd.clone(),
+        now_ms: shell.now_ms,
+        open: &mut *shell.open,
+    };
+    run(words, &mut shell)
 }
 
 /// Runs `spoolcom` with `words`, the arguments after the program's name.

@@ -22,6 +22,7 @@ use crate::sys::umask::append_as_usual;
 
 use super::language::messages::Subject;
 use super::language::out_name::OutName;
+use super::unhinted::Unhinted;
 
 /// The report name of a job that a display becomes.
 const REPORT: &str = "SPOOLCOM";
@@ -51,10 +52,10 @@ impl From<Failure> for CannotOpen {
     }
 }
 
-/// Messages go to standard error, and to the file in which the output is collected, as on a NonStop system.
+/// Messages go to standard error, and to the file in which the output is collected, as on a NonStop system; hints do not.
 pub struct Messages<'a> {
     err: &'a mut dyn Write,
-    copy: Option<File>,
+    copy: Option<Unhinted<File>>,
 }
 
 impl<'a> Messages<'a> {
@@ -62,7 +63,7 @@ impl<'a> Messages<'a> {
     pub fn new(err: &'a mut dyn Write, output: &Output) -> Self {
         let copy = match output {
             Output::Standard => None,
-            Output::File(file) | Output::Job(file, ..) => file.try_clone().ok(),
+            Output::File(file) | Output::Job(file, ..) => file.try_clone().ok().map(Unhinted::new),
         };
         Self { err, copy }
     }
@@ -165,7 +166,7 @@ fn cannot(what: &str, error: &io::Error) -> Failure {
 }
 
 /// Refuses a node that is not the one of the spool's own server.
-fn demand_node(node: &str, spool: &mut dyn Operations) -> Result<(), Failure> {
+pub fn demand_node(node: &str, spool: &mut dyn Operations) -> Result<(), Failure> {
     let server = spool.about()?.server;
     if server.as_str().eq_ignore_ascii_case(node) {
         return Ok(());

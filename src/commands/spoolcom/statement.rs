@@ -6,12 +6,13 @@
 use crate::commands::shell::Intent;
 
 use super::language::grammar::ObjectKind;
-use super::language::keywords::{Key, Verb};
+use super::language::keywords::{Key, Qualifier, Verb};
 use super::language::messages::Message;
 use super::language::mistake::{Mistake, Span};
 use super::language::syntax::Parser;
 use super::language::tree::Command;
-use super::language::values::Object;
+use super::language::values::{Object, Value};
+use super::output::demand_node;
 use super::session::{EarlyEnd, Session};
 use super::verbs::add::AddStatement;
 use super::verbs::batch::BatchStatement;
@@ -20,7 +21,7 @@ use super::verbs::dev::DeviceStatement;
 use super::verbs::font::FontStatement;
 use super::verbs::job::JobStatement;
 use super::verbs::loc::LocationStatement;
-use super::verbs::operands::Source;
+use super::verbs::operands::{Source, split_node};
 use super::verbs::print::PrintStatement;
 use super::verbs::spooler::SpoolerStatement;
 use super::verbs::{health, help, open, record, trouble, watch};
@@ -71,6 +72,28 @@ pub enum Statement {
     Spooler(SpoolerStatement),
     /// WATCH
     Watch,
+    /// One in which nodes stand before names that have none here: each has to be the own one.
+    AtNode(Vec<String>, Box<Statement>),
+}
+
+/// Returns the nodes of names of collectors and print processes. Devices of other servers have one here too.
+fn nodes(command: &Command) -> Vec<String> {
+    let node = |text: &str| split_node(text).map(|(node, _)| node.to_owned());
+    let mut found = Vec::new();
+    match (command.grammar.verb, &command.object) {
+        (Verb::Collect | Verb::Print, Object::Name(name)) => found.extend(node(&name.value)),
+        (_, Object::Filters(filters)) => {
+            let collectors = filters.iter().filter(|filter| filter.key == Qualifier::Collect);
+            found.extend(collectors.filter_map(|filter| filter.value.as_deref().and_then(node)));
+        }
+        _ => {}
+    }
+    for subcommand in command.subcommands.iter().filter(|one| one.key() == Key::Process) {
+        if let Value::Text(Some(name)) = &subcommand.value {
+            found.extend(node(name));
+        }
+    }
+    found
 }
 
 impl Statement {
@@ -83,6 +106,7 @@ impl Statement {
     pub fn shows_log(&self) -> bool {
         match self {
             Self::Log(_) => true,
+            Self::AtNode(_, statement) => statement.shows_log(),
             Self::Dev(statement) => statement.shows_log(),
             Self::Job(statement) => statement.shows_log(),
             _ => false,
@@ -92,6 +116,12 @@ impl Statement {
     /// Makes the statement for `command`.
     pub fn of(command: &Command, source: &Source<'_>) -> Result<Self, Mistake> {
         check_object(command, source)?;
+        let meant = Self::without_nodes(command, source)?;
+        let nodes = nodes(command);
+        Ok(if nodes.is_empty() { meant } else { Self::AtNode(nodes, Box::new(meant)) })
+    }
+
+    fn without_nodes(command: &Command, source: &Source<'_>) -> Result<Self, Mistake> {
         Ok(match command.grammar.verb {
             Verb::Add => Self::Add(AddStatement::of(command, source)?),
             Verb::Collect => Self::Collect(CollectStatement::of(command, source)?),
@@ -118,6 +148,7 @@ impl Statement {
         match self {
             Self::Comment | Self::Exit | Self::Fc(_) | Self::Help(_) | Self::Watch => None,
             Self::Check(_) | Self::Log(_) | Self::Open(_) => Some(Intent::Read),
+            Self::AtNode(_, statement) => statement.intent(),
             Self::Add(statement) => Some(statement.intent()),
             Self::Collect(statement) => Some(statement.intent()),
             Self::Dev(statement) => Some(statement.intent()),
@@ -140,6 +171,13 @@ impl Statement {
             Self::Check(None) => health::run(session).map_err(|trouble| ("CHECK".to_owned(), trouble))?,
             Self::Check(Some(list)) => trouble::run(*list, session).map_err(|trouble| ("CHECK".to_owned(), trouble))?,
             Self::Log(statement) => statement.run(session).map_err(|trouble| ("LOG".to_owned(), trouble))?,
+            Self::AtNode(nodes, statement) => {
+                for node in nodes {
+                    let ours = session.spool().and_then(|spool| demand_node(node, spool));
+                    ours.map_err(|failure| (format!("\\\\{node}"), EarlyEnd::from(failure)))?;
+                }
+                return statement.run(session);
+            }
             Self::Watch => return Err(("WATCH".to_owned(), watch::not_alone().into())),
             Self::Add(statement) => statement.run(session)?,
             Self::Collect(statement) => statement.run(session)?,

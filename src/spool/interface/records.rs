@@ -95,6 +95,8 @@ pub struct JobSummary {
 /// What somebody is about to do, for the question whether he may.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Intended {
+    /// Start, drain or repair the spooler.
+    ChangeSpooler,
     /// Alter or delete a device.
     ChangeDevice(DeviceName),
     /// Start, stop or clear a device, or choose its next job.

@@ -25,10 +25,10 @@ impl Spool {
     pub(crate) fn demand_right_to(&self, call: &Call, what: &Intended) -> Fallible<()> {
         let owner = match what {
             Intended::HoldJob(job) | Intended::ChangeJob(job) => self.owners_groups(call, job)?,
-            Intended::ChangeDevice(_) | Intended::OperateDevice(_) => None,
+            Intended::ChangeSpooler | Intended::ChangeDevice(_) | Intended::OperateDevice(_) => None,
         };
         self.look(call, |tx| match what {
-            Intended::ChangeDevice(_) => Self::demand(tx, Right::Configure),
+            Intended::ChangeSpooler | Intended::ChangeDevice(_) => Self::demand(tx, Right::Configure),
             Intended::OperateDevice(name) => {
                 let device = store::device::by_name(tx, name)?.ok_or_else(|| super::devices::not_found(tx, name))?;
                 Self::demand(tx, Right::Operate { place: &Self::place_of_device(tx, &device)? })

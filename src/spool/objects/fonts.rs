@@ -48,6 +48,9 @@ impl Spool {
             if store::font::job_of(tx, &name)? == Some(row.id) {
                 return Ok(());
             }
+            if store::font::job_of(tx, &name)?.is_none() {
+                super::additions::demand_additions(tx)?;
+            }
             store::font::set(tx, &name, row.id)?;
             record(tx, Object::Job(row.id), EventWord::Altered, &format!("FONT {name}"))?;
             record(tx, Object::Spool, EventWord::Declared, &format!("FONT {name}, JOB {}", row.number))

@@ -24,6 +24,8 @@ use crate::spool::interface::records::{DeviceHealth, Health, ProcessHealth, Wait
 const MOST_WAITING: u32 = 1_001;
 /// The most jobs in print that are named, and one.
 const MOST_IN_PRINT: u32 = 6;
+/// The started devices of a print process are counted to this.
+const MOST_STARTED: u32 = 1_000_000;
 /// The most devices and locations that are named.
 const MOST: usize = 1000;
 /// Jobs that wait for a person are counted up to this number.
@@ -217,8 +219,6 @@ fn process(
     if status.state == ProcessState::Dormant && (!waits || alive.spooler(tx)? != SpoolerState::Active) {
         return Ok(None);
     }
-    let devices = store::device::of_process(tx, &status.name)?;
-    let started = devices.iter().filter(|device| device.wish == DeviceWish::Started).count();
     let last_sign_ms = match status.state {
         ProcessState::Dead => known.last_sign_ms(spool, tx.now()),
         _ => None,
@@ -226,7 +226,7 @@ fn process(
     Ok(Some(ProcessHealth {
         status: status.clone(),
         silent_since_ms,
-        devices: u32::try_from(started).unwrap_or(u32::MAX),
+        devices: store::device::started_of_process(tx, &status.name, MOST_STARTED)?,
         last_sign_ms,
         waits,
         waiting: if waits { store::waiting::count_for_process(tx, &status.name, MOST_WAITING)? } else { 0 },

@@ -19,7 +19,7 @@ fn devices_that_stand_are_found_among_many_that_are_well_or_stopped_without_work
     let name = |n: usize| -> DeviceName { format!("X{n}").parse().unwrap() };
     assert!(found(&site).is_empty());
     // Few are stopped, then many.
-    for (stopped, more) in [(0..3, 20), (3..60, 70)] {
+    for (stopped, more) in [(0..3, 85), (3..60, 86)] {
         for n in stopped {
             site.spool.drain_device(&site.call(), name(n)).unwrap();
         }
@@ -54,6 +54,7 @@ fn a_device_that_is_well_costs_the_health_next_to_nothing() {
                 site.spool.drain_device(&site.call(), format!("X{n}").parse().unwrap()).unwrap();
             }
         }
+        let _lease = site.begins();
         site.job("a.x1", 1);
         steps_of(|| drop(site.spool.health(&site.call()).unwrap())).0
     };

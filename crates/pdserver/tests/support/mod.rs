@@ -169,6 +169,7 @@ impl Machine {
             .env_clear()
             .env("PD_SOCKET", self.path("run/socket"))
             .env("PD_FASTP_IDLE", "0.2")
+            .env("PD_HINTS", "always")
             .env("PD_CONFIRM_DELETE", "no")
             .env("TZ", "UTC")
             .uid(uid)

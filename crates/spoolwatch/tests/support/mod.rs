@@ -52,7 +52,11 @@ impl Site {
     /// Gives a command the environment of this site.
     pub fn dress(&self, command: &mut Command) {
         command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
-        command.env("PDBASE", self.path("base")).env("HOME", self.dir.path()).env("PD_FASTP_IDLE", "0.2");
+        command
+            .env("PDBASE", self.path("base"))
+            .env("HOME", self.dir.path())
+            .env("PD_FASTP_IDLE", "0.2")
+            .env("PD_HINTS", "always");
         command.env("TERM", "xterm").env("LC_ALL", "C.UTF-8").env("TZ", "UTC").stdin(Stdio::null());
     }
 

@@ -53,7 +53,7 @@ fn flags(job: &JobStatus) -> String {
 }
 
 /// Returns the pages of its documents. Each counts once, because copies have a column of their own.
-fn pages(job: &JobStatus) -> String {
+pub(super) fn pages(job: &JobStatus) -> String {
     let once: Option<u64> = job.documents.iter().map(|document| document.pages).sum();
     let pages = once.filter(|_| !job.documents.is_empty()).or(job.pages);
     match pages {

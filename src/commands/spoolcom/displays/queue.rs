@@ -134,7 +134,7 @@ fn row(style: &Style, item: &QueueItem) -> Vec<String> {
         if job.owner.is_empty() { String::new() } else { format!("{},{}", job.owner_gid, job.owner_uid) },
         style.time(job.created_ms),
         job.copies.to_string(),
-        job.pages.map(|n| n.to_string()).unwrap_or_default(),
+        super::job::pages(job),
         job.total_octets.to_string(),
         job.priority.selpri().to_string(),
         item.estimate_ms.map_or_else(|| "UNKNOWN".to_owned(), takes),

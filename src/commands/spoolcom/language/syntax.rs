@@ -121,6 +121,17 @@ impl<'a> Parser<'a> {
                 self.lexer.remainder();
                 return Ok(command);
             }
+            // A comma belongs to the command that is looked for.
+            ObjectKind::Words if verb == Verb::Fc => {
+                let start = self.lexer.at();
+                let value = self.lexer.remainder().trim_end_matches(|c: char| c == ';' || c.is_whitespace()).to_owned();
+                let span = Span { start, end: self.lexer.at() };
+                if !value.is_empty() {
+                    command.object = Object::Name(Spanned { value, span });
+                    command.head = verb_span.to(span);
+                }
+                return Ok(command);
+            }
             ObjectKind::Words => {
                 if let (Some(value), span) = self.lexer.text(false)? {
                     command.object = Object::Name(Spanned { value, span });

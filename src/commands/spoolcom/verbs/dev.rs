@@ -263,9 +263,10 @@ fn check(key: Key, status: &DeviceStatus, session: &mut Session<'_>) -> Result<(
     let Err(failure) = allowed(key, status) else { return Ok(()) };
     let name = status.name.clone();
     match key {
-        // The owner of the job in print may, and there is none.
-        Key::Skip | Key::SkipTo => {}
-        Key::Suspend | Key::Clear | Key::Align => session.spool()?.demand_right(Intended::OperateDevice(name))?,
+        // The owner of the job in print may skip too; where this is refused none prints.
+        Key::Skip | Key::SkipTo | Key::Suspend | Key::Clear | Key::Align => {
+            session.spool()?.demand_right(Intended::OperateDevice(name))?
+        }
         _ => session.spool()?.demand_right(Intended::ChangeDevice(name))?,
     }
     Err(failure)

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use crate::model::near;
 
 use crate::commands::spoolcom::language::abbreviations::{Meaning, ambiguous, meaning};
-use crate::commands::spoolcom::language::grammar::{GRAMMAR, Grammar, Row, Stage};
-use crate::commands::spoolcom::language::keywords::Verb;
+use crate::commands::spoolcom::language::grammar::{GRAMMAR, Grammar, ObjectKind, Row, Stage};
+use crate::commands::spoolcom::language::keywords::{Qualifier, Verb};
 use crate::commands::spoolcom::language::messages::Message;
 use crate::commands::spoolcom::language::mistake::Mistake;
 use crate::commands::spoolcom::language::tree::Command;
@@ -21,14 +21,33 @@ pub enum Topic {
     Command(Verb),
     /// One of its subcommands.
     Subcommand(Verb, &'static Row),
+    /// What selects jobs.
+    Qualifier(Qualifier),
 }
+
+/// What each qualifier of a list of jobs takes, and selects.
+const QUALIFIERS: &[(Qualifier, &str, &str)] = &[
+    (Qualifier::Collect, "name", "jobs that came by this collector"),
+    (Qualifier::DataFile, "file", "jobs of the collector that has this data file, by its whole name or its last part"),
+    (
+        Qualifier::Date,
+        "[FROM time] [THRU time]",
+        "jobs of that time: MMM dd yyyy, dd MMM yyyy or yyyy-mm-dd, with , hh:mm or without; hh:mm is today",
+    ),
+    (Qualifier::Form, "text", "jobs with this form name"),
+    (Qualifier::Loc, "[#group.]dest|#group", "jobs for this location or group"),
+    (Qualifier::Owner, "[user]", "jobs of this user: a login name, group.user or gid,uid; without it, your own"),
+    (Qualifier::Report, "text", "jobs with this report name"),
+    (Qualifier::State, "state", "jobs in this state: OPEN, READY, PRINT, TRANSFER, HOLD"),
+];
 
 impl PartialEq for Topic {
     fn eq(&self, other: &Self) -> bool {
         let key = |topic: &Self| match topic {
             Self::All => None,
             Self::Command(verb) => Some((*verb, None)),
-            Self::Subcommand(verb, row) => Some((*verb, Some(row.key))),
+            Self::Subcommand(verb, row) => Some((*verb, Some(row.key.word()))),
+            Self::Qualifier(qualifier) => Some((Verb::Job, Some(qualifier.word()))),
         };
         key(self) == key(other)
     }
@@ -63,6 +82,13 @@ pub fn topic(command: &Command) -> Result<Topic, Mistake> {
     };
     let rows = verb.grammar().rows;
     let known: Vec<&str> = rows.iter().map(|row| row.key.word()).collect();
+    // FORM, LOC, OWNER and REPORT are both: of those HELP says what the subcommand does, and HELP JOB has the list.
+    if verb == Verb::Job && !known.iter().any(|known| known.eq_ignore_ascii_case(word)) {
+        let all: Vec<&str> = Qualifier::ALL.iter().map(|qualifier| qualifier.word()).collect();
+        if let Some(at) = all.iter().position(|qualifier| qualifier.eq_ignore_ascii_case(word)) {
+            return Ok(Topic::Qualifier(Qualifier::ALL[at]));
+        }
+    }
     match (one_of(word, &known)?.and_then(|at| rows.get(at)), words.next()) {
         (Some(row), None) => Ok(Topic::Subcommand(verb, row)),
         (Some(_), Some(_)) => Err(Mistake::expected(name.span, "HELP command subcommand")),
@@ -79,6 +105,10 @@ pub fn run(topic: Topic, session: &mut Session<'_>) -> Result<(), EarlyEnd> {
         Topic::All => overview(),
         Topic::Command(verb) => one(verb.grammar()),
         Topic::Subcommand(verb, row) => subcommand(verb.grammar(), row),
+        Topic::Qualifier(one) => {
+            let row = QUALIFIERS.iter().find(|row| row.0 == one);
+            row.map(|(key, takes, help)| format!("JOB ({} {takes})\n  {help}\n", key.word())).unwrap_or_default()
+        }
     };
     session.out.write_all(text.as_bytes())?;
     Ok(())
@@ -118,6 +148,13 @@ fn one(grammar: &Grammar) -> String {
     kept.sort_unstable();
     if !kept.is_empty() {
         let _ = writeln!(text, "  kept and shown, without effect here: {}", kept.join(" "));
+    }
+    if grammar.object == ObjectKind::Jobs {
+        text.push_str("\nQualifiers, each at most once, between commas; a job must meet all of them:\n");
+        for (key, takes, help) in QUALIFIERS {
+            let head = format!("{} {takes}", key.word());
+            let _ = writeln!(text, "  {head:<33} {help}");
+        }
     }
     text
 }

@@ -216,7 +216,7 @@ pub fn no_name_before(subcommand: &Subcommand, command: &Command) -> Result<(), 
     Err(Mistake::new(Message::Syntax, name.span, format!("expected {verb}, {word}: it counts all of them")))
 }
 
-/// A name with or without its `$`.
+/// A name with or without its `$`. A node before it is left out: [`crate::commands::spoolcom::statement`] sees that it is ours.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dollar<N>(pub N);
 
@@ -226,6 +226,13 @@ pub type DollarName = Dollar<ProcessName>;
 impl<N: FromStr<Err = BadName>> FromStr for Dollar<N> {
     type Err = BadName;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        text.strip_prefix('$').unwrap_or(text).parse().map(Self)
+        let name = split_node(text).map_or(text, |(_, name)| name);
+        name.strip_prefix('$').unwrap_or(name).parse().map(Self)
     }
+}
+
+/// Splits a name into its node and itself: `\\NODE.$NAME`.
+pub fn split_node(text: &str) -> Option<(&str, &str)> {
+    let (node, name) = text.strip_prefix('\\')?.split_once(".$")?;
+    Some((node, &text[text.len() - name.len() - 1..]))
 }

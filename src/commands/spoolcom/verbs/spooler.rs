@@ -20,6 +20,7 @@ use crate::model::state::SpoolerState;
 use crate::model::{Call, Failure, FailureKind, printable};
 use crate::spool::disk::fsck::{self, Wanted};
 use crate::spool::disk::paths::Base;
+use crate::spool::interface::records::Intended;
 use crate::sys::{clock, users};
 
 use super::operands::{Source, Step, access_change, most, run_steps, warn, wrong};
@@ -198,6 +199,7 @@ fn execute(action: &SpoolerAction, session: &mut Session<'_>) -> Result<(), Earl
 fn rebuild(session: &mut Session<'_>) -> Result<(), EarlyEnd> {
     let about = session.spool()?.about()?;
     if !matches!(about.state, SpoolerState::Cold | SpoolerState::Warm) {
+        session.spool()?.demand_right(Intended::ChangeSpooler)?;
         let failure = Failure::new(FailureKind::State, format!("the spooler is {}", about.state.word()));
         let failure = failure.hint("SPOOLER, DRAIN first; REBUILD when it is WARM");
         return Err(EarlyEnd::Failed(failure, Subject::Spooler));
