@@ -212,6 +212,37 @@ pub fn listening_address(text: &str) -> Result<std::net::SocketAddr, Failure> {
     text.parse().map_err(|_| wrong())
 }
 
+/// A place where a door listens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DoorPlace {
+    /// An address.
+    Address(std::net::SocketAddr),
+    /// A socket in the file system of this machine.
+    Socket(std::path::PathBuf),
+}
+
+/// Octets of the longest path of a socket that its callers can name.
+const MAX_SOCKET: usize = 107;
+
+impl FromStr for DoorPlace {
+    type Err = Failure;
+    fn from_str(text: &str) -> Result<Self, Failure> {
+        let Some(path) = text.strip_prefix("unix:") else {
+            return listening_address(text)
+                .map(Self::Address)
+                .map_err(|failure| failure.hint("unix:/PATH is a socket of this machine, for doors of kind ipp"));
+        };
+        let wrong = |why: &str| Err(bad(format!("{}: {why}", shown(text))));
+        if !path.starts_with('/') || path.ends_with('/') || path.chars().any(char::is_control) {
+            return wrong("a socket has its whole path, as unix:/run/pd/ipp");
+        }
+        if path.len() > MAX_SOCKET {
+            return wrong("the path of a socket has at most 107 octets");
+        }
+        Ok(Self::Socket(path.into()))
+    }
+}
+
 /// The octets that a text stands for: `\xHH`, `\r`, `\n`, `\e` and `\\` are one each.
 ///
 /// # Errors
@@ -325,16 +356,26 @@ impl DoorSettings {
     }
 
     fn check(&self) -> Result<(), Failure> {
-        let addresses = self.listen.iter().map(|text| listening_address(text)).collect::<Result<Vec<_>, _>>()?;
+        let places = self.listen.iter().map(|text| text.parse()).collect::<Result<Vec<DoorPlace>, _>>()?;
         match self.kind {
             DoorKind::Lpd | DoorKind::Ipp | DoorKind::Raw => {
-                if addresses.is_empty() {
+                if places.is_empty() {
                     return Err(bad(format!("a door of kind {} needs an address to listen at", self.kind))
                         .hint("--listen ADDR:PORT"));
                 }
+                if self.kind != DoorKind::Ipp && places.iter().any(|place| matches!(place, DoorPlace::Socket(_))) {
+                    return Err(bad(format!(
+                        "a door of kind {} listens at addresses: only ipp has sockets",
+                        self.kind
+                    )));
+                }
+                let is_open = |place: &&DoorPlace| match place {
+                    DoorPlace::Address(address) => !plain(address.ip()).is_loopback(),
+                    DoorPlace::Socket(_) => false,
+                };
                 // Who may come is said, not guessed.
                 if self.allow.is_empty()
-                    && let Some(open) = addresses.iter().find(|address| !plain(address.ip()).is_loopback())
+                    && let Some(DoorPlace::Address(open)) = places.iter().find(is_open)
                 {
                     return Err(bad(format!("{open}: who may connect there?"))
                         .hint("--allow 10.1.0.0/16 names a network; --allow 0.0.0.0/0 is everybody"));
@@ -418,6 +459,9 @@ pub struct DoorJob {
     pub host: Option<String>,
     /// The address of the sender; none = this machine.
     pub peer: Option<IpAddr>,
+    /// The user of this machine who sends, where he calls at a socket: see [`DoorAsker::uid`].
+    #[serde(default)]
+    pub uid: Option<u32>,
     /// Its documents.
     pub documents: Vec<DoorDocument>,
     /// Whether a header page is wanted.
@@ -548,6 +592,41 @@ pub struct DoorAsker {
     pub peer: Option<IpAddr>,
     /// The name of the user, as the sender says.
     pub user: Option<String>,
+    /// The user of this machine who calls at a socket. His connection travels last beside the question, and the kernel says of it
+    /// whose it is: what stands here is only that somebody calls.
+    #[serde(default)]
+    pub uid: Option<u32>,
+}
+
+impl DoorRequest {
+    /// Where the user of this machine stands who asks, in a question that is asked for somebody.
+    pub fn uid_mut(&mut self) -> Option<&mut Option<u32>> {
+        match self {
+            Self::Submit(job) | Self::Open(job) => Some(&mut job.uid),
+            Self::Jobs { asker, .. }
+            | Self::Arrives { asker, .. }
+            | Self::Append { asker, .. }
+            | Self::Act { asker, .. } => Some(&mut asker.uid),
+            Self::Resolve { .. }
+            | Self::NewFile { .. }
+            | Self::Delivered { .. }
+            | Self::Trouble { .. }
+            | Self::Queue { .. }
+            | Self::Remove { .. }
+            | Self::Printers { .. } => None,
+        }
+    }
+}
+
+impl DoorAsker {
+    /// Where the asker is, as far as two of them can be told apart.
+    pub fn origin(&self) -> String {
+        match (self.uid, self.peer) {
+            (Some(uid), _) => format!("user {uid}"),
+            (None, Some(peer)) => peer.to_string(),
+            (None, None) => String::new(),
+        }
+    }
 }
 
 /// Which jobs are asked for.
@@ -805,6 +884,19 @@ mod tests {
         let ipp = [text("door-kind", &["ipp"]), text("door-listen", &["631"])];
         assert_eq!(settings(&ipp).unwrap().kind, DoorKind::Ipp);
         assert!(settings(&[&ipp[..], &[text("door-end-mark", &["x"])]].concat()).is_err());
+    }
+
+    #[test]
+    fn a_socket_of_this_machine_is_for_ipp_alone_and_has_its_whole_path() {
+        let door = |kind: &str, places: &[&str]| settings(&[text("door-kind", &[kind]), text("door-listen", places)]);
+        assert!(door("ipp", &["unix:/run/pd/ipp", "631"]).is_ok());
+        let place: DoorPlace = "unix:/run/pd/ipp".parse().unwrap();
+        assert_eq!(place, DoorPlace::Socket("/run/pd/ipp".into()));
+        let long = format!("unix:/{}", "x".repeat(MAX_SOCKET));
+        for wrong in ["unix:", "unix:run/x", "unix:/", "unix:/run/", "unix:/a\nb", &long] {
+            assert!(door("ipp", &[wrong]).is_err(), "{wrong}");
+        }
+        assert!(door("lpd", &["unix:/run/pd/lpd"]).unwrap_err().message.contains("only ipp"));
     }
 
     #[test]

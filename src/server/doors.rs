@@ -26,7 +26,8 @@ use nix::unistd::{Whence, lseek};
 use crate::client::channel::{self, ChannelError};
 use crate::model::authority::NOBODY;
 use crate::model::door::{
-    DoorDocument, DoorJob, DoorKind, DoorQueue, DoorQueueRow, DoorReply, DoorRequest, DoorSettings, DoorTrouble,
+    DoorAsker, DoorDocument, DoorJob, DoorKind, DoorQueue, DoorQueueRow, DoorReply, DoorRequest, DoorSettings,
+    DoorTrouble,
 };
 use crate::model::event::EventWord;
 use crate::model::field::{Field, Value};
@@ -41,7 +42,7 @@ use crate::model::{Call, Caller, Failure, FailureKind, JobRef};
 use crate::spool::interface::operations::Operations;
 use crate::spool::jobs::by_door::take_attributes;
 use crate::spool::{Attendant, Local, Spool};
-use crate::sys::socket::Deadline;
+use crate::sys::socket::{self, Deadline};
 use crate::sys::{clock, users};
 use crate::wire::frame::{self, Kind};
 
@@ -224,6 +225,15 @@ impl Shared {
         Sender { caller, owner: format!("{user}@{host}"), host }
     }
 
+    /// Who sends: the user whom the kernel names, else what is said.
+    fn sender_of(&self, settings: &DoorSettings, asker: &DoorAsker, host: Option<&str>) -> Sender {
+        match asker.uid {
+            // Root has jobs of his own there, as the kernel has named him.
+            Some(uid) => of_machine(uid, !is_our_own(uid)),
+            None => self.sender(settings, asker.peer, asker.user.as_deref(), host),
+        }
+    }
+
     /// Who has put a file there: the kernel knows.
     fn owner_of(&self, settings: &DoorSettings, file: &OwnedFd, user: Option<&str>) -> Result<Sender, Failure> {
         let uid = fstat(file).map_err(|error| Failure::new(FailureKind::Io, error.to_string()))?.st_uid;
@@ -231,15 +241,7 @@ impl Shared {
             let sender = self.sender(settings, None, Some(&user), None);
             return Ok(Sender { owner: user, ..sender });
         }
-        let (owner, host) = (users::name(uid), users::host());
-        let caller = match is_somebody(uid) {
-            true => users::of_uid(uid),
-            // Root, and our own account, are nobody special behind a door.
-            false => {
-                Caller { uid: NOBODY, user: owner.clone(), host: host.clone(), groups: Vec::new(), operator: false }
-            }
-        };
-        Ok(Sender { caller: Caller { operator: false, ..caller }, owner, host })
+        Ok(of_machine(uid, is_somebody(uid)))
     }
 
     /// The destination that a sender means.
@@ -319,7 +321,7 @@ impl Shared {
         }
         let sender = match (settings.kind, files.first()) {
             (DoorKind::Directory, Some(file)) => self.owner_of(&settings, file, job.user.as_deref())?,
-            _ => self.sender(&settings, job.peer, job.user.as_deref(), job.host.as_deref()),
+            _ => self.sender_of(&settings, &asker_of(&job), job.host.as_deref()),
         };
         let destination = self.demand_taking(&settings, &sender, &job.queue)?;
         let number = self.take(&settings, &job, (sender, destination), files, None)?;
@@ -355,6 +357,7 @@ impl Shared {
         match address {
             Some(address) if address != sender.host => format!("{} {address} ({})", self.name, sender.host),
             Some(address) => format!("{} {address}", self.name),
+            None if job.uid.is_some() => format!("{} a socket of this machine", self.name),
             None => self.name.to_string(),
         }
     }
@@ -504,8 +507,11 @@ impl Shared {
         let _ = self.spool.tell_of_door(&self.call(), self.name.clone(), word, why);
     }
 
-    fn answer(&self, request: DoorRequest, files: Vec<OwnedFd>) -> (DoorReply, Vec<OwnedFd>) {
+    fn answer(&self, mut request: DoorRequest, mut files: Vec<OwnedFd>) -> (DoorReply, Vec<OwnedFd>) {
         let alone = |reply: Result<DoorReply, Failure>| (reply.unwrap_or_else(DoorReply::Failed), Vec::new());
+        if let Err(failure) = identify(&mut request, &mut files) {
+            return alone(Err(failure));
+        }
         match request {
             DoorRequest::Resolve { queue, peer } => alone(self.resolve(&queue, peer)),
             DoorRequest::NewFile { octets } => {
@@ -544,7 +550,41 @@ const MOST_TEXT_OF_EVENT: usize = 500;
 
 /// Whether a user has rights of his own behind a door: root has none, and the account of the server has none.
 fn is_somebody(uid: u32) -> bool {
-    uid != 0 && uid != nix::unistd::geteuid().as_raw()
+    uid != 0 && !is_our_own(uid)
+}
+
+/// Whether that is the account of the server.
+fn is_our_own(uid: u32) -> bool {
+    uid == nix::unistd::geteuid().as_raw()
+}
+
+/// A user of this machine, of whom the kernel has told. Nobody is an operator by a door, and who is not `known` has no rights.
+fn of_machine(uid: u32, known: bool) -> Sender {
+    let (owner, host) = (users::name(uid), users::host());
+    let caller = match known {
+        true => users::of_uid(uid),
+        false => Caller { uid: NOBODY, user: owner.clone(), host: host.clone(), groups: Vec::new(), operator: false },
+    };
+    Sender { caller: Caller { operator: false, ..caller }, owner, host }
+}
+
+/// Whoever sends a job, as one who asks.
+fn asker_of(job: &DoorJob) -> DoorAsker {
+    DoorAsker { peer: job.peer, user: job.user.clone(), uid: job.uid }
+}
+
+/// Finds out who calls at a socket of this machine. His connection came last beside the question, and the kernel knows whose it is.
+fn identify(request: &mut DoorRequest, files: &mut Vec<OwnedFd>) -> Result<(), Failure> {
+    let Some(uid) = request.uid_mut() else { return Ok(()) };
+    if uid.is_none() {
+        return Ok(());
+    }
+    let connection = files.pop().ok_or_else(|| bad("nobody calls"))?;
+    let peer = socket::peer(&UnixStream::from(connection));
+    *uid = Some(
+        peer.map_err(|error| Failure::new(FailureKind::Security, format!("nobody knows who calls: {error}")))?.uid,
+    );
+    Ok(())
 }
 
 fn nobody() -> Caller {

@@ -224,7 +224,7 @@ pub enum DoorCommand {
 /// What a door has.
 #[derive(Debug, Default, Args)]
 pub struct DoorOptions {
-    /// Where it listens; a port alone is one of this machine
+    /// Where it listens; a port alone is one of this machine, and unix:/PATH a socket (ipp)
     #[arg(long, value_name = "ADDR:PORT")]
     pub listen: Vec<String>,
     /// dir: the directory that it watches

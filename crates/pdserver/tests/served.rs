@@ -4,6 +4,7 @@
 
 mod access;
 mod account;
+mod cups_commands;
 mod door_faults;
 mod doors;
 mod ipp;
@@ -19,6 +20,7 @@ mod support;
 mod syncs;
 mod two_servers;
 mod typed;
+mod vectors;
 
 use std::io::Write;
 use std::process::Stdio;

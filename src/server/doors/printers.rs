@@ -73,9 +73,10 @@ impl Known {
 
 impl Shared {
     fn known(&self, settings: &DoorSettings, asker: DoorAsker) -> Known {
-        let user = asker.user.as_deref().map(|user| line(user, MOST_NAME)).filter(|user| !user.is_empty());
-        let sender = self.sender(settings, asker.peer, user.as_deref(), None);
-        let trusted = asker.peer.is_some_and(|peer| settings.trusts(peer));
+        let said = asker.user.as_deref().map(|user| line(user, MOST_NAME)).filter(|user| !user.is_empty());
+        let user = asker.uid.map(users::name).or(said);
+        let sender = self.sender_of(settings, &asker, None);
+        let trusted = asker.uid.is_some() || asker.peer.is_some_and(|peer| settings.trusts(peer));
         // A name is needed: nobody is everybody who gives none.
         let caller = (sender.caller.uid != NOBODY && user.is_some()).then_some(sender.caller);
         Known { caller, trusted, user, asker }

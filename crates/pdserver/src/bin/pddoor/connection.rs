@@ -3,16 +3,18 @@
 //! A connection that is dropped is reset: so it is also when this process dies. Only [`Connection::leave`] closes it in good
 //! order, because many senders take an orderly close for a yes.
 
+use std::fmt;
 use std::io::{self, Read, Write};
-use std::net::{IpAddr, SocketAddr, TcpStream};
-use std::os::fd::AsFd;
+use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{setsockopt, sockopt};
 use spoolsuite::model::door::DoorSettings;
-use spoolsuite::sys::tcp;
+use spoolsuite::sys::{socket, tcp};
 
 use super::gate::Gate;
 
@@ -36,24 +38,111 @@ pub enum Got {
     Broken(io::Error),
 }
 
+/// Who is at the other side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Who {
+    /// Somebody at an address.
+    Address(SocketAddr),
+    /// A user of this machine at a socket of it, as the kernel knows.
+    User(u32),
+}
+
+impl Who {
+    /// The address, where there is one.
+    pub fn address(self) -> Option<IpAddr> {
+        match self {
+            Self::Address(peer) => Some(peer.ip().to_canonical()),
+            Self::User(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for Who {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(peer) => peer.ip().to_canonical().fmt(f),
+            Self::User(uid) => write!(f, "user {uid} of this machine"),
+        }
+    }
+}
+
+/// What octets travel over.
+pub enum Socket {
+    /// A connection of the network.
+    Tcp(TcpStream),
+    /// One of this machine.
+    Unix(UnixStream),
+}
+
+impl Socket {
+    fn set_nonblocking(&self) -> io::Result<()> {
+        match self {
+            Self::Tcp(stream) => stream.set_nonblocking(true),
+            Self::Unix(stream) => stream.set_nonblocking(true),
+        }
+    }
+
+    fn shutdown(&self) -> io::Result<()> {
+        match self {
+            Self::Tcp(stream) => stream.shutdown(Shutdown::Write),
+            Self::Unix(stream) => stream.shutdown(Shutdown::Write),
+        }
+    }
+}
+
+impl AsFd for Socket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Self::Tcp(stream) => stream.as_fd(),
+            Self::Unix(stream) => stream.as_fd(),
+        }
+    }
+}
+
+impl Read for Socket {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Tcp(stream) => stream.read(buffer),
+            Self::Unix(stream) => stream.read(buffer),
+        }
+    }
+}
+
+impl Write for Socket {
+    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Tcp(stream) => stream.write(octets),
+            Self::Unix(stream) => stream.write(octets),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// A connection.
 pub struct Connection {
-    stream: TcpStream,
+    stream: Socket,
     /// The other side.
-    pub peer: SocketAddr,
+    pub peer: Who,
     patience: Duration,
     gate: Option<Arc<Gate>>,
     /// Octets that were read and not used yet.
     ahead: Vec<u8>,
     written: u64,
+    /// Whether a read has found it broken.
+    broken: bool,
 }
 
 impl Connection {
     /// A connection that was just accepted.
-    pub fn new(stream: TcpStream, peer: SocketAddr, settings: &DoorSettings) -> io::Result<Self> {
-        stream.set_nonblocking(true)?;
-        // An answer is one octet, and is waited for.
-        let _ = stream.set_nodelay(true);
+    pub fn new(stream: Socket, peer: Who, settings: &DoorSettings) -> io::Result<Self> {
+        stream.set_nonblocking()?;
+        if let Socket::Tcp(stream) = &stream {
+            // An answer is one octet, and is waited for.
+            let _ = stream.set_nodelay(true);
+        }
         let _ = setsockopt(&stream, sockopt::KeepAlive, &true);
         let connection = Self {
             stream,
@@ -62,6 +151,7 @@ impl Connection {
             gate: None,
             ahead: Vec::new(),
             written: 0,
+            broken: false,
         };
         connection.linger(true)?;
         Ok(connection)
@@ -78,14 +168,28 @@ impl Connection {
         self.gate = Some(gate);
     }
 
-    /// The address of the sender.
-    pub fn address(&self) -> IpAddr {
-        self.peer.ip().to_canonical()
+    /// The address of the sender, where there is one.
+    pub fn address(&self) -> Option<IpAddr> {
+        self.peer.address()
     }
 
     /// Our own address, as it is written in the addresses of printers.
     pub fn own_address(&self) -> String {
-        self.stream.local_addr().map_or_else(|_| "localhost".to_owned(), |address| address.to_string())
+        match &self.stream {
+            Socket::Tcp(stream) => stream.local_addr().map_or_else(|_| "localhost".to_owned(), |at| at.to_string()),
+            Socket::Unix(_) => "localhost".to_owned(),
+        }
+    }
+
+    /// What shows who calls, where the kernel knows: the connection itself.
+    ///
+    /// # Errors
+    /// When there is no descriptor for it.
+    pub fn proof(&self) -> io::Result<Option<OwnedFd>> {
+        match &self.stream {
+            Socket::Tcp(_) => Ok(None),
+            Socket::Unix(stream) => Ok(Some(stream.try_clone()?.into())),
+        }
     }
 
     /// How long a sender may be silent.
@@ -124,7 +228,10 @@ impl Connection {
                     }
                     let _ = poll(&mut wait, timeout);
                 }
-                Err(error) => return Got::Broken(error),
+                Err(error) => {
+                    self.broken = true;
+                    return Got::Broken(error);
+                }
             }
         }
     }
@@ -201,14 +308,20 @@ impl Connection {
 
     /// Whether the other side has acknowledged so many octets.
     pub fn has_acknowledged(&self, octets: u64) -> bool {
-        tcp::acknowledged_of_accepted(self.stream.as_fd()).is_ok_and(|acknowledged| acknowledged >= octets)
+        match &self.stream {
+            Socket::Tcp(stream) => {
+                tcp::acknowledged_of_accepted(stream.as_fd()).is_ok_and(|acknowledged| acknowledged >= octets)
+            }
+            // Here nothing is on its way: what was written was read, or waits. Whoever goes without reading it breaks the connection.
+            Socket::Unix(stream) => !self.broken && socket::is_read(stream),
+        }
     }
 
     /// Closes in good order: our side first, then what the other side still sends is thrown away, for a moment. Returns whether
     /// the other side has acknowledged all that we wrote, and our end.
     pub fn leave(mut self) -> bool {
         let _ = self.linger(false);
-        if self.stream.shutdown(std::net::Shutdown::Write).is_err() {
+        if self.stream.shutdown().is_err() {
             return false;
         }
         self.ahead.clear();
@@ -235,10 +348,7 @@ impl Connection {
     /// Says something, and closes in good order.
     pub fn say_and_leave(&mut self, octets: &[u8]) {
         let until = Instant::now() + LINGER;
-        if self.write(octets).is_err()
-            || self.linger(false).is_err()
-            || self.stream.shutdown(std::net::Shutdown::Write).is_err()
-        {
+        if self.write(octets).is_err() || self.linger(false).is_err() || self.stream.shutdown().is_err() {
             return;
         }
         self.ahead.clear();

@@ -26,7 +26,9 @@ pub mod operation {
     pub const GET_PRINTER_ATTRIBUTES: u16 = 0x000b;
     pub const HOLD_JOB: u16 = 0x000c;
     pub const RELEASE_JOB: u16 = 0x000d;
+    pub const PURGE_JOBS: u16 = 0x0012;
     pub const SET_JOB_ATTRIBUTES: u16 = 0x0014;
+    pub const CANCEL_JOBS: u16 = 0x0038;
     pub const CANCEL_MY_JOBS: u16 = 0x0039;
     pub const CLOSE_JOB: u16 = 0x003b;
     pub const CUPS_GET_DEFAULT: u16 = 0x4001;
@@ -34,7 +36,7 @@ pub mod operation {
     pub const CUPS_GET_CLASSES: u16 = 0x4005;
 
     /// All that are supported.
-    pub const ALL: [u16; 16] = [
+    pub const ALL: [u16; 17] = [
         PRINT_JOB,
         VALIDATE_JOB,
         CREATE_JOB,
@@ -46,6 +48,7 @@ pub mod operation {
         HOLD_JOB,
         RELEASE_JOB,
         SET_JOB_ATTRIBUTES,
+        CANCEL_JOBS,
         CANCEL_MY_JOBS,
         CLOSE_JOB,
         CUPS_GET_DEFAULT,
@@ -67,6 +70,7 @@ pub mod status {
     pub const VALUES_NOT_SUPPORTED: u16 = 0x040b;
     pub const CHARSET_NOT_SUPPORTED: u16 = 0x040d;
     pub const COMPRESSION_NOT_SUPPORTED: u16 = 0x040f;
+    pub const COMPRESSION_ERROR: u16 = 0x0410;
     pub const INTERNAL_ERROR: u16 = 0x0500;
     pub const OPERATION_NOT_SUPPORTED: u16 = 0x0501;
     pub const SERVICE_UNAVAILABLE: u16 = 0x0502;
@@ -242,7 +246,7 @@ pub fn printer(context: &Context, printer: &DoorPrinter, wanted: &Wanted, host: 
     group.add_all("ipp-versions-supported", words(&["1.0", "1.1", "2.0"]));
     let operations = operation::ALL.iter().map(|code| Value::Enum(i32::from(*code))).collect();
     group.add_all("operations-supported", operations);
-    group.add("compression-supported", Value::keyword("none"));
+    group.add_all("compression-supported", words(&["none", "gzip", "deflate"]));
     group.add("document-format-default", Value::mime(OCTETS));
     group.add_all("document-format-supported", formats(printer).into_iter().map(Value::mime).collect());
     group.add("pdl-override-supported", Value::keyword("not-attempted"));

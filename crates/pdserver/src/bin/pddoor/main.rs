@@ -18,8 +18,7 @@ mod paper;
 mod raw;
 mod sandbox;
 
-use std::net::TcpListener;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -34,7 +33,7 @@ use spoolsuite::model::printable::{escaped, escaped_lines};
 use spoolsuite::sys::socket::Deadline;
 use spoolsuite::wire::frame::Kind;
 
-use gate::{Gate, Session};
+use gate::{Gate, Listener, Session};
 use link::Link;
 
 const AFTER_HELP: &str = "\
@@ -92,7 +91,7 @@ fn run(control: UnixStream) -> Result<(), String> {
     let begun =
         channel::receive::<DoorStart>(&control, Kind::Request, Deadline::after(BEGIN), || Deadline::after(BEGIN));
     let Some((start, sockets)) = begun.map_err(|error| error.to_string())? else { return Ok(()) };
-    let listeners: Vec<TcpListener> = sockets.into_iter().map(|socket: OwnedFd| TcpListener::from(socket)).collect();
+    let listeners: Vec<Listener> = sockets.into_iter().map(Listener::from).collect();
     let settings = Arc::new(start.settings);
     // The zone of this machine lies in a file.
     let words = ipp::Words { why: WhyWords::of_this_machine() };
