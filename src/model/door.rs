@@ -147,6 +147,29 @@ pub enum Duplicates {
     Hold,
 }
 
+/// Where the certificate of a door comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DoorCertificate {
+    /// From these files of the server, in the form of PEM.
+    Files {
+        /// The certificate, and those of its issuers.
+        certificate: String,
+        /// Its key.
+        key: String,
+    },
+    /// The server makes one itself.
+    Own,
+}
+
+/// What the process of a door needs of its certificate. The key stays with the server, which signs for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DoorTls {
+    /// The certificate, and those of its issuers, in the form of DER.
+    pub chain: Vec<Vec<u8>>,
+    /// The schemes of TLS with which its key signs.
+    pub schemes: Vec<u16>,
+}
+
 /// What the attributes of a door mean.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DoorSettings {
@@ -196,6 +219,9 @@ pub struct DoorSettings {
     pub marker: Option<String>,
     /// Directory: whether files are used where they are, as with `pdpr -l`, and left there.
     pub link: bool,
+    /// IPP: the certificate with which it speaks TLS to whoever begins so; none = it does not.
+    #[serde(default)]
+    pub certificate: Option<DoorCertificate>,
 }
 
 /// The address of a place to listen at: `ADDR:PORT`, `[ADDR]:PORT`, or a port alone, which is one of this machine alone.
@@ -350,6 +376,16 @@ impl DoorSettings {
             poll: count("door-poll").unwrap_or(30).max(1),
             marker: text("door-marker").map(str::to_owned),
             link: is_set("door-link"),
+            certificate: match (text("door-tls-cert"), text("door-tls-key"), is_set("door-tls")) {
+                (Some(certificate), Some(key), _) => {
+                    Some(DoorCertificate::Files { certificate: certificate.to_owned(), key: key.to_owned() })
+                }
+                (None, None, own) => own.then_some(DoorCertificate::Own),
+                _ => {
+                    return Err(bad("a certificate and its key are two files, and both are named".to_owned())
+                        .hint("--tls-cert FILE --tls-key FILE, or --tls true for a certificate of the door's own"));
+                }
+            },
         };
         settings.check()?;
         Ok(settings)
@@ -396,6 +432,9 @@ impl DoorSettings {
         if self.kind != DoorKind::Directory && (self.link || self.marker.is_some()) {
             return Err(bad("only a directory has markers, and files that are used where they are".to_owned()));
         }
+        if self.kind != DoorKind::Ipp && self.certificate.is_some() {
+            return Err(bad(format!("a door of kind {} speaks no TLS: only ipp does", self.kind)));
+        }
         if self.kind != DoorKind::Raw && (!self.end_marks.is_empty() || self.back_channel) {
             return Err(bad("only a raw port has end marks and a back channel".to_owned()));
         }
@@ -429,6 +468,9 @@ pub struct DoorStart {
     pub settings: DoorSettings,
     /// The name of the server, which displays show.
     pub server: String,
+    /// Its certificate.
+    #[serde(default)]
+    pub tls: Option<DoorTls>,
 }
 
 /// One document of a job that came by a door.
@@ -574,6 +616,13 @@ pub enum DoorRequest {
         /// Whether the job is complete with it.
         last: bool,
     },
+    /// The proof of a handshake of TLS that the key of the door signs.
+    Sign {
+        /// The scheme.
+        scheme: u16,
+        /// What is signed.
+        message: Vec<u8>,
+    },
     /// Do something about a job.
     Act {
         /// The job.
@@ -613,6 +662,7 @@ impl DoorRequest {
             | Self::Trouble { .. }
             | Self::Queue { .. }
             | Self::Remove { .. }
+            | Self::Sign { .. }
             | Self::Printers { .. } => None,
         }
     }
@@ -682,6 +732,9 @@ pub struct DoorPrinter {
     pub is_default: bool,
     /// What it is doing.
     pub does: PrinterDoes,
+    /// Since when it does that, milliseconds since 1970, where that is known.
+    #[serde(default)]
+    pub since_ms: Option<i64>,
     /// Why it does not print, in the words of RFC 8011 (`paused`, `connecting-to-device` …).
     pub reasons: Vec<String>,
     /// The same in a sentence; empty = there is nothing to say.
@@ -695,6 +748,9 @@ pub struct DoorPrinter {
     /// What it takes besides, and holds: no device prints it, and the server accepts such jobs.
     #[serde(default)]
     pub held_formats: Vec<Format>,
+    /// The paper that its devices say they have; empty = they say nothing.
+    #[serde(default)]
+    pub media: Vec<String>,
     /// Whether it is declared to take everything as it comes.
     pub takes_all: bool,
     /// What people call it.
@@ -821,6 +877,8 @@ pub enum DoorReply {
     Jobs(Vec<DoorJobRow>),
     /// The document is taken; with the token of its job, if that is complete and on disk.
     Appended(Option<String>),
+    /// The signature.
+    Signed(Vec<u8>),
     /// It cannot be.
     Failed(Failure),
 }
@@ -884,6 +942,23 @@ mod tests {
         let ipp = [text("door-kind", &["ipp"]), text("door-listen", &["631"])];
         assert_eq!(settings(&ipp).unwrap().kind, DoorKind::Ipp);
         assert!(settings(&[&ipp[..], &[text("door-end-mark", &["x"])]].concat()).is_err());
+    }
+
+    #[test]
+    fn a_certificate_is_two_files_or_one_of_its_own_and_only_ipp_has_one() {
+        let door = |kind: &str, more: &[ObjectAttribute]| {
+            let own = [text("door-kind", &[kind]), text("door-listen", &["6310"])];
+            settings(&[&own, more].concat()).map(|settings| settings.certificate)
+        };
+        let (cert, key) = (text("door-tls-cert", &["/c"]), text("door-tls-key", &["/k"]));
+        let own = ObjectAttribute::of("door-tls", Value::Boolean(true));
+        let files = DoorCertificate::Files { certificate: "/c".into(), key: "/k".into() };
+        assert_eq!(door("ipp", &[cert.clone(), key.clone()]).unwrap(), Some(files.clone()));
+        assert_eq!(door("ipp", &[cert.clone(), key.clone(), own.clone()]).unwrap(), Some(files));
+        assert_eq!(door("ipp", &[own.clone()]).unwrap(), Some(DoorCertificate::Own));
+        assert_eq!(door("ipp", &[]).unwrap(), None);
+        assert!(door("ipp", &[cert]).is_err() && door("ipp", &[key, own.clone()]).is_err());
+        assert!(door("lpd", &[own]).unwrap_err().message.contains("only ipp"));
     }
 
     #[test]

@@ -75,6 +75,18 @@ pub struct DoorCounters {
 #[derive(Clone, Copy, Debug, Default)]
 struct Before([u64; 5]);
 
+/// What signs with the key of the certificate of a door: a scheme of TLS, and what is signed.
+pub type Signer = dyn Fn(u16, &[u8]) -> Option<Vec<u8>> + Send + Sync;
+
+/// With what the proof of a server begins that TLS 1.3 signs (RFC 8446 §4.4.3), behind 64 blanks.
+const PROOF: &[u8] = b"TLS 1.3, server CertificateVerify\0";
+
+/// Whether that is the proof of a handshake, and nothing that a signature could be misused for.
+fn is_proof(message: &[u8]) -> bool {
+    let digest = message.strip_prefix(&[b' '; 64]).and_then(|rest| rest.strip_prefix(PROOF));
+    digest.is_some_and(|digest| matches!(digest.len(), 32 | 48))
+}
+
 /// The names of what is counted.
 const COUNTED: [&str; 5] = [
     "door-jobs-accepted",
@@ -103,6 +115,7 @@ struct Shared {
     /// Jobs that arrive in several requests, by number.
     open: Mutex<HashMap<u32, opened::OpenJob>>,
     reported: Mutex<Vec<(&'static str, Value)>>,
+    signer: Mutex<Option<Arc<Signer>>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -174,6 +187,7 @@ impl Doors {
             events: Mutex::default(),
             open: Mutex::default(),
             reported: Mutex::default(),
+            signer: Mutex::default(),
         };
         DoorService { shared: Arc::new(shared) }
     }
@@ -507,6 +521,15 @@ impl Shared {
         let _ = self.spool.tell_of_door(&self.call(), self.name.clone(), word, why);
     }
 
+    fn sign(&self, scheme: u16, message: &[u8]) -> Result<DoorReply, Failure> {
+        if !is_proof(message) {
+            return Err(Failure::new(FailureKind::Security, "a door signs the proof of a handshake, and nothing else"));
+        }
+        let signer = lock(&self.signer).clone();
+        let signed = signer.and_then(|signer| signer(scheme, message));
+        signed.map(DoorReply::Signed).ok_or_else(|| Failure::new(FailureKind::State, "the door has no such key"))
+    }
+
     fn answer(&self, mut request: DoorRequest, mut files: Vec<OwnedFd>) -> (DoorReply, Vec<OwnedFd>) {
         let alone = |reply: Result<DoorReply, Failure>| (reply.unwrap_or_else(DoorReply::Failed), Vec::new());
         if let Err(failure) = identify(&mut request, &mut files) {
@@ -540,6 +563,7 @@ impl Shared {
             DoorRequest::Append { number, asker, document, digest, last } => {
                 alone(self.append(number, &asker, (document, digest, last), files))
             }
+            DoorRequest::Sign { scheme, message } => alone(self.sign(scheme, &message)),
             DoorRequest::Act { number, asker, act } => alone(self.act(number, asker, act)),
         }
     }
@@ -581,6 +605,11 @@ fn identify(request: &mut DoorRequest, files: &mut Vec<OwnedFd>) -> Result<(), F
     }
     let connection = files.pop().ok_or_else(|| bad("nobody calls"))?;
     let peer = socket::peer(&UnixStream::from(connection));
+    // A connection of the network is nobody's, for the kernel.
+    let nobody = |peer: &socket::Peer| peer.uid == u32::MAX;
+    if peer.as_ref().is_ok_and(nobody) {
+        return Err(Failure::new(FailureKind::Security, "nobody calls at a socket of this machine"));
+    }
     *uid = Some(
         peer.map_err(|error| Failure::new(FailureKind::Security, format!("nobody knows who calls: {error}")))?.uid,
     );
@@ -697,6 +726,11 @@ impl DoorService {
         Ok(())
     }
 
+    /// What signs from now on with the key of its certificate.
+    pub fn signs_with(&self, signer: Option<Arc<Signer>>) {
+        *lock(&self.shared.signer) = signer;
+    }
+
     /// Gives up the jobs that have not arrived: the server ends.
     pub fn end(&self) {
         self.shared.end_all();
@@ -712,5 +746,21 @@ impl DoorService {
         let shared = &self.shared;
         (shared.log)(&format!("door {}: {why}", shared.name));
         let _ = shared.spool.tell_of_door(&shared.call(), shared.name.clone(), what, line(why, MOST_TEXT_OF_EVENT));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_proof_of_a_handshake_is_signed() {
+        let proof = |digest: usize| [&[b' '; 64][..], PROOF, &vec![7; digest]].concat();
+        assert!(is_proof(&proof(32)) && is_proof(&proof(48)));
+        for wrong in [proof(0), proof(31), proof(64), proof(32)[1..].to_vec(), Vec::new(), b"a certificate".to_vec()] {
+            assert!(!is_proof(&wrong), "{wrong:?}");
+        }
+        let client = [&[b' '; 64][..], b"TLS 1.3, client CertificateVerify\0", &[7; 32]].concat();
+        assert!(!is_proof(&client));
     }
 }

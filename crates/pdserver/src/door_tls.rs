@@ -93,7 +93,8 @@ pub fn load(settings: &DoorSettings, place: &Place, clock: &Clock) -> Result<Opt
     let schemes: Vec<u16> =
         SCHEMES.into_iter().filter(|scheme| key.choose_scheme(&[*scheme]).is_some()).map(u16::from).collect();
     if schemes.is_empty() {
-        return Err(unusable(&key_at, "TLS 1.3 knows no key of this kind").hint("an RSA key of 2048 bits or more, P-256, P-384 or Ed25519"));
+        return Err(unusable(&key_at, "TLS 1.3 knows no key of this kind")
+            .hint("an RSA key of 2048 bits or more, P-256, P-384 or Ed25519"));
     }
     let signer = move |scheme: u16, message: &[u8]| {
         let scheme = SCHEMES.into_iter().find(|known| u16::from(*known) == scheme)?;
@@ -118,7 +119,9 @@ fn chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, Failure> {
     let chain: Result<Vec<_>, pem::Error> = CertificateDer::pem_slice_iter(&text).collect();
     match chain {
         Ok(chain) if !chain.is_empty() => Ok(chain),
-        Ok(_) => Err(unusable(path, "there is no certificate in it").hint("it begins with -----BEGIN CERTIFICATE-----")),
+        Ok(_) => {
+            Err(unusable(path, "there is no certificate in it").hint("it begins with -----BEGIN CERTIFICATE-----"))
+        }
         Err(error) => Err(unusable(path, error)),
     }
 }
@@ -128,7 +131,9 @@ fn key(path: &Path) -> Result<Arc<dyn SigningKey>, Failure> {
     let found = PrivateKeyDer::from_pem_slice(&text).map_err(|_| {
         let sealed = text.windows(9).any(|part| part == b"ENCRYPTED");
         let why = if sealed { "the key is sealed with a password" } else { "there is no key in it" };
-        unusable(path, why).hint("a key without a password begins with -----BEGIN PRIVATE KEY-----; openssl pkey -in FILE writes it so")
+        unusable(path, why).hint(
+            "a key without a password begins with -----BEGIN PRIVATE KEY-----; openssl pkey -in FILE writes it so",
+        )
     })?;
     any_supported_type(&found).map_err(|error| unusable(path, error))
 }
@@ -149,7 +154,9 @@ fn keep_own(
     if made(key_at).is_some() && made(at).is_some_and(|at| age(at) < (DAYS - BEFORE) * DAY) {
         return Ok(());
     }
-    let failed = |error: &dyn std::fmt::Display| Failure::new(FailureKind::Io, format!("the certificate cannot be made: {error}"));
+    let failed = |error: &dyn std::fmt::Display| {
+        Failure::new(FailureKind::Io, format!("the certificate cannot be made: {error}"))
+    };
     place.make()?;
     let mut names = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned(), users::host()];
     names.extend(nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok()));
@@ -230,7 +237,8 @@ mod tests {
         };
         let other = write("other.key", &KeyPair::generate().unwrap().serialize_pem());
         let empty = write("empty", "nothing\n");
-        let sealed = write("sealed", "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n");
+        let sealed =
+            write("sealed", "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n");
         let said = |certificate: &Path, key: &Path| {
             let text = |path: &Path| path.to_str().unwrap().to_owned();
             let files = DoorCertificate::Files { certificate: text(certificate), key: text(key) };

@@ -21,6 +21,8 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use pdgroup::clock::Clock;
+use pdgroup::place::Place;
 use spoolsuite::client::{channel, channels};
 use spoolsuite::model::door::{DoorKind, DoorPlace, DoorSettings, DoorStart};
 use spoolsuite::model::event::EventWord;
@@ -29,6 +31,8 @@ use spoolsuite::server::doors::{DoorService, Doors};
 use spoolsuite::sys::socket::{self, Deadline};
 use spoolsuite::sys::spawn;
 use spoolsuite::wire::frame::{self, Kind};
+
+use super::door_tls::{self, Stamp, stamp};
 
 /// How often is looked what the doors are.
 const LOOK: Duration = Duration::from_millis(500);
@@ -60,12 +64,12 @@ impl Keeper {
     ///
     /// # Errors
     /// When no thread can be started.
-    pub fn start(doors: Doors, given: Vec<(String, OwnedFd)>) -> io::Result<Self> {
+    pub fn start(doors: Doors, place: Place, given: Vec<(String, OwnedFd)>) -> io::Result<Self> {
         let stop = Arc::new(Stop::default());
         let until = Arc::clone(&stop);
         let given = given.into_iter().map(|(name, socket)| (name, TcpListener::from(socket))).collect();
         let keep = move || {
-            let mut kept = Kept { doors, given, open: BTreeMap::new() };
+            let mut kept = Kept { doors, place, given, open: BTreeMap::new() };
             loop {
                 kept.look();
                 let over = until.is_over.lock().unwrap_or_else(PoisonError::into_inner);
@@ -93,6 +97,8 @@ impl Drop for Keeper {
 
 struct Kept {
     doors: Doors,
+    /// Where certificates of our own lie.
+    place: Place,
     /// Sockets of the service manager, with the names of their doors.
     given: Vec<(String, TcpListener)>,
     open: BTreeMap<String, Open>,
@@ -157,6 +163,8 @@ struct Open {
 
 struct Running {
     settings: DoorSettings,
+    /// What its certificate was loaded from.
+    stamp: Stamp,
     child: Child,
     _control: UnixStream,
 }
@@ -196,7 +204,7 @@ impl Kept {
                 tried: Instant::now(),
             });
             let state = match settings {
-                Ok(settings) => open.keep(&name, &settings, &self.given, &server),
+                Ok(settings) => open.keep(&name, &settings, &self.given, (&server, &self.place)),
                 Err(failure) => {
                     open.stop();
                     open.listeners.clear();
@@ -250,7 +258,7 @@ impl Open {
         name: &ObjectName,
         settings: &DoorSettings,
         given: &[(String, TcpListener)],
-        server: &str,
+        (server, place): (&str, &Place),
     ) -> String {
         self.ending.retain_mut(|(running, since)| match running.child.try_wait() {
             Ok(None) if since.elapsed() > PARTING => {
@@ -263,7 +271,10 @@ impl Open {
         let wanted = to_run(settings);
         if let Some(running) = &mut self.running {
             match running.child.try_wait() {
-                Ok(None) if wanted.as_ref() == Some(&running.settings) => return self.state(settings),
+                // Another certificate takes another process; the old one finishes what it has begun.
+                Ok(None) if wanted.as_ref() == Some(&running.settings) && running.stamp == stamp(settings, place) => {
+                    return self.state(settings);
+                }
                 Ok(None) => self.stop(),
                 ended => {
                     let how =
@@ -291,7 +302,7 @@ impl Open {
             return why.clone();
         }
         self.tried = Instant::now();
-        match self.start(name, &wanted, given, server) {
+        match self.start(name, &wanted, given, (server, place)) {
             Ok(()) => {
                 if self.failed.take().is_some() {
                     self.service.tell(EventWord::Recovered, "it is open");
@@ -323,12 +334,17 @@ impl Open {
         name: &ObjectName,
         settings: &DoorSettings,
         given: &[(String, TcpListener)],
-        server: &str,
+        (server, place): (&str, &Place),
     ) -> Result<(), Failure> {
+        let loaded = door_tls::load(settings, place, &Clock::of_machine())?;
+        // Of the files that were read: what is changed from now on is seen.
+        let stamp = stamp(settings, place);
+        let (tls, signer) = loaded.map(|loaded| (loaded.tls, loaded.signer)).unzip();
+        self.service.signs_with(signer);
         self.listeners.retain(|(place, _)| settings.listen.contains(place));
-        for place in &settings.listen {
-            if !self.listeners.iter().any(|(open, _)| open == place) {
-                self.listeners.push((place.clone(), listen(name, place, given)?));
+        for at in &settings.listen {
+            if !self.listeners.iter().any(|(open, _)| open == at) {
+                self.listeners.push((at.clone(), listen(name, at, given)?));
             }
         }
         let failed = |error: io::Error| {
@@ -336,7 +352,7 @@ impl Open {
         };
         let (near, far) = UnixStream::pair().map_err(failed)?;
         let child = spawn::door("pddoor", far).map_err(failed)?;
-        let start = DoorStart { settings: settings.clone(), server: server.to_owned() };
+        let start = DoorStart { settings: settings.clone(), server: server.to_owned(), tls };
         let sockets: io::Result<Vec<OwnedFd>> =
             self.listeners.iter().map(|(_, listener)| listener.try_clone()).collect();
         let sockets = sockets.map_err(failed)?;
@@ -347,7 +363,7 @@ impl Open {
         let service = self.service.clone();
         let serve = move || serve(&control, service);
         std::thread::Builder::new().name("door".into()).spawn(serve).map_err(failed)?;
-        self.running = Some(Running { settings: settings.clone(), child, _control: near });
+        self.running = Some(Running { settings: settings.clone(), stamp, child, _control: near });
         Ok(())
     }
 }

@@ -188,8 +188,7 @@ fn vector_19_a_job_of_several_requests_arrives_with_its_last_document() {
     assert_eq!(said(&ask(at, &asks(SEND_DOCUMENT, &first, "zoe"), b"x")).0, 0x0400, "last-document is missing");
     let done = send(&first, "zoe", true, b"two\n");
     assert_eq!((done.head.code, value(&done, tag::JOB, "job-state")), (0, "3".to_owned()), "{done:?}");
-    // Copies are those with which it was opened.
-    assert_eq!(text(&machine.jobs()[0], "total-job-octets"), "24");
+    assert_eq!(text(&machine.jobs()[0], "total-job-octets"), "8");
     assert_eq!(send(&first, "zoe", true, b"late\n").head.code, 0x0404);
     // Without a last document it is complete after a while; without any it is given up, and nothing of it is left.
     let (second, third) = (create("no last one"), create("none"));

@@ -8,6 +8,7 @@ mod cups_commands;
 mod door_faults;
 mod doors;
 mod ipp;
+mod ipps;
 mod kiosk;
 mod limits;
 mod notified;

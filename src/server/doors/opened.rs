@@ -174,7 +174,8 @@ impl Shared {
         let OpenJob { opened, job, destination, documents, asker, .. } = open;
         if documents.is_empty() {
             self.spool.give_up(&self.call(), &opened, "no document of it came");
-            return Err(bad(format!("job {} is empty", opened.number)));
+            // As CUPS says it: scripts look for that.
+            return Err(bad("No file in print request."));
         }
         let given_up = |failure: Failure| {
             self.spool.give_up(&self.call(), &opened, "its door cannot take it any more");

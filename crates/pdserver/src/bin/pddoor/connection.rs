@@ -13,10 +13,13 @@ use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{setsockopt, sockopt};
+use rustls::ServerConfig;
 use spoolsuite::model::door::DoorSettings;
 use spoolsuite::sys::{socket, tcp};
 
 use super::gate::Gate;
+use super::http;
+use super::secure::{self, Session};
 
 /// How long a sender may take to close after we have.
 const LINGER: Duration = Duration::from_secs(2);
@@ -133,6 +136,17 @@ pub struct Connection {
     written: u64,
     /// Whether a read has found it broken.
     broken: bool,
+    tls: Tls,
+}
+
+/// Whether a connection speaks TLS.
+enum Tls {
+    /// It does not.
+    None,
+    /// Its first octet will tell.
+    Perhaps(Arc<ServerConfig>),
+    /// It does.
+    Session(Session),
 }
 
 impl Connection {
@@ -152,6 +166,7 @@ impl Connection {
             ahead: Vec::new(),
             written: 0,
             broken: false,
+            tls: Tls::None,
         };
         connection.linger(true)?;
         Ok(connection)
@@ -161,6 +176,106 @@ impl Connection {
     fn linger(&self, resets: bool) -> io::Result<()> {
         let linger = nix::libc::linger { l_onoff: i32::from(resets), l_linger: 0 };
         Ok(setsockopt(&self.stream, sockopt::Linger, &linger)?)
+    }
+
+    /// Lets the other side begin with TLS.
+    pub fn may_begin_tls(&mut self, config: Option<Arc<ServerConfig>>) {
+        if let (Some(config), Socket::Tcp(_)) = (config, &self.stream) {
+            self.tls = Tls::Perhaps(config);
+        }
+    }
+
+    /// Goes on over TLS from here: says so, and waits until the other side has begun and is answered.
+    ///
+    /// # Errors
+    /// When it does not begin, or in another way.
+    pub fn upgrade(&mut self, config: &Arc<ServerConfig>) -> io::Result<()> {
+        if !self.ahead.is_empty() {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        self.write(http::SWITCHES)?;
+        self.tls = Tls::Perhaps(Arc::clone(config));
+        let until = Instant::now() + self.patience;
+        let mut buffer = [0; 4096];
+        loop {
+            match self.read_now(&mut buffer) {
+                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                // It is sealed, and the next request is here.
+                Ok(n) if self.is_sealed() => {
+                    self.unread(buffer.get(..n).unwrap_or_default());
+                    return Ok(());
+                }
+                Ok(_) => return Err(io::ErrorKind::InvalidData.into()),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    if matches!(&self.tls, Tls::Session(session) if session.is_open()) {
+                        return Ok(());
+                    }
+                    let left = until.saturating_duration_since(Instant::now());
+                    if left.is_zero() {
+                        return Err(io::ErrorKind::TimedOut.into());
+                    }
+                    let what = if self.waits() { PollFlags::POLLIN | PollFlags::POLLOUT } else { PollFlags::POLLIN };
+                    let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
+                    let _ = poll(&mut [PollFd::new(self.stream.as_fd(), what)], timeout);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Whether what travels is sealed.
+    pub fn is_sealed(&self) -> bool {
+        matches!(self.tls, Tls::Session(_))
+    }
+
+    /// Reads what is there: octets in clear.
+    fn read_now(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if let Tls::Perhaps(config) = &self.tls {
+            let n = self.stream.read(buffer)?;
+            let octets = buffer.get(..n).unwrap_or_default();
+            if octets.first() != Some(&secure::BEGINS) {
+                self.tls = Tls::None;
+                return Ok(n);
+            }
+            self.tls = Tls::Session(Session::begin(config, octets)?);
+        }
+        match &mut self.tls {
+            Tls::Session(session) => {
+                let read = session.read(&mut self.stream, buffer);
+                self.written = session.written();
+                read
+            }
+            _ => self.stream.read(buffer),
+        }
+    }
+
+    /// Writes what the socket takes now of octets in clear. What a session has taken is on its way, but not written.
+    fn write_now(&mut self, octets: &[u8]) -> io::Result<usize> {
+        let Tls::Session(session) = &mut self.tls else {
+            let n = self.stream.write(octets)?;
+            self.written += n as u64;
+            return Ok(n);
+        };
+        let n = session.write(octets)?;
+        let flushed = session.flush(&mut self.stream);
+        self.written = session.written();
+        flushed?;
+        if n == 0 && (session.waits() || !octets.is_empty()) { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(n) }
+    }
+
+    /// Whether something waits that the socket did not take.
+    fn waits(&self) -> bool {
+        matches!(&self.tls, Tls::Session(session) if session.waits())
+    }
+
+    /// Ends our side.
+    fn shut(&mut self) -> io::Result<()> {
+        if let Tls::Session(session) = &mut self.tls {
+            session.end(&mut self.stream);
+            self.written = session.written();
+        }
+        self.stream.shutdown()
     }
 
     /// Has the connection watch whether the door ends.
@@ -206,7 +321,7 @@ impl Connection {
         }
         let until = within.map(|within| Instant::now() + within);
         loop {
-            match self.stream.read(buffer) {
+            match self.read_now(buffer) {
                 Ok(0) => return Got::End,
                 Ok(n) => return Got::Octets(n),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -222,7 +337,8 @@ impl Connection {
                     let timeout = left.map_or(PollTimeout::NONE, |left| {
                         PollTimeout::try_from(left + Duration::from_millis(1)).unwrap_or(PollTimeout::MAX)
                     });
-                    let mut wait = vec![PollFd::new(self.stream.as_fd(), PollFlags::POLLIN)];
+                    let what = if self.waits() { PollFlags::POLLIN | PollFlags::POLLOUT } else { PollFlags::POLLIN };
+                    let mut wait = vec![PollFd::new(self.stream.as_fd(), what)];
                     if let Some(gate) = ends {
                         wait.push(PollFd::new(gate.bell().as_fd(), PollFlags::POLLIN));
                     }
@@ -280,12 +396,9 @@ impl Connection {
     pub fn write(&mut self, octets: &[u8]) -> io::Result<()> {
         let until = Instant::now() + ANSWER;
         let mut left = octets;
-        while !left.is_empty() {
-            match self.stream.write(left) {
-                Ok(n) => {
-                    self.written += n as u64;
-                    left = left.get(n..).unwrap_or_default();
-                }
+        while !left.is_empty() || self.waits() {
+            match self.write_now(left) {
+                Ok(n) => left = left.get(n..).unwrap_or_default(),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     let now = Instant::now();
@@ -321,7 +434,7 @@ impl Connection {
     /// the other side has acknowledged all that we wrote, and our end.
     pub fn leave(mut self) -> bool {
         let _ = self.linger(false);
-        if self.stream.shutdown().is_err() {
+        if self.shut().is_err() {
             return false;
         }
         self.ahead.clear();
@@ -348,7 +461,7 @@ impl Connection {
     /// Says something, and closes in good order.
     pub fn say_and_leave(&mut self, octets: &[u8]) {
         let until = Instant::now() + LINGER;
-        if self.write(octets).is_err() || self.linger(false).is_err() || self.stream.shutdown().is_err() {
+        if self.write(octets).is_err() || self.linger(false).is_err() || self.shut().is_err() {
             return;
         }
         self.ahead.clear();

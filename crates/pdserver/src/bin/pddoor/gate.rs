@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::eventfd::{EfdFlags, EventFd};
+use rustls::ServerConfig;
 use spoolsuite::model::door::{DoorKind, DoorSettings, DoorTrouble};
 use spoolsuite::sys::socket;
 use spoolsuite::wire::lpd;
@@ -29,6 +30,8 @@ pub struct Context {
     pub settings: Arc<DoorSettings>,
     /// The way to the server.
     pub link: Arc<Link>,
+    /// What connections have that begin with TLS; none = there is none.
+    pub tls: Option<Arc<ServerConfig>>,
 }
 
 /// Serves one connection to its end.
@@ -130,9 +133,9 @@ impl Gate {
     ///
     /// # Errors
     /// When the kernel is short of something.
-    pub fn new(settings: Arc<DoorSettings>, link: Arc<Link>) -> io::Result<Arc<Self>> {
+    pub fn new(settings: Arc<DoorSettings>, link: Arc<Link>, tls: Option<Arc<ServerConfig>>) -> io::Result<Arc<Self>> {
         let bell = EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?;
-        let context = Context { settings, link };
+        let context = Context { settings, link, tls };
         Ok(Arc::new(Self {
             context,
             closed: AtomicBool::new(false),
@@ -207,6 +210,7 @@ impl Gate {
         let (gate, serve) = (Arc::clone(self), Arc::clone(serve));
         let thread = std::thread::Builder::new().name("session".into()).stack_size(STACK);
         connection.is_ending(Arc::clone(self));
+        connection.may_begin_tls(self.context.tls.clone());
         // Where no thread can be started the connection is reset, and the sender tries again.
         let _ = thread.spawn(move || {
             serve(&gate.context, connection);

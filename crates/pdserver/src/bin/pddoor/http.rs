@@ -77,6 +77,8 @@ pub struct Head {
     pub framing: Framing,
     /// How its octets are packed.
     pub packing: Option<Packing>,
+    /// Whether the client asks for nothing but to go on over TLS.
+    pub upgrades: bool,
 }
 
 /// Understands the octets of a head. None = it is not complete.
@@ -141,6 +143,10 @@ pub fn head(octets: &[u8]) -> Result<Option<(Head, usize)>, Stop> {
     if !expects.is_empty() && !expects_more {
         return Err(Stop::Bad(417, "an expectation that is not 100-continue"));
     }
+    let has_tls = |value: &&[u8]| value.windows(4).any(|part| part.eq_ignore_ascii_case(b"TLS/"));
+    let is_empty = matches!(framing, Framing::Length(0));
+    let asks = request.method == Some("OPTIONS") && is_new && is_empty && says("upgrade");
+    let upgrades = asks && all("upgrade").iter().any(has_tls);
     let packing = match all("content-encoding").as_slice() {
         [] => None,
         [word] => {
@@ -159,6 +165,7 @@ pub fn head(octets: &[u8]) -> Result<Option<(Head, usize)>, Stop> {
         length,
         framing,
         packing,
+        upgrades,
     };
     Ok(Some((head, size)))
 }
@@ -197,6 +204,14 @@ pub fn answer(status: u16, kind: &str, keeps: bool, body: &[u8]) -> Vec<u8> {
         body.len()
     );
     [head.as_bytes(), body].concat()
+}
+
+/// What is said before a connection goes on over TLS.
+pub const SWITCHES: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: TLS/1.3\r\n\r\n";
+
+/// An answer that says yes, and nothing else.
+pub fn nothing() -> Vec<u8> {
+    b"HTTP/1.1 200 OK\r\nAllow: POST\r\nContent-Length: 0\r\nConnection: keep-alive\r\n\r\n".to_vec()
 }
 
 /// An answer that is no message of IPP.
@@ -248,6 +263,11 @@ impl Wire {
             Got::Silence => Err(Stop::Silent),
             Got::Broken(error) => Err(Stop::Broken(error)),
         }
+    }
+
+    /// Whether nothing was read that is not used yet.
+    pub fn is_at_its_end(&self) -> bool {
+        self.rest().is_empty()
     }
 
     /// Reads the head of the next request. None = there is no other one.

@@ -23,6 +23,7 @@ use super::connection::{Connection, Who};
 use super::gate::Context;
 use super::http::{self, Body, Head, Inlet, Stop, Wire};
 use super::ipp_answers::{self as answers, Wanted, operation, status};
+use super::ipp_driverless;
 use super::ipp_target::{Target, target};
 use super::link::Asker;
 use super::lpd::random;
@@ -30,6 +31,8 @@ use super::paper::Paper;
 
 /// Octets that are read at once of a document.
 const CHUNK: usize = 64 * 1024;
+/// What is said of a job without octets, as CUPS says it: scripts look for that.
+const NO_DOCUMENT: &str = "No file in print request.";
 /// Jobs of one answer.
 const MOST_JOBS: u32 = 1_000;
 
@@ -106,8 +109,8 @@ struct Request<'a> {
     operation: &'a Group,
     target: Target,
     asker: Asker,
-    /// The host by which the client calls us.
-    host: String,
+    /// The beginning of our addresses: how the client calls us, and whether over TLS.
+    root: String,
     /// Octets of the document, where the head says it.
     left: Option<u64>,
     /// How the document is packed, by its attribute.
@@ -131,6 +134,16 @@ pub fn serve(context: &Context, connection: Connection, words: &Words) {
             Err(_) => return see(context, &wire.connection, &mut tokens, true),
         };
         see(context, &wire.connection, &mut tokens, false);
+        if let Some(config) = context.tls.as_ref().filter(|_| head.upgrades && !wire.connection.is_sealed()) {
+            // As CUPS' clients begin with -E (RFC 2817): the rest of the connection is sealed, beginning with the answer to this.
+            if !wire.is_at_its_end() || wire.connection.upgrade(config).is_err() {
+                return see(context, &wire.connection, &mut tokens, true);
+            }
+            if wire.connection.write(&http::nothing()).is_err() {
+                return see(context, &wire.connection, &mut tokens, true);
+            }
+            continue;
+        }
         let keeps = head.keeps;
         match request(context, &mut wire, head, words) {
             Answer::Goes(octets, token) => {
@@ -184,7 +197,7 @@ enum Answer {
 fn request(context: &Context, wire: &mut Wire, head: Head, words: &Words) -> Answer {
     let address = wire.connection.peer;
     let most = context.settings.most_octets;
-    let Head { method, path, content_type, host, expects, keeps, length, framing, packing } = head;
+    let Head { method, path, content_type, host, expects, keeps, length, framing, packing, .. } = head;
     let mut body = Body::new(wire, framing, expects);
     let why = match method.as_str() {
         "POST" if !path.starts_with('/') && path != "*" => Some((400, "the path is none")),
@@ -205,7 +218,8 @@ fn request(context: &Context, wire: &mut Wire, head: Head, words: &Words) -> Ans
     }
     // At a socket of this machine a client has no port, and CUPS' library writes one that no address can have.
     let host = host.filter(|_| address.address().is_some()).unwrap_or_else(|| body.connection().own_address());
-    let (head, done) = message(context, &mut body, packing, host, words);
+    let root = format!("{}://{host}", if body.connection().is_sealed() { "ipps" } else { "ipp" });
+    let (head, done) = message(context, &mut body, packing, root, words);
     if let Some(stop) = &body.failed {
         let octets = match stop {
             Stop::Bad(code, why) => http::plain(*code, why),
@@ -254,7 +268,7 @@ fn message(
     context: &Context,
     body: &mut Body<'_>,
     packing: Option<Packing>,
-    host: String,
+    root: String,
     words: &Words,
 ) -> (IppHead, Result<Done, Refusal>) {
     let unread = |error: IppError| match error {
@@ -282,7 +296,7 @@ fn message(
         Ok(proof) => proof,
         Err(error) => return (head, Err(Refusal::new(status::TEMPORARY_ERROR, format!("who calls? {error}")))),
     };
-    let done = checked(&read, (who, proof, host)).and_then(|request| {
+    let done = checked(&read, (who, proof, root)).and_then(|request| {
         let left = buffered.body.left().map(|left| left + (buffered.end - buffered.at) as u64);
         act(context, &Request { left: left.filter(|_| request.packing.is_none()), ..request }, &mut buffered, words)
     });
@@ -316,7 +330,7 @@ impl Read for Buffered<'_, '_> {
 }
 
 /// Checks what every request has (RFC 8011 §4.1).
-fn checked(message: &Message, (who, proof, host): (Who, Option<OwnedFd>, String)) -> Result<Request<'_>, Refusal> {
+fn checked(message: &Message, (who, proof, root): (Who, Option<OwnedFd>, String)) -> Result<Request<'_>, Refusal> {
     if message.head.id < 1 {
         return Err(Refusal::bad("a request has a number above 0"));
     }
@@ -388,7 +402,7 @@ fn checked(message: &Message, (who, proof, host): (Who, Option<OwnedFd>, String)
     };
     let packing = operation.text("compression").and_then(|word| Packing::named(&word)).flatten();
     let asker = Asker { asker, proof };
-    Ok(Request { message, operation, target, asker, host, left: None, packing })
+    Ok(Request { message, operation, target, asker, root, left: None, packing })
 }
 
 impl Request<'_> {
@@ -436,7 +450,10 @@ fn printer(context: &Context, request: &Request<'_>) -> Result<DoorPrinter, Refu
 fn job(context: &Context, request: &Request<'_>) -> Result<DoorJobRow, Refusal> {
     let number = request.number()?;
     let unknown = || Refusal::new(status::NOT_FOUND, format!("Job #{number} does not exist."));
-    let row = context.link.jobs(DoorJobs::One(number), &request.asker).map_err(no_act)?.into_iter().next();
+    let row = match context.link.jobs(DoorJobs::One(number), &request.asker) {
+        Err(failure) if failure.kind == FailureKind::NotFound => None,
+        rows => rows.map_err(no_act)?.into_iter().next(),
+    };
     let row = row.ok_or_else(unknown)?;
     if let Target::Job(_, Some(queue)) = &request.target {
         let printer = printers(context, Some(queue))?.into_iter().next();
@@ -503,20 +520,20 @@ fn act(context: &Context, request: &Request<'_>, body: &mut Buffered<'_, '_>, wo
         operation::GET_JOB_ATTRIBUTES => {
             let row = job(context, request)?;
             let wanted = request.wanted(&["all"]);
-            Ok(Done::with(vec![answers::first_group(), answers::job(&row, &wanted, &request.host, &words.why)]))
+            Ok(Done::with(vec![answers::first_group(), answers::job(&row, &wanted, &request.root, &words.why)]))
         }
         operation::GET_JOBS => get_jobs(context, request, words),
         operation::GET_PRINTER_ATTRIBUTES => {
             let printer = printer(context, request)?;
             let wanted = request.wanted(&["all"]);
-            Ok(Done::with(vec![answers::first_group(), answers::printer(context, &printer, &wanted, &request.host)]))
+            Ok(Done::with(vec![answers::first_group(), answers::printer(context, &printer, &wanted, &request.root)]))
         }
         operation::CUPS_GET_DEFAULT => {
             let none = |_| Refusal::new(status::NOT_FOUND, "No default printer.");
             let found = printers(context, Some("")).map_err(none)?;
             let found = found.first().ok_or_else(|| none(Refusal::bad("")))?;
             let wanted = request.wanted(&["all"]);
-            Ok(Done::with(vec![answers::first_group(), answers::printer(context, found, &wanted, &request.host)]))
+            Ok(Done::with(vec![answers::first_group(), answers::printer(context, found, &wanted, &request.root)]))
         }
         operation::CUPS_GET_PRINTERS | operation::CUPS_GET_CLASSES => {
             let wanted = request.wanted(&["all"]);
@@ -524,14 +541,15 @@ fn act(context: &Context, request: &Request<'_>, body: &mut Buffered<'_, '_>, wo
             let first = request.operation.text("first-printer-name");
             let limit =
                 request.operation.value("limit").and_then(Value::as_integer).and_then(|n| usize::try_from(n).ok());
-            let all = printers(context, None)?.into_iter().filter(|printer| printer.is_group == classes);
+            let all = printers(context, None)?;
+            if all.is_empty() {
+                return Err(Refusal::new(status::NOT_FOUND, "No destinations added."));
+            }
+            let all = all.into_iter().filter(|printer| printer.is_group == classes);
             let from = all.skip_while(|printer| first.as_ref().is_some_and(|first| printer.name < *first));
             let rows = from.take(limit.filter(|limit| *limit > 0).unwrap_or(usize::MAX));
             let mut groups = vec![answers::first_group()];
-            groups.extend(rows.map(|row| answers::printer(context, &row, &wanted, &request.host)));
-            if groups.len() == 1 {
-                return Err(Refusal::new(status::NOT_FOUND, "No destinations added."));
-            }
+            groups.extend(rows.map(|row| answers::printer(context, &row, &wanted, &request.root)));
             Ok(Done::with(groups))
         }
         code => Err(Refusal::new(status::OPERATION_NOT_SUPPORTED, format!("operation {code:04x} is not supported"))),
@@ -642,6 +660,7 @@ fn plan(context: &Context, request: &Request<'_>, printer: &DoorPrinter) -> Resu
                 "job-name" | "job-uuid" | "job-originating-user-name" | "job-originating-host-name" | "document-name",
                 ..,
             ) => {}
+            _ if ipp_driverless::takes(printer, attribute) => {}
             _ => plan.unsupported.push(attribute.clone()),
         }
     }
@@ -728,7 +747,7 @@ fn print_job(
     let (status, unsupported) = (plan.status(), plan.unsupported.clone());
     let arrived = document(context, request, body, None)?;
     if arrived.octets == 0 {
-        return Err(Refusal::bad("the document is empty"));
+        return Err(Refusal::bad(NO_DOCUMENT));
     }
     let mut hasher = blake3::Hasher::new();
     let peer = request.asker.origin();
@@ -753,11 +772,11 @@ fn job_group(context: &Context, request: &Request<'_>, number: u32, words: &Word
     let names = ["job-id", "job-uri", "job-state", "job-state-reasons", "job-state-message", "job-uuid"];
     let wanted = Wanted::of(None, &names);
     match rows.ok().and_then(|rows| rows.into_iter().next()) {
-        Some(row) => Ok(answers::job(&row, &wanted, &request.host, &words.why)),
+        Some(row) => Ok(answers::job(&row, &wanted, &request.root, &words.why)),
         None => {
             let mut group = Group::new(tag::JOB);
             group.add("job-id", Value::Integer(i32::try_from(number).unwrap_or(i32::MAX)));
-            group.add("job-uri", Value::uri(&format!("ipp://{}/jobs/{number}", request.host)));
+            group.add("job-uri", Value::uri(&format!("{}/jobs/{number}", request.root)));
             group.add("job-state", Value::Enum(3));
             group.add("job-state-reasons", Value::keyword("none"));
             Ok(group)
@@ -907,7 +926,7 @@ fn get_jobs(context: &Context, request: &Request<'_>, words: &Words) -> Result<D
         None => listed_jobs(context, request, (queue, own, kinds), (skip, limit))?,
     };
     let mut groups = vec![answers::first_group()];
-    groups.extend(rows.iter().map(|row| answers::job(row, &wanted, &request.host, &words.why)));
+    groups.extend(rows.iter().map(|row| answers::job(row, &wanted, &request.root, &words.why)));
     Ok(Done::with(groups))
 }
 

@@ -107,6 +107,14 @@ impl Link {
         }
     }
 
+    /// What the key of the door makes of a proof.
+    pub fn sign(&self, scheme: u16, message: &[u8]) -> Result<Vec<u8>, Failure> {
+        match self.ask(&DoorRequest::Sign { scheme, message: message.to_vec() }, &[])?.0 {
+            DoorReply::Signed(signature) => Ok(signature),
+            _ => Err(lost("the answer belongs to another question")),
+        }
+    }
+
     /// Says that the sender of a job knows that we have it. Without it a repetition is announced.
     pub fn delivered(&self, token: &str) {
         let _ = self.ask(&DoorRequest::Delivered { token: token.to_owned() }, &[]);

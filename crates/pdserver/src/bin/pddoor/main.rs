@@ -11,12 +11,14 @@ mod gate;
 mod http;
 mod ipp;
 mod ipp_answers;
+mod ipp_driverless;
 mod ipp_target;
 mod link;
 mod lpd;
 mod paper;
 mod raw;
 mod sandbox;
+mod secure;
 
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
@@ -103,7 +105,8 @@ fn run(control: UnixStream) -> Result<(), String> {
     }
     let watched = control.try_clone().map_err(|error| error.to_string())?;
     let link = Arc::new(Link::new(control));
-    let gate = Gate::new(Arc::clone(&settings), Arc::clone(&link)).map_err(|error| error.to_string())?;
+    let tls = start.tls.as_ref().map(|tls| secure::config(tls, &link)).transpose()?;
+    let gate = Gate::new(Arc::clone(&settings), Arc::clone(&link), tls).map_err(|error| error.to_string())?;
     let server = start.server;
     let serve: Arc<Session> = match settings.kind {
         DoorKind::Lpd => Arc::new(lpd::serve),

@@ -134,6 +134,11 @@ impl Session {
         self.written
     }
 
+    /// Whether the handshake is over.
+    pub fn is_open(&self) -> bool {
+        !self.session.is_handshaking()
+    }
+
     /// Whether something waits to be written to the socket.
     pub fn waits(&self) -> bool {
         self.session.wants_write()
