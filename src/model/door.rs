@@ -955,7 +955,7 @@ mod tests {
         let files = DoorCertificate::Files { certificate: "/c".into(), key: "/k".into() };
         assert_eq!(door("ipp", &[cert.clone(), key.clone()]).unwrap(), Some(files.clone()));
         assert_eq!(door("ipp", &[cert.clone(), key.clone(), own.clone()]).unwrap(), Some(files));
-        assert_eq!(door("ipp", &[own.clone()]).unwrap(), Some(DoorCertificate::Own));
+        assert_eq!(door("ipp", std::slice::from_ref(&own)).unwrap(), Some(DoorCertificate::Own));
         assert_eq!(door("ipp", &[]).unwrap(), None);
         assert!(door("ipp", &[cert]).is_err() && door("ipp", &[key, own.clone()]).is_err());
         assert!(door("lpd", &[own]).unwrap_err().message.contains("only ipp"));
