@@ -7,6 +7,7 @@
 )]
 
 pub mod devices;
+pub mod doors;
 pub mod group;
 pub mod latency;
 pub mod listing;
@@ -32,6 +33,7 @@ pub const GROUPS: &[(&str, Measure)] = &[
     ("stream", stream::measure),
     ("devices", devices::measure),
     ("group", group::measure),
+    ("doors", doors::measure),
     ("million", million::measure),
     ("nonstop", nonstop::measure),
     ("night", night::measure),

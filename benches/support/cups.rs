@@ -30,6 +30,8 @@ pub fn is_demanded() -> bool {
 pub struct Cups {
     dir: tempfile::TempDir,
     daemon: Child,
+    /// Where it listens on this machine.
+    pub port: u16,
 }
 
 impl Cups {
@@ -75,7 +77,7 @@ impl Cups {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let cups = Self { dir, daemon };
+        let cups = Self { dir, daemon, port };
         let until = Instant::now() + DEADLINE;
         while std::os::unix::net::UnixStream::connect(cups.socket()).is_err() {
             assert!(Instant::now() < until, "cupsd does not listen: {}", cups.log());
@@ -84,7 +86,8 @@ impl Cups {
         Ok(cups)
     }
 
-    fn socket(&self) -> PathBuf {
+    /// Its socket.
+    pub fn socket(&self) -> PathBuf {
         self.dir.path().join("socket")
     }
 

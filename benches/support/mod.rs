@@ -11,6 +11,7 @@
 )]
 
 pub mod cups;
+pub mod doors;
 pub mod filled;
 pub mod memory;
 pub mod printer;

@@ -72,7 +72,7 @@ complete -c pdserver -n "__fish_pdserver_using_subcommand door; and not __fish_s
 complete -c pdserver -n "__fish_pdserver_using_subcommand door; and not __fish_seen_subcommand_from add set list show drain start delete help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from add" -l base -d 'The base directory of the server' -r -f -a "(__fish_complete_directories)"
 complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from add" -l socket -d 'The socket of the server, for operators who do not have its account' -r -F
-complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from add" -l listen -d 'Where it listens; a port alone is one of this machine' -r
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from add" -l listen -d 'Where it listens; a port alone is one of this machine, and unix:/PATH a socket (ipp)' -r
 complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from add" -l directory -d 'dir: the directory that it watches' -r -f -a "(__fish_complete_directories)"
 complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from add" -l to -d 'Where its jobs go: a destination; for lpd and ipp several, and other names for them' -r
 complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from add" -l allow -d 'Who may connect; without it this machine alone' -r
@@ -96,11 +96,15 @@ complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_
 complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from add" -l marker -d 'dir: NAME is complete when NAMEMARKER is there, as .ok' -r
 complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from add" -l link -d 'dir: whether files are used where they are, and left there' -r -f -a "true\t''
 false\t''"
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from add" -l tls -d 'ipp: whether it speaks TLS too, with a certificate of its own making' -r -f -a "true\t''
+false\t''"
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from add" -l tls-cert -d 'ipp: the file of a certificate with which it speaks TLS, and those of its issuers, as PEM' -r -F
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from add" -l tls-key -d 'ipp: the file of the key of that certificate, which the account of the server can read' -r -F
 complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from add" -l descriptor -d 'What people call it' -r
 complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help'
 complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from set" -l base -d 'The base directory of the server' -r -f -a "(__fish_complete_directories)"
 complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from set" -l socket -d 'The socket of the server, for operators who do not have its account' -r -F
-complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from set" -l listen -d 'Where it listens; a port alone is one of this machine' -r
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from set" -l listen -d 'Where it listens; a port alone is one of this machine, and unix:/PATH a socket (ipp)' -r
 complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from set" -l directory -d 'dir: the directory that it watches' -r -f -a "(__fish_complete_directories)"
 complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from set" -l to -d 'Where its jobs go: a destination; for lpd and ipp several, and other names for them' -r
 complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from set" -l allow -d 'Who may connect; without it this machine alone' -r
@@ -124,6 +128,10 @@ complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_
 complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from set" -l marker -d 'dir: NAME is complete when NAMEMARKER is there, as .ok' -r
 complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from set" -l link -d 'dir: whether files are used where they are, and left there' -r -f -a "true\t''
 false\t''"
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from set" -l tls -d 'ipp: whether it speaks TLS too, with a certificate of its own making' -r -f -a "true\t''
+false\t''"
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from set" -l tls-cert -d 'ipp: the file of a certificate with which it speaks TLS, and those of its issuers, as PEM' -r -F
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from set" -l tls-key -d 'ipp: the file of the key of that certificate, which the account of the server can read' -r -F
 complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from set" -l descriptor -d 'What people call it' -r
 complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from set" -s h -l help -d 'Print help'
 complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from list" -l base -d 'The base directory of the server' -r -f -a "(__fish_complete_directories)"

@@ -147,6 +147,29 @@ pub enum Duplicates {
     Hold,
 }
 
+/// Where the certificate of a door comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DoorCertificate {
+    /// From these files of the server, in the form of PEM.
+    Files {
+        /// The certificate, and those of its issuers.
+        certificate: String,
+        /// Its key.
+        key: String,
+    },
+    /// The server makes one itself.
+    Own,
+}
+
+/// What the process of a door needs of its certificate. The key stays with the server, which signs for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DoorTls {
+    /// The certificate, and those of its issuers, in the form of DER.
+    pub chain: Vec<Vec<u8>>,
+    /// The schemes of TLS with which its key signs.
+    pub schemes: Vec<u16>,
+}
+
 /// What the attributes of a door mean.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DoorSettings {
@@ -196,6 +219,9 @@ pub struct DoorSettings {
     pub marker: Option<String>,
     /// Directory: whether files are used where they are, as with `pdpr -l`, and left there.
     pub link: bool,
+    /// IPP: the certificate with which it speaks TLS to whoever begins so; none = it does not.
+    #[serde(default)]
+    pub certificate: Option<DoorCertificate>,
 }
 
 /// The address of a place to listen at: `ADDR:PORT`, `[ADDR]:PORT`, or a port alone, which is one of this machine alone.
@@ -210,6 +236,37 @@ pub fn listening_address(text: &str) -> Result<std::net::SocketAddr, Failure> {
         return Ok((std::net::Ipv4Addr::LOCALHOST, port).into());
     }
     text.parse().map_err(|_| wrong())
+}
+
+/// A place where a door listens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DoorPlace {
+    /// An address.
+    Address(std::net::SocketAddr),
+    /// A socket in the file system of this machine.
+    Socket(std::path::PathBuf),
+}
+
+/// Octets of the longest path of a socket that its callers can name.
+const MAX_SOCKET: usize = 107;
+
+impl FromStr for DoorPlace {
+    type Err = Failure;
+    fn from_str(text: &str) -> Result<Self, Failure> {
+        let Some(path) = text.strip_prefix("unix:") else {
+            return listening_address(text)
+                .map(Self::Address)
+                .map_err(|failure| failure.hint("unix:/PATH is a socket of this machine, for doors of kind ipp"));
+        };
+        let wrong = |why: &str| Err(bad(format!("{}: {why}", shown(text))));
+        if !path.starts_with('/') || path.ends_with('/') || path.chars().any(char::is_control) {
+            return wrong("a socket has its whole path, as unix:/run/pd/ipp");
+        }
+        if path.len() > MAX_SOCKET {
+            return wrong("the path of a socket has at most 107 octets");
+        }
+        Ok(Self::Socket(path.into()))
+    }
 }
 
 /// The octets that a text stands for: `\xHH`, `\r`, `\n`, `\e` and `\\` are one each.
@@ -319,22 +376,42 @@ impl DoorSettings {
             poll: count("door-poll").unwrap_or(30).max(1),
             marker: text("door-marker").map(str::to_owned),
             link: is_set("door-link"),
+            certificate: match (text("door-tls-cert"), text("door-tls-key"), is_set("door-tls")) {
+                (Some(certificate), Some(key), _) => {
+                    Some(DoorCertificate::Files { certificate: certificate.to_owned(), key: key.to_owned() })
+                }
+                (None, None, own) => own.then_some(DoorCertificate::Own),
+                _ => {
+                    return Err(bad("a certificate and its key are two files, and both are named".to_owned())
+                        .hint("--tls-cert FILE --tls-key FILE, or --tls true for a certificate of the door's own"));
+                }
+            },
         };
         settings.check()?;
         Ok(settings)
     }
 
     fn check(&self) -> Result<(), Failure> {
-        let addresses = self.listen.iter().map(|text| listening_address(text)).collect::<Result<Vec<_>, _>>()?;
+        let places = self.listen.iter().map(|text| text.parse()).collect::<Result<Vec<DoorPlace>, _>>()?;
         match self.kind {
             DoorKind::Lpd | DoorKind::Ipp | DoorKind::Raw => {
-                if addresses.is_empty() {
+                if places.is_empty() {
                     return Err(bad(format!("a door of kind {} needs an address to listen at", self.kind))
                         .hint("--listen ADDR:PORT"));
                 }
+                if self.kind != DoorKind::Ipp && places.iter().any(|place| matches!(place, DoorPlace::Socket(_))) {
+                    return Err(bad(format!(
+                        "a door of kind {} listens at addresses: only ipp has sockets",
+                        self.kind
+                    )));
+                }
+                let is_open = |place: &&DoorPlace| match place {
+                    DoorPlace::Address(address) => !plain(address.ip()).is_loopback(),
+                    DoorPlace::Socket(_) => false,
+                };
                 // Who may come is said, not guessed.
                 if self.allow.is_empty()
-                    && let Some(open) = addresses.iter().find(|address| !plain(address.ip()).is_loopback())
+                    && let Some(DoorPlace::Address(open)) = places.iter().find(is_open)
                 {
                     return Err(bad(format!("{open}: who may connect there?"))
                         .hint("--allow 10.1.0.0/16 names a network; --allow 0.0.0.0/0 is everybody"));
@@ -354,6 +431,9 @@ impl DoorSettings {
         }
         if self.kind != DoorKind::Directory && (self.link || self.marker.is_some()) {
             return Err(bad("only a directory has markers, and files that are used where they are".to_owned()));
+        }
+        if self.kind != DoorKind::Ipp && self.certificate.is_some() {
+            return Err(bad(format!("a door of kind {} speaks no TLS: only ipp does", self.kind)));
         }
         if self.kind != DoorKind::Raw && (!self.end_marks.is_empty() || self.back_channel) {
             return Err(bad("only a raw port has end marks and a back channel".to_owned()));
@@ -388,6 +468,9 @@ pub struct DoorStart {
     pub settings: DoorSettings,
     /// The name of the server, which displays show.
     pub server: String,
+    /// Its certificate.
+    #[serde(default)]
+    pub tls: Option<DoorTls>,
 }
 
 /// One document of a job that came by a door.
@@ -418,6 +501,9 @@ pub struct DoorJob {
     pub host: Option<String>,
     /// The address of the sender; none = this machine.
     pub peer: Option<IpAddr>,
+    /// The user of this machine who sends, where he calls at a socket: see [`DoorAsker::uid`].
+    #[serde(default)]
+    pub uid: Option<u32>,
     /// Its documents.
     pub documents: Vec<DoorDocument>,
     /// Whether a header page is wanted.
@@ -530,6 +616,13 @@ pub enum DoorRequest {
         /// Whether the job is complete with it.
         last: bool,
     },
+    /// The proof of a handshake of TLS that the key of the door signs.
+    Sign {
+        /// The scheme.
+        scheme: u16,
+        /// What is signed.
+        message: Vec<u8>,
+    },
     /// Do something about a job.
     Act {
         /// The job.
@@ -548,6 +641,42 @@ pub struct DoorAsker {
     pub peer: Option<IpAddr>,
     /// The name of the user, as the sender says.
     pub user: Option<String>,
+    /// The user of this machine who calls at a socket. His connection travels last beside the question, and the kernel says of it
+    /// whose it is: what stands here is only that somebody calls.
+    #[serde(default)]
+    pub uid: Option<u32>,
+}
+
+impl DoorRequest {
+    /// Where the user of this machine stands who asks, in a question that is asked for somebody.
+    pub fn uid_mut(&mut self) -> Option<&mut Option<u32>> {
+        match self {
+            Self::Submit(job) | Self::Open(job) => Some(&mut job.uid),
+            Self::Jobs { asker, .. }
+            | Self::Arrives { asker, .. }
+            | Self::Append { asker, .. }
+            | Self::Act { asker, .. } => Some(&mut asker.uid),
+            Self::Resolve { .. }
+            | Self::NewFile { .. }
+            | Self::Delivered { .. }
+            | Self::Trouble { .. }
+            | Self::Queue { .. }
+            | Self::Remove { .. }
+            | Self::Sign { .. }
+            | Self::Printers { .. } => None,
+        }
+    }
+}
+
+impl DoorAsker {
+    /// Where the asker is, as far as two of them can be told apart.
+    pub fn origin(&self) -> String {
+        match (self.uid, self.peer) {
+            (Some(uid), _) => format!("user {uid}"),
+            (None, Some(peer)) => peer.to_string(),
+            (None, None) => String::new(),
+        }
+    }
 }
 
 /// Which jobs are asked for.
@@ -603,6 +732,9 @@ pub struct DoorPrinter {
     pub is_default: bool,
     /// What it is doing.
     pub does: PrinterDoes,
+    /// Since when it does that, milliseconds since 1970, where that is known.
+    #[serde(default)]
+    pub since_ms: Option<i64>,
     /// Why it does not print, in the words of RFC 8011 (`paused`, `connecting-to-device` …).
     pub reasons: Vec<String>,
     /// The same in a sentence; empty = there is nothing to say.
@@ -616,6 +748,9 @@ pub struct DoorPrinter {
     /// What it takes besides, and holds: no device prints it, and the server accepts such jobs.
     #[serde(default)]
     pub held_formats: Vec<Format>,
+    /// The paper that its devices say they have; empty = they say nothing.
+    #[serde(default)]
+    pub media: Vec<String>,
     /// Whether it is declared to take everything as it comes.
     pub takes_all: bool,
     /// What people call it.
@@ -742,6 +877,8 @@ pub enum DoorReply {
     Jobs(Vec<DoorJobRow>),
     /// The document is taken; with the token of its job, if that is complete and on disk.
     Appended(Option<String>),
+    /// The signature.
+    Signed(Vec<u8>),
     /// It cannot be.
     Failed(Failure),
 }
@@ -805,6 +942,36 @@ mod tests {
         let ipp = [text("door-kind", &["ipp"]), text("door-listen", &["631"])];
         assert_eq!(settings(&ipp).unwrap().kind, DoorKind::Ipp);
         assert!(settings(&[&ipp[..], &[text("door-end-mark", &["x"])]].concat()).is_err());
+    }
+
+    #[test]
+    fn a_certificate_is_two_files_or_one_of_its_own_and_only_ipp_has_one() {
+        let door = |kind: &str, more: &[ObjectAttribute]| {
+            let own = [text("door-kind", &[kind]), text("door-listen", &["6310"])];
+            settings(&[&own, more].concat()).map(|settings| settings.certificate)
+        };
+        let (cert, key) = (text("door-tls-cert", &["/c"]), text("door-tls-key", &["/k"]));
+        let own = ObjectAttribute::of("door-tls", Value::Boolean(true));
+        let files = DoorCertificate::Files { certificate: "/c".into(), key: "/k".into() };
+        assert_eq!(door("ipp", &[cert.clone(), key.clone()]).unwrap(), Some(files.clone()));
+        assert_eq!(door("ipp", &[cert.clone(), key.clone(), own.clone()]).unwrap(), Some(files));
+        assert_eq!(door("ipp", std::slice::from_ref(&own)).unwrap(), Some(DoorCertificate::Own));
+        assert_eq!(door("ipp", &[]).unwrap(), None);
+        assert!(door("ipp", &[cert]).is_err() && door("ipp", &[key, own.clone()]).is_err());
+        assert!(door("lpd", &[own]).unwrap_err().message.contains("only ipp"));
+    }
+
+    #[test]
+    fn a_socket_of_this_machine_is_for_ipp_alone_and_has_its_whole_path() {
+        let door = |kind: &str, places: &[&str]| settings(&[text("door-kind", &[kind]), text("door-listen", places)]);
+        assert!(door("ipp", &["unix:/run/pd/ipp", "631"]).is_ok());
+        let place: DoorPlace = "unix:/run/pd/ipp".parse().unwrap();
+        assert_eq!(place, DoorPlace::Socket("/run/pd/ipp".into()));
+        let long = format!("unix:/{}", "x".repeat(MAX_SOCKET));
+        for wrong in ["unix:", "unix:run/x", "unix:/", "unix:/run/", "unix:/a\nb", &long] {
+            assert!(door("ipp", &[wrong]).is_err(), "{wrong}");
+        }
+        assert!(door("lpd", &["unix:/run/pd/lpd"]).unwrap_err().message.contains("only ipp"));
     }
 
     #[test]

@@ -26,7 +26,8 @@ use nix::unistd::{Whence, lseek};
 use crate::client::channel::{self, ChannelError};
 use crate::model::authority::NOBODY;
 use crate::model::door::{
-    DoorDocument, DoorJob, DoorKind, DoorQueue, DoorQueueRow, DoorReply, DoorRequest, DoorSettings, DoorTrouble,
+    DoorAsker, DoorDocument, DoorJob, DoorKind, DoorQueue, DoorQueueRow, DoorReply, DoorRequest, DoorSettings,
+    DoorTrouble,
 };
 use crate::model::event::EventWord;
 use crate::model::field::{Field, Value};
@@ -41,7 +42,7 @@ use crate::model::{Call, Caller, Failure, FailureKind, JobRef};
 use crate::spool::interface::operations::Operations;
 use crate::spool::jobs::by_door::take_attributes;
 use crate::spool::{Attendant, Local, Spool};
-use crate::sys::socket::Deadline;
+use crate::sys::socket::{self, Deadline};
 use crate::sys::{clock, users};
 use crate::wire::frame::{self, Kind};
 
@@ -74,6 +75,18 @@ pub struct DoorCounters {
 #[derive(Clone, Copy, Debug, Default)]
 struct Before([u64; 5]);
 
+/// What signs with the key of the certificate of a door: a scheme of TLS, and what is signed.
+pub type Signer = dyn Fn(u16, &[u8]) -> Option<Vec<u8>> + Send + Sync;
+
+/// With what the proof of a server begins that TLS 1.3 signs (RFC 8446 §4.4.3), behind 64 blanks.
+const PROOF: &[u8] = b"TLS 1.3, server CertificateVerify\0";
+
+/// Whether that is the proof of a handshake, and nothing that a signature could be misused for.
+fn is_proof(message: &[u8]) -> bool {
+    let digest = message.strip_prefix(&[b' '; 64]).and_then(|rest| rest.strip_prefix(PROOF));
+    digest.is_some_and(|digest| matches!(digest.len(), 32 | 48))
+}
+
 /// The names of what is counted.
 const COUNTED: [&str; 5] = [
     "door-jobs-accepted",
@@ -102,6 +115,7 @@ struct Shared {
     /// Jobs that arrive in several requests, by number.
     open: Mutex<HashMap<u32, opened::OpenJob>>,
     reported: Mutex<Vec<(&'static str, Value)>>,
+    signer: Mutex<Option<Arc<Signer>>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -173,6 +187,7 @@ impl Doors {
             events: Mutex::default(),
             open: Mutex::default(),
             reported: Mutex::default(),
+            signer: Mutex::default(),
         };
         DoorService { shared: Arc::new(shared) }
     }
@@ -224,6 +239,15 @@ impl Shared {
         Sender { caller, owner: format!("{user}@{host}"), host }
     }
 
+    /// Who sends: the user whom the kernel names, else what is said.
+    fn sender_of(&self, settings: &DoorSettings, asker: &DoorAsker, host: Option<&str>) -> Sender {
+        match asker.uid {
+            // Root has jobs of his own there, as the kernel has named him.
+            Some(uid) => of_machine(uid, !is_our_own(uid)),
+            None => self.sender(settings, asker.peer, asker.user.as_deref(), host),
+        }
+    }
+
     /// Who has put a file there: the kernel knows.
     fn owner_of(&self, settings: &DoorSettings, file: &OwnedFd, user: Option<&str>) -> Result<Sender, Failure> {
         let uid = fstat(file).map_err(|error| Failure::new(FailureKind::Io, error.to_string()))?.st_uid;
@@ -231,15 +255,7 @@ impl Shared {
             let sender = self.sender(settings, None, Some(&user), None);
             return Ok(Sender { owner: user, ..sender });
         }
-        let (owner, host) = (users::name(uid), users::host());
-        let caller = match is_somebody(uid) {
-            true => users::of_uid(uid),
-            // Root, and our own account, are nobody special behind a door.
-            false => {
-                Caller { uid: NOBODY, user: owner.clone(), host: host.clone(), groups: Vec::new(), operator: false }
-            }
-        };
-        Ok(Sender { caller: Caller { operator: false, ..caller }, owner, host })
+        Ok(of_machine(uid, is_somebody(uid)))
     }
 
     /// The destination that a sender means.
@@ -319,7 +335,7 @@ impl Shared {
         }
         let sender = match (settings.kind, files.first()) {
             (DoorKind::Directory, Some(file)) => self.owner_of(&settings, file, job.user.as_deref())?,
-            _ => self.sender(&settings, job.peer, job.user.as_deref(), job.host.as_deref()),
+            _ => self.sender_of(&settings, &asker_of(&job), job.host.as_deref()),
         };
         let destination = self.demand_taking(&settings, &sender, &job.queue)?;
         let number = self.take(&settings, &job, (sender, destination), files, None)?;
@@ -355,6 +371,7 @@ impl Shared {
         match address {
             Some(address) if address != sender.host => format!("{} {address} ({})", self.name, sender.host),
             Some(address) => format!("{} {address}", self.name),
+            None if job.uid.is_some() => format!("{} a socket of this machine", self.name),
             None => self.name.to_string(),
         }
     }
@@ -504,8 +521,20 @@ impl Shared {
         let _ = self.spool.tell_of_door(&self.call(), self.name.clone(), word, why);
     }
 
-    fn answer(&self, request: DoorRequest, files: Vec<OwnedFd>) -> (DoorReply, Vec<OwnedFd>) {
+    fn sign(&self, scheme: u16, message: &[u8]) -> Result<DoorReply, Failure> {
+        if !is_proof(message) {
+            return Err(Failure::new(FailureKind::Security, "a door signs the proof of a handshake, and nothing else"));
+        }
+        let signer = lock(&self.signer).clone();
+        let signed = signer.and_then(|signer| signer(scheme, message));
+        signed.map(DoorReply::Signed).ok_or_else(|| Failure::new(FailureKind::State, "the door has no such key"))
+    }
+
+    fn answer(&self, mut request: DoorRequest, mut files: Vec<OwnedFd>) -> (DoorReply, Vec<OwnedFd>) {
         let alone = |reply: Result<DoorReply, Failure>| (reply.unwrap_or_else(DoorReply::Failed), Vec::new());
+        if let Err(failure) = identify(&mut request, &mut files) {
+            return alone(Err(failure));
+        }
         match request {
             DoorRequest::Resolve { queue, peer } => alone(self.resolve(&queue, peer)),
             DoorRequest::NewFile { octets } => {
@@ -534,6 +563,7 @@ impl Shared {
             DoorRequest::Append { number, asker, document, digest, last } => {
                 alone(self.append(number, &asker, (document, digest, last), files))
             }
+            DoorRequest::Sign { scheme, message } => alone(self.sign(scheme, &message)),
             DoorRequest::Act { number, asker, act } => alone(self.act(number, asker, act)),
         }
     }
@@ -544,7 +574,46 @@ const MOST_TEXT_OF_EVENT: usize = 500;
 
 /// Whether a user has rights of his own behind a door: root has none, and the account of the server has none.
 fn is_somebody(uid: u32) -> bool {
-    uid != 0 && uid != nix::unistd::geteuid().as_raw()
+    uid != 0 && !is_our_own(uid)
+}
+
+/// Whether that is the account of the server.
+fn is_our_own(uid: u32) -> bool {
+    uid == nix::unistd::geteuid().as_raw()
+}
+
+/// A user of this machine, of whom the kernel has told. Nobody is an operator by a door, and who is not `known` has no rights.
+fn of_machine(uid: u32, known: bool) -> Sender {
+    let (owner, host) = (users::name(uid), users::host());
+    let caller = match known {
+        true => users::of_uid(uid),
+        false => Caller { uid: NOBODY, user: owner.clone(), host: host.clone(), groups: Vec::new(), operator: false },
+    };
+    Sender { caller: Caller { operator: false, ..caller }, owner, host }
+}
+
+/// Whoever sends a job, as one who asks.
+fn asker_of(job: &DoorJob) -> DoorAsker {
+    DoorAsker { peer: job.peer, user: job.user.clone(), uid: job.uid }
+}
+
+/// Finds out who calls at a socket of this machine. His connection came last beside the question, and the kernel knows whose it is.
+fn identify(request: &mut DoorRequest, files: &mut Vec<OwnedFd>) -> Result<(), Failure> {
+    let Some(uid) = request.uid_mut() else { return Ok(()) };
+    if uid.is_none() {
+        return Ok(());
+    }
+    let connection = files.pop().ok_or_else(|| bad("nobody calls"))?;
+    let peer = socket::peer(&UnixStream::from(connection));
+    // A connection of the network is nobody's, for the kernel.
+    let nobody = |peer: &socket::Peer| peer.uid == u32::MAX;
+    if peer.as_ref().is_ok_and(nobody) {
+        return Err(Failure::new(FailureKind::Security, "nobody calls at a socket of this machine"));
+    }
+    *uid = Some(
+        peer.map_err(|error| Failure::new(FailureKind::Security, format!("nobody knows who calls: {error}")))?.uid,
+    );
+    Ok(())
 }
 
 fn nobody() -> Caller {
@@ -657,6 +726,11 @@ impl DoorService {
         Ok(())
     }
 
+    /// What signs from now on with the key of its certificate.
+    pub fn signs_with(&self, signer: Option<Arc<Signer>>) {
+        *lock(&self.shared.signer) = signer;
+    }
+
     /// Gives up the jobs that have not arrived: the server ends.
     pub fn end(&self) {
         self.shared.end_all();
@@ -672,5 +746,21 @@ impl DoorService {
         let shared = &self.shared;
         (shared.log)(&format!("door {}: {why}", shared.name));
         let _ = shared.spool.tell_of_door(&shared.call(), shared.name.clone(), what, line(why, MOST_TEXT_OF_EVENT));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_proof_of_a_handshake_is_signed() {
+        let proof = |digest: usize| [&[b' '; 64][..], PROOF, &vec![7; digest]].concat();
+        assert!(is_proof(&proof(32)) && is_proof(&proof(48)));
+        for wrong in [proof(0), proof(31), proof(64), proof(32)[1..].to_vec(), Vec::new(), b"a certificate".to_vec()] {
+            assert!(!is_proof(&wrong), "{wrong:?}");
+        }
+        let client = [&[b' '; 64][..], b"TLS 1.3, client CertificateVerify\0", &[7; 32]].concat();
+        assert!(!is_proof(&client));
     }
 }

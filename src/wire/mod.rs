@@ -5,6 +5,7 @@ pub mod frame;
 pub mod hello;
 pub mod ipp;
 pub mod lpd;
+pub mod packed;
 pub mod peer;
 pub mod pieces;
 pub mod pjl;

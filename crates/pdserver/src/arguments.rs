@@ -224,7 +224,7 @@ pub enum DoorCommand {
 /// What a door has.
 #[derive(Debug, Default, Args)]
 pub struct DoorOptions {
-    /// Where it listens; a port alone is one of this machine
+    /// Where it listens; a port alone is one of this machine, and unix:/PATH a socket (ipp)
     #[arg(long, value_name = "ADDR:PORT")]
     pub listen: Vec<String>,
     /// dir: the directory that it watches
@@ -284,6 +284,15 @@ pub struct DoorOptions {
     /// dir: whether files are used where they are, and left there
     #[arg(long, value_name = "TRUE|FALSE")]
     pub link: Option<bool>,
+    /// ipp: whether it speaks TLS too, with a certificate of its own making
+    #[arg(long, value_name = "TRUE|FALSE")]
+    pub tls: Option<bool>,
+    /// ipp: the file of a certificate with which it speaks TLS, and those of its issuers, as PEM
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub tls_cert: Option<PathBuf>,
+    /// ipp: the file of the key of that certificate, which the account of the server can read
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub tls_key: Option<PathBuf>,
     /// What people call it
     #[arg(long, value_name = "TEXT")]
     pub descriptor: Option<String>,

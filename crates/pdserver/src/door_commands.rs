@@ -1,6 +1,6 @@
 //! `pdserver door`: doors as objects of the spool. The server that runs sees what was changed by itself.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value as Json};
@@ -60,12 +60,15 @@ fn given(options: &DoorOptions, cwd: &Path) -> Result<Vec<ObjectAttribute>, Fail
         space::octets(text).and_then(|octets| i64::try_from(octets).ok()).map(Value::Integer).ok_or_else(bad)
     });
     one("door-max-octets", octets.transpose()?);
-    let directory = options.directory.as_ref().map(|path| cwd.join(path));
-    let directory = directory.map(|path| {
+    let whole = |path: &Option<PathBuf>| -> Result<Option<Value>, Failure> {
+        let Some(path) = path.as_ref().map(|path| cwd.join(path)) else { return Ok(None) };
         let bad = || Failure::new(FailureKind::BadValue, format!("{}: a path of plain text is wanted", path.display()));
-        path.to_str().map(text).ok_or_else(bad)
-    });
-    one("door-directory", directory.transpose()?);
+        path.to_str().map(text).ok_or_else(bad).map(Some)
+    };
+    one("door-directory", whole(&options.directory)?);
+    one("door-tls", options.tls.map(Value::Boolean));
+    one("door-tls-cert", whole(&options.tls_cert)?);
+    one("door-tls-key", whole(&options.tls_key)?);
     one("door-max-connections", count(options.max_connections));
     one("door-max-per-peer", count(options.max_per_peer));
     one("door-rate", count(options.rate));

@@ -12,21 +12,27 @@ use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::OwnedFd;
-use std::os::unix::net::UnixStream;
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use pdgroup::clock::Clock;
+use pdgroup::place::Place;
 use spoolsuite::client::{channel, channels};
-use spoolsuite::model::door::{DoorKind, DoorSettings, DoorStart, listening_address};
+use spoolsuite::model::door::{DoorKind, DoorPlace, DoorSettings, DoorStart};
 use spoolsuite::model::event::EventWord;
 use spoolsuite::model::{Failure, ObjectName};
 use spoolsuite::server::doors::{DoorService, Doors};
-use spoolsuite::sys::socket::Deadline;
+use spoolsuite::sys::socket::{self, Deadline};
 use spoolsuite::sys::spawn;
 use spoolsuite::wire::frame::{self, Kind};
+
+use super::door_tls::{self, Stamp, stamp};
 
 /// How often is looked what the doors are.
 const LOOK: Duration = Duration::from_millis(500);
@@ -58,12 +64,12 @@ impl Keeper {
     ///
     /// # Errors
     /// When no thread can be started.
-    pub fn start(doors: Doors, given: Vec<(String, OwnedFd)>) -> io::Result<Self> {
+    pub fn start(doors: Doors, place: Place, given: Vec<(String, OwnedFd)>) -> io::Result<Self> {
         let stop = Arc::new(Stop::default());
         let until = Arc::clone(&stop);
         let given = given.into_iter().map(|(name, socket)| (name, TcpListener::from(socket))).collect();
         let keep = move || {
-            let mut kept = Kept { doors, given, open: BTreeMap::new() };
+            let mut kept = Kept { doors, place, given, open: BTreeMap::new() };
             loop {
                 kept.look();
                 let over = until.is_over.lock().unwrap_or_else(PoisonError::into_inner);
@@ -91,15 +97,61 @@ impl Drop for Keeper {
 
 struct Kept {
     doors: Doors,
+    /// Where certificates of our own lie.
+    place: Place,
     /// Sockets of the service manager, with the names of their doors.
     given: Vec<(String, TcpListener)>,
     open: BTreeMap<String, Open>,
 }
 
+/// A socket at which a door listens.
+enum Listener {
+    /// At an address.
+    Address(TcpListener),
+    /// In the file system of this machine, with the place and the number of its file.
+    Socket { listener: UnixListener, path: PathBuf, file: Option<(u64, u64)> },
+}
+
+impl Listener {
+    /// The socket for the process of the door.
+    fn try_clone(&self) -> io::Result<OwnedFd> {
+        match self {
+            Self::Address(listener) => listener.try_clone().map(OwnedFd::from),
+            Self::Socket { listener, .. } => listener.try_clone().map(OwnedFd::from),
+        }
+    }
+
+    /// Where it is.
+    fn place(&self) -> String {
+        match self {
+            Self::Address(listener) => {
+                listener.local_addr().map_or_else(|_| "a socket".to_owned(), |address| address.to_string())
+            }
+            Self::Socket { path, .. } => path.display().to_string(),
+        }
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        if let Self::Socket { path, file, .. } = self
+            && file.is_some()
+            && file_of(path) == *file
+        {
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}
+
+/// What tells the file of a socket from another one of its name.
+fn file_of(path: &Path) -> Option<(u64, u64)> {
+    std::fs::symlink_metadata(path).ok().map(|meta| (meta.dev(), meta.ino()))
+}
+
 /// A door as the keeper knows it.
 struct Open {
     service: DoorService,
-    listeners: Vec<(String, TcpListener)>,
+    listeners: Vec<(String, Listener)>,
     running: Option<Running>,
     /// Processes that finish what they have begun.
     ending: Vec<(Running, Instant)>,
@@ -111,6 +163,8 @@ struct Open {
 
 struct Running {
     settings: DoorSettings,
+    /// What its certificate was loaded from.
+    stamp: Stamp,
     child: Child,
     _control: UnixStream,
 }
@@ -150,7 +204,7 @@ impl Kept {
                 tried: Instant::now(),
             });
             let state = match settings {
-                Ok(settings) => open.keep(&name, &settings, &self.given, &server),
+                Ok(settings) => open.keep(&name, &settings, &self.given, (&server, &self.place)),
                 Err(failure) => {
                     open.stop();
                     open.listeners.clear();
@@ -204,7 +258,7 @@ impl Open {
         name: &ObjectName,
         settings: &DoorSettings,
         given: &[(String, TcpListener)],
-        server: &str,
+        (server, place): (&str, &Place),
     ) -> String {
         self.ending.retain_mut(|(running, since)| match running.child.try_wait() {
             Ok(None) if since.elapsed() > PARTING => {
@@ -217,7 +271,10 @@ impl Open {
         let wanted = to_run(settings);
         if let Some(running) = &mut self.running {
             match running.child.try_wait() {
-                Ok(None) if wanted.as_ref() == Some(&running.settings) => return self.state(settings),
+                // Another certificate takes another process; the old one finishes what it has begun.
+                Ok(None) if wanted.as_ref() == Some(&running.settings) && running.stamp == stamp(settings, place) => {
+                    return self.state(settings);
+                }
                 Ok(None) => self.stop(),
                 ended => {
                     let how =
@@ -245,7 +302,7 @@ impl Open {
             return why.clone();
         }
         self.tried = Instant::now();
-        match self.start(name, &wanted, given, server) {
+        match self.start(name, &wanted, given, (server, place)) {
             Ok(()) => {
                 if self.failed.take().is_some() {
                     self.service.tell(EventWord::Recovered, "it is open");
@@ -264,14 +321,7 @@ impl Open {
     }
 
     fn state(&self, settings: &DoorSettings) -> String {
-        let places: Vec<String> = self
-            .listeners
-            .iter()
-            .map(|(_, listener)| match listener.local_addr() {
-                Ok(address) => address.to_string(),
-                Err(_) => "a socket".to_owned(),
-            })
-            .collect();
+        let places: Vec<String> = self.listeners.iter().map(|(_, listener)| listener.place()).collect();
         match (settings.drained, settings.kind) {
             (true, _) => "drained".to_owned(),
             (false, DoorKind::Directory) => "ready".to_owned(),
@@ -284,12 +334,17 @@ impl Open {
         name: &ObjectName,
         settings: &DoorSettings,
         given: &[(String, TcpListener)],
-        server: &str,
+        (server, place): (&str, &Place),
     ) -> Result<(), Failure> {
+        let loaded = door_tls::load(settings, place, &Clock::of_machine())?;
+        // Of the files that were read: what is changed from now on is seen.
+        let stamp = stamp(settings, place);
+        let (tls, signer) = loaded.map(|loaded| (loaded.tls, loaded.signer)).unzip();
+        self.service.signs_with(signer);
         self.listeners.retain(|(place, _)| settings.listen.contains(place));
-        for place in &settings.listen {
-            if !self.listeners.iter().any(|(open, _)| open == place) {
-                self.listeners.push((place.clone(), listen(name, place, given)?));
+        for at in &settings.listen {
+            if !self.listeners.iter().any(|(open, _)| open == at) {
+                self.listeners.push((at.clone(), listen(name, at, given)?));
             }
         }
         let failed = |error: io::Error| {
@@ -297,9 +352,9 @@ impl Open {
         };
         let (near, far) = UnixStream::pair().map_err(failed)?;
         let child = spawn::door("pddoor", far).map_err(failed)?;
-        let start = DoorStart { settings: settings.clone(), server: server.to_owned() };
+        let start = DoorStart { settings: settings.clone(), server: server.to_owned(), tls };
         let sockets: io::Result<Vec<OwnedFd>> =
-            self.listeners.iter().map(|(_, listener)| listener.try_clone().map(OwnedFd::from)).collect();
+            self.listeners.iter().map(|(_, listener)| listener.try_clone()).collect();
         let sockets = sockets.map_err(failed)?;
         let frame =
             frame::encode(Kind::Request, &start, sockets.len()).map_err(|error| failed(io::Error::other(error)))?;
@@ -308,7 +363,7 @@ impl Open {
         let service = self.service.clone();
         let serve = move || serve(&control, service);
         std::thread::Builder::new().name("door".into()).spawn(serve).map_err(failed)?;
-        self.running = Some(Running { settings: settings.clone(), child, _control: near });
+        self.running = Some(Running { settings: settings.clone(), stamp, child, _control: near });
         Ok(())
     }
 }
@@ -327,9 +382,55 @@ fn serve(control: &UnixStream, service: DoorService) {
     }
 }
 
-/// Listens for a door: at a socket that the service manager has opened for it, or at the address.
-fn listen(name: &ObjectName, place: &str, given: &[(String, TcpListener)]) -> Result<TcpListener, Failure> {
-    let address = listening_address(place)?;
+/// Listens for a door: at a socket that the service manager has opened for it, at the address, or at a socket of this machine.
+fn listen(name: &ObjectName, place: &str, given: &[(String, TcpListener)]) -> Result<Listener, Failure> {
+    match place.parse()? {
+        DoorPlace::Address(address) => listen_at(name, address, given).map(Listener::Address),
+        DoorPlace::Socket(path) => listen_here(&path),
+    }
+}
+
+/// Listens in the file system, where anybody of this machine may connect: the kernel says who does, and the rights of the directory
+/// say who may. What lies there is replaced only if it is a socket at which nobody listens.
+fn listen_here(path: &Path) -> Result<Listener, Failure> {
+    let shown = path.display();
+    let failed = |what: String| Failure::new(spoolsuite::model::FailureKind::Unreachable, what);
+    let error = |error: io::Error| failed(format!("it cannot listen at {shown}: {error}"));
+    match std::fs::symlink_metadata(path) {
+        Ok(meta) if !meta.file_type().is_socket() => {
+            return Err(failed(format!("it cannot listen at {shown}: something lies there that is no socket"))
+                .hint("it is not overwritten, and a link is not followed: move it away, or name another place"));
+        }
+        Ok(_) => match socket::connect(path).map_err(|error| error.kind()) {
+            Err(io::ErrorKind::ConnectionRefused) => std::fs::remove_file(path).map_err(error)?,
+            Err(io::ErrorKind::WouldBlock) | Ok(_) => {
+                return Err(failed(format!("it cannot listen at {shown}: somebody listens there")));
+            }
+            Err(other) => return Err(error(other.into())),
+        },
+        Err(none) if none.kind() == io::ErrorKind::NotFound => {}
+        Err(other) => return Err(error(other)),
+    }
+    let bound = UnixListener::bind(path).map_err(|why| match why.kind() {
+        io::ErrorKind::NotFound => error(why).hint("its directory is missing"),
+        io::ErrorKind::PermissionDenied => {
+            error(why).hint("the account of the server makes it: /run/pd is its directory")
+        }
+        _ => error(why),
+    })?;
+    let listener = Listener::Socket { listener: bound, path: path.to_owned(), file: file_of(path) };
+    std::fs::set_permissions(path, PermissionsExt::from_mode(0o666)).map_err(error)?;
+    if let Listener::Socket { listener, .. } = &listener {
+        if let Ok(backlog) = nix::sys::socket::Backlog::new(BACKLOG) {
+            let _ = nix::sys::socket::listen(listener, backlog);
+        }
+        listener.set_nonblocking(true).map_err(error)?;
+    }
+    Ok(listener)
+}
+
+/// Listens at an address.
+fn listen_at(name: &ObjectName, address: SocketAddr, given: &[(String, TcpListener)]) -> Result<TcpListener, Failure> {
     let failed = |error: io::Error| {
         let holder = if error.kind() == io::ErrorKind::AddrInUse { holder(address) } else { None };
         let by = holder.map(|holder| format!(" ({holder} has it)")).unwrap_or_default();
@@ -400,7 +501,37 @@ mod tests {
         let said = holder(listener.local_addr().unwrap()).unwrap();
         assert!(said.contains(&format!("process {}", std::process::id())), "{said}");
         let place = listener.local_addr().unwrap().to_string();
-        let failure = listen(&"d".parse().unwrap(), &place, &[]).unwrap_err();
+        let failure = listen(&"d".parse().unwrap(), &place, &[]).err().unwrap();
         assert!(failure.message.contains("has it"), "{failure:?}");
+    }
+
+    #[test]
+    fn a_socket_replaces_only_one_at_which_nobody_listens() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("ipp");
+        let said = || listen_here(&path).err().map(|failure| failure.message).unwrap_or_default();
+        let first = listen_here(&path).unwrap();
+        assert_eq!(std::fs::metadata(&path).unwrap().mode() & 0o7777, 0o666);
+        assert!(said().contains("somebody listens"), "{}", said());
+        drop(first);
+        assert!(!path.exists(), "a socket that is closed is gone");
+        drop(UnixListener::bind(&path).unwrap());
+        drop(listen_here(&path).unwrap());
+        // Neither a file nor what a link leads to is touched.
+        let secret = dir.path().join("secret");
+        std::fs::write(&secret, "text").unwrap();
+        std::os::unix::fs::symlink(&secret, &path).unwrap();
+        assert!(said().contains("no socket"), "{}", said());
+        std::fs::remove_file(&path).unwrap();
+        std::os::unix::fs::symlink(dir.path().join("nothing"), &path).unwrap();
+        assert!(said().contains("no socket"), "{}", said());
+        assert_eq!(std::fs::read_to_string(&secret).unwrap(), "text");
+        // Another one that has taken the name stays.
+        std::fs::remove_file(&path).unwrap();
+        let listener = listen_here(&path).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        std::fs::write(&path, "another").unwrap();
+        drop(listener);
+        assert!(path.exists());
     }
 }

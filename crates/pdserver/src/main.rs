@@ -3,6 +3,7 @@
 mod arguments;
 mod commands;
 mod door_commands;
+mod door_tls;
 mod doors;
 mod log;
 
@@ -160,7 +161,8 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
     if let Some(listener) = &network.listener {
         log(&format!("{} listens to the network at {}", server.name(), listener.address()));
     }
-    let doors = doors::Keeper::start(server.doors(), given.network).context("no thread for the doors")?;
+    let doors = doors::Keeper::start(server.doors(), Place::of_server(&options.base, server.name()), given.network)
+        .context("no thread for the doors")?;
     manager.tell("READY=1").context("the service manager does not answer")?;
     let signal = signals.wait().context("waiting for a signal")?;
     // A manager that is gone need not be told.

@@ -11,8 +11,10 @@ use std::time::Instant;
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, SockaddrIn, bind, connect, socket};
+use spoolsuite::wire::ipp::Value;
 
 use super::doors::{GOOD, Sender, backend, control, finish, installed, put, send, site, text, watched};
+use super::ipp::{Client, FRONT, PRINT_JOB, asks, posted, with};
 use super::support::{ANN, BOB, DEADLINE, Machine, OPERATOR, SERVER};
 
 /// A connection that comes from another address of this machine.
@@ -85,7 +87,7 @@ impl Drop for SmallDisk {
 }
 
 #[test]
-fn a_disk_that_is_full_in_the_middle_of_a_job_is_told_and_leaves_nothing() {
+fn vector_21_a_disk_that_is_full_in_the_middle_of_a_job_is_told_and_leaves_nothing() {
     let Some((machine, disk)) = SmallDisk::machine() else { return };
     let lpd = machine.add_door("lpd1", "lpd", &[]);
     let raw = machine.add_door("raw1", "raw", &["--to", "office.front"]);
@@ -125,6 +127,26 @@ fn a_disk_that_is_full_in_the_middle_of_a_job_is_told_and_leaves_nothing() {
         assert_ne!(backend(&machine, socket, &format!("socket://{raw}"), &words, None).status, 0);
     }
 
+    // IPP has a status for it: while it lasts, and where it fills up on the way.
+    let ipp = machine.add_door("ipp1", "ipp", &[]);
+    let temporary = |octets: usize, filled: bool| {
+        let whole = posted(&asks(PRINT_JOB, FRONT, "ann"), &vec![b'x'; octets]);
+        let (head, rest) = whole.split_at(whole.len() - octets + 14);
+        let mut client = Client::new(ipp);
+        client.0.write_all(head).unwrap();
+        if filled {
+            machine.wait_for("it has a file", || copies_open(&machine));
+            disk.fill();
+        }
+        let _ = client.0.write_all(rest);
+        let answer = client.message().expect("an answer");
+        if filled {
+            disk.empty();
+        }
+        answer.head.code
+    };
+    assert_eq!(temporary(400_000, true), 0x0505, "{}", machine.log());
+
     // Nothing is left of them, and with room everything goes on by itself.
     assert!(machine.jobs().is_empty(), "{:#?}", machine.jobs());
     assert_eq!(copies(&machine), 0);
@@ -136,6 +158,16 @@ fn a_disk_that_is_full_in_the_middle_of_a_job_is_told_and_leaves_nothing() {
     assert_eq!(stream.read(&mut [0]).unwrap(), 0);
     assert_eq!(machine.jobs().len(), 2);
     drop(disk);
+}
+
+/// Whether a process of a door has a file of the spool open.
+fn copies_open(machine: &Machine) -> bool {
+    let base = machine.path("base");
+    let of = |pid: u32| std::fs::read_dir(format!("/proc/{pid}/fd")).ok();
+    let doors = door_processes(machine);
+    doors.into_iter().filter_map(of).flatten().flatten().any(|fd| {
+        std::fs::read_link(fd.path()).is_ok_and(|link| link.starts_with(&base) && link.to_string_lossy().contains('#'))
+    })
 }
 
 #[test]
@@ -161,6 +193,11 @@ fn a_raw_job_that_is_reset_at_any_octet_leaves_nothing() {
 
 /// The process of the only door.
 fn door_process(machine: &Machine) -> u32 {
+    door_processes(machine).into_iter().next().expect("no process of the door")
+}
+
+/// The processes of all doors.
+fn door_processes(machine: &Machine) -> Vec<u32> {
     let server = machine.server.as_ref().unwrap().id();
     let children = |tasks: std::fs::ReadDir| {
         let lists = tasks.flatten().filter_map(|task| std::fs::read_to_string(task.path().join("children")).ok());
@@ -169,12 +206,12 @@ fn door_process(machine: &Machine) -> u32 {
     let found = children(std::fs::read_dir(format!("/proc/{server}/task")).unwrap());
     let is_door =
         |pid: &&String| std::fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name == "pddoor\n");
-    found.iter().find(is_door).expect("no process of the door").parse().unwrap()
+    found.iter().filter(is_door).filter_map(|pid| pid.parse().ok()).collect()
 }
 
 /// Connections that say nothing; `PD_IDLE_CONNECTIONS` says how many, 2,000 by default.
 #[test]
-fn crowds_that_say_nothing_delay_nobody() {
+fn vector_24_crowds_that_say_nothing_delay_nobody() {
     let Some(machine) = site() else { return };
     spoolsuite::sys::limits::raise_open_files().unwrap();
     let all: usize = std::env::var("PD_IDLE_CONNECTIONS").ok().map_or(2_000, |n| n.parse().unwrap());
@@ -241,7 +278,7 @@ fn tries_again(machine: &mut Machine, point: &str, door: &str, at: SocketAddr, a
 const BETWEEN: [&str; 4] = ["door-received", "before-commit", "after-commit", "door-submitted"];
 
 #[test]
-fn whoever_sends_again_by_lpd_gets_one_job_or_an_announcement_whoever_dies() {
+fn vector_23_whoever_sends_again_by_lpd_gets_one_job_or_an_announcement_whoever_dies() {
     let Some(mut machine) = site() else { return };
     let at = machine.add_door("lpd1", "lpd", &[]);
     for point in BETWEEN {
@@ -257,7 +294,7 @@ fn whoever_sends_again_by_lpd_gets_one_job_or_an_announcement_whoever_dies() {
 }
 
 #[test]
-fn whoever_sends_again_to_a_raw_port_gets_one_job_or_an_announcement_whoever_dies() {
+fn vector_23_whoever_sends_again_to_a_raw_port_gets_one_job_or_an_announcement_whoever_dies() {
     let Some(mut machine) = site() else { return };
     let at = machine.add_door("raw1", "raw", &["--to", "office.front"]);
     for point in BETWEEN {
@@ -272,6 +309,70 @@ fn whoever_sends_again_to_a_raw_port_gets_one_job_or_an_announcement_whoever_die
         };
         tries_again(&mut machine, point, "raw1", at, &attempt);
     }
+}
+
+#[test]
+fn vector_23_whoever_prints_again_by_ipp_gets_one_job_or_an_announcement_whoever_dies() {
+    let Some(mut machine) = site() else { return };
+    let at = machine.add_door("ipp1", "ipp", &["--to", "office.front"]);
+    for point in BETWEEN {
+        let request = with(asks(PRINT_JOB, FRONT, "ann"), "job-name", Value::name(&format!("sent at {point}")));
+        let octets = posted(&request, b"octets\n");
+        let attempt = || {
+            let Ok(stream) = TcpStream::connect(at) else { return false };
+            stream.set_read_timeout(Some(DEADLINE)).unwrap();
+            let mut client = Client(stream);
+            client.0.write_all(&octets).is_ok() && client.message().is_some_and(|answer| answer.head.code == 0)
+        };
+        tries_again(&mut machine, point, "ipp1", at, &attempt);
+    }
+}
+
+/// 500 senders who have sent a part and go on when they like; one who has it all waits for none of them.
+#[test]
+fn vector_24_a_fast_sender_waits_for_no_slow_one_at_any_door() {
+    let Some(machine) = site() else { return };
+    spoolsuite::sys::limits::raise_open_files().unwrap();
+    let more = ["--to", "office.front", "--max-per-peer", "600"];
+    let ipp = machine.add_door("ipp1", "ipp", &more);
+    let raw = machine.add_door("raw1", "raw", &more);
+    let whole = posted(&asks(PRINT_JOB, FRONT, "ann"), b"octets\n");
+    let mut slow: Vec<(TcpStream, bool)> = Vec::new();
+    for n in 0..500 {
+        for (at, is_raw) in [(ipp, false), (raw, true)] {
+            let mut stream = TcpStream::connect(at).unwrap();
+            let part = if is_raw { &b"a part"[..] } else { &whole[..whole.len() - 1 - n % 90] };
+            stream.write_all(part).unwrap();
+            slow.push((stream, is_raw));
+        }
+    }
+    for n in 0..20 {
+        let request = with(asks(PRINT_JOB, FRONT, "ann"), "job-name", Value::name(&format!("fast {n}")));
+        let mut client = Client::new(ipp);
+        client.0.write_all(&posted(&request, b"octets\n")).unwrap();
+        assert_eq!(client.message().unwrap().head.code, 0);
+        let mut stream = TcpStream::connect(raw).unwrap();
+        stream.set_read_timeout(Some(DEADLINE)).unwrap();
+        stream.write_all(format!("fast {n}\n").as_bytes()).unwrap();
+        stream.shutdown(Shutdown::Write).unwrap();
+        assert_eq!(stream.read(&mut [0]).unwrap(), 0);
+    }
+    assert_eq!(machine.jobs().len(), 40);
+    // The slow ones still can.
+    for (mut stream, is_raw) in slow.drain(..4) {
+        stream.set_read_timeout(Some(DEADLINE)).unwrap();
+        if is_raw {
+            stream.shutdown(Shutdown::Write).unwrap();
+            assert_eq!(stream.read(&mut [0]).unwrap(), 0);
+        }
+    }
+    machine.wait_for("they are jobs", || machine.jobs().len() == 42);
+    slow.into_iter().for_each(|(stream, _)| Sender(stream).reset());
+    machine.wait_for("the others are counted", || {
+        let count = |door: &str| machine.shown(door, "door-jobs-unfinished").parse::<u64>().unwrap_or(0);
+        count("raw1") == 498
+    });
+    assert_eq!(machine.jobs().len(), 42);
 }
 
 /// Types one line at a door, and reads what it says.

@@ -210,7 +210,7 @@ fn what_is_refused_is_refused_before_its_data_and_said() {
 }
 
 #[test]
-fn lengths_that_nobody_knows_end_with_the_connection() {
+fn vector_10_lengths_that_nobody_knows_end_with_the_connection() {
     let Some(machine) = site() else { return };
     let at = machine.add_door("lpd1", "lpd", &[]);
     let octets = vec![b'x'; 100_000];
@@ -247,7 +247,7 @@ fn lengths_that_nobody_knows_end_with_the_connection() {
 }
 
 #[test]
-fn what_a_stranger_writes_is_text_and_never_a_path() {
+fn vector_11_what_a_stranger_writes_is_text_and_never_a_path() {
     let Some(machine) = site() else { return };
     let at = machine.add_door("lpd1", "lpd", &[]);
     let mut sender = Sender::open(at, "office.front");
@@ -481,7 +481,7 @@ pub fn put(machine: &Machine, dir: &Path, name: &str, octets: &[u8]) {
 }
 
 #[test]
-fn files_of_a_directory_become_jobs_or_fail_with_a_reason() {
+fn vector_22_files_of_a_directory_become_jobs_or_fail_with_a_reason() {
     let Some(machine) = site() else { return };
     let dir = watched(&machine);
     let place = dir.to_str().unwrap();
@@ -526,7 +526,7 @@ fn files_of_a_directory_become_jobs_or_fail_with_a_reason() {
 }
 
 #[test]
-fn no_file_of_a_directory_is_lost_or_taken_twice_whenever_the_door_dies() {
+fn vector_23_no_file_of_a_directory_is_lost_or_taken_twice_whenever_the_door_dies() {
     let Some(mut machine) = site() else { return };
     let dir = watched(&machine);
     let place = dir.to_str().unwrap().to_owned();
@@ -651,7 +651,7 @@ pub fn backend(machine: &Machine, path: &str, uri: &str, words: &[&str], piped: 
 }
 
 #[test]
-fn the_lpd_backend_of_cups_delivers_in_each_of_its_modes() {
+fn vector_07_the_lpd_backend_of_cups_delivers_in_each_of_its_modes() {
     let Some(machine) = site() else { return };
     let lpd = "/usr/lib/cups/backend/lpd";
     if !installed(lpd) {
@@ -704,7 +704,7 @@ fn the_lpd_backend_of_cups_delivers_in_each_of_its_modes() {
 }
 
 #[test]
-fn the_socket_backend_of_cups_delivers_to_a_raw_port() {
+fn vector_20_the_socket_backend_of_cups_delivers_to_a_raw_port() {
     let Some(machine) = site() else { return };
     let socket = "/usr/lib/cups/backend/socket";
     if !installed(socket) {
@@ -721,7 +721,7 @@ fn the_socket_backend_of_cups_delivers_to_a_raw_port() {
 }
 
 #[test]
-fn rlpr_delivers_and_takes_a_no_for_a_no() {
+fn vector_01_to_06_rlpr_delivers_and_takes_a_no_for_a_no() {
     let Some(machine) = site() else { return };
     let rlpr = "/usr/bin/rlpr";
     if !installed(rlpr) {
@@ -744,6 +744,24 @@ fn rlpr_delivers_and_takes_a_no_for_a_no() {
     // Without a burst page it sends no title, only the name of the file.
     assert!(titles[0].contains("print.txt"), "{titles:?}");
     assert_eq!(titles[1..], ["T2", "T3", "T4"]);
+    // Several files are a job each, with their copies; an empty one ends, whatever becomes of it.
+    let other = machine.file(SERVER, "other.txt", "another\n", 0o644);
+    let empty = machine.file(SERVER, "empty.txt", "", 0o644);
+    run(&["-#3", &other], "office.front").expect(0);
+    let _ = run(&[&empty], "office.front");
+    machine.wait_for("the unknown queue was counted", || machine.shown("lpd1", "door-jobs-refused") != "0");
+    let said = machine.run(OPERATOR, "pdls", &["-c", "door", "-r", "log", "lpd1"]).out;
+    assert!(said.contains("nowhere") || machine.log().contains("nowhere"), "{said}");
+    let jobs = machine.jobs();
+    assert!(jobs.len() >= 6, "{jobs:#?}");
+    let user = text(&jobs[0], "job-owner");
+    assert!(jobs.iter().all(|job| text(job, "job-owner") == user) && user.contains('@'), "{user}");
+    machine.run(OPERATOR, "spoolcom", &["DEV LP1, START"]).expect(0);
+    let printed = |line: &str| machine.paper().matches(line).count();
+    machine
+        .wait_for("all are printed, as often as was asked", || printed("another\n") == 3 && machine.jobs().is_empty());
+    // T, T2, T3 once, T4 three times, the pair three times; it may stop at the empty one.
+    assert!(matches!(printed("octets\n"), 9 | 10), "{}", machine.paper());
 }
 
 #[test]

@@ -11,7 +11,7 @@ use spoolsuite::wire::ipp::{Group, Head, Message, Value, tag};
 use super::doors::{installed, text};
 use super::support::{ANN, BOB, DEADLINE, Machine, OPERATOR, Outcome};
 
-const PRINT_JOB: u16 = 2;
+pub const PRINT_JOB: u16 = 2;
 const VALIDATE_JOB: u16 = 4;
 const CREATE_JOB: u16 = 5;
 const SEND_DOCUMENT: u16 = 6;
@@ -29,7 +29,7 @@ fn site() -> Option<Machine> {
 }
 
 /// A request for a printer by a user.
-fn asks(code: u16, uri: &str, user: &str) -> Message {
+pub fn asks(code: u16, uri: &str, user: &str) -> Message {
     let mut group = Group::new(tag::OPERATION);
     group.add("attributes-charset", Value::Octets(tag::CHARSET, b"utf-8".to_vec()));
     group.add("attributes-natural-language", Value::Octets(tag::LANGUAGE, b"en".to_vec()));
@@ -41,7 +41,7 @@ fn asks(code: u16, uri: &str, user: &str) -> Message {
     Message { head: Head { version: (2, 0), code, id: 1 }, groups: vec![group] }
 }
 
-fn with(mut message: Message, name: &str, value: Value) -> Message {
+pub fn with(mut message: Message, name: &str, value: Value) -> Message {
     message.groups[0].add(name, value);
     message
 }
@@ -55,7 +55,7 @@ fn of_job(mut message: Message, name: &str, value: Value) -> Message {
 }
 
 /// A request of HTTP with a length.
-fn posted(message: &Message, document: &[u8]) -> Vec<u8> {
+pub fn posted(message: &Message, document: &[u8]) -> Vec<u8> {
     let body = [&message.encode()[..], document].concat();
     let head = format!(
         "POST /printers/x HTTP/1.1\r\nHost: here:631\r\nContent-Type: application/ipp\r\nContent-Length: {}\r\n\r\n",
@@ -65,10 +65,10 @@ fn posted(message: &Message, document: &[u8]) -> Vec<u8> {
 }
 
 /// A client.
-struct Client(TcpStream);
+pub struct Client(pub TcpStream);
 
 impl Client {
-    fn new(at: SocketAddr) -> Self {
+    pub fn new(at: SocketAddr) -> Self {
         let stream = TcpStream::connect(at).unwrap();
         stream.set_read_timeout(Some(DEADLINE)).unwrap();
         Self(stream)
@@ -96,7 +96,7 @@ impl Client {
         }
     }
 
-    fn message(&mut self) -> Option<Message> {
+    pub fn message(&mut self) -> Option<Message> {
         let (status, body) = self.answer()?;
         assert_eq!(status, 200, "{}", String::from_utf8_lossy(&body));
         let mut octets = body.as_slice();
@@ -132,7 +132,7 @@ fn said(message: &Message) -> (u16, String) {
     (message.head.code, value(message, tag::OPERATION, "status-message"))
 }
 
-const FRONT: &str = "ipp://localhost/printers/office.front";
+pub const FRONT: &str = "ipp://localhost/printers/office.front";
 
 #[test]
 fn a_job_is_on_disk_before_it_is_acknowledged_and_prints_as_it_came() {
@@ -167,11 +167,12 @@ fn a_job_is_on_disk_before_it_is_acknowledged_and_prints_as_it_came() {
 }
 
 #[test]
-fn a_job_of_several_requests_arrives_with_its_last_document() {
+fn vector_19_a_job_of_several_requests_arrives_with_its_last_document() {
     let Some(machine) = site() else { return };
     let at = machine.add_door("ipp1", "ipp", &["--timeout", "1", "--trust-users", "127.0.0.0/8"]);
     let create = |title: &str| {
-        let done = ask(at, &with(asks(CREATE_JOB, FRONT, "zoe"), "job-name", Value::name(title)), b"");
+        let request = of_job(asks(CREATE_JOB, FRONT, "zoe"), "copies", Value::Integer(3));
+        let done = ask(at, &with(request, "job-name", Value::name(title)), b"");
         assert_eq!(done.head.code, 0, "{done:?}");
         assert_eq!(value(&done, tag::JOB, "job-state-reasons"), "job-incoming");
         value(&done, tag::JOB, "job-uri").replace("here:631", "localhost")
@@ -244,7 +245,7 @@ fn wrong_requests_get_the_status_that_says_why() {
     assert_eq!(code(asks(VALIDATE_JOB, "ipp://localhost/printers/nowhere", "ann")), 0x0406);
     assert_eq!(code(asks(VALIDATE_JOB, "ipp://localhost/printers/../../etc/passwd", "ann")), 0x0406);
     assert_eq!(code(asks(GET_JOB, "ipp://localhost/jobs/99", "ann")), 0x0406);
-    assert_eq!(code(with(good(), "compression", Value::keyword("gzip"))), 0x040f);
+    assert_eq!(code(with(good(), "compression", Value::keyword("compress"))), 0x040f);
     assert_eq!(code(with(good(), "document-format", Value::mime("application/pdf"))), 0x040a);
     assert_eq!(code(with(good(), "document-format", Value::mime("application/vnd.cups-raw"))), 0);
     // What a program makes into what the device prints is taken.
@@ -545,7 +546,7 @@ fn cups(at: SocketAddr, program: &str, arguments: &[&str]) -> Outcome {
 }
 
 #[test]
-fn the_commands_of_cups_print_look_hold_and_cancel() {
+fn vector_13_and_14_the_commands_of_cups_print_look_hold_and_cancel() {
     let Some(machine) = site() else { return };
     if !installed("/usr/bin/lp") || !installed("/usr/bin/lpstat") {
         return;
@@ -601,7 +602,7 @@ fn the_ipp_backend_of_cups_delivers_and_waits_until_it_is_printed() {
 }
 
 #[test]
-fn the_test_files_of_ipptool_pass() {
+fn vector_15_the_test_files_of_ipptool_pass() {
     let Some(machine) = site() else { return };
     if !installed("/usr/bin/ipptool") {
         return;
@@ -620,6 +621,8 @@ fn the_test_files_of_ipptool_pass() {
         ("1.1", "-L", "print-job.test"),
         ("2.0", "-C", "print-job.test"),
         ("1.1", "-C", "create-job.test"),
+        ("2.0", "-C", "print-job-gzip.test"),
+        ("2.0", "-C", "print-job-deflate.test"),
         ("2.0", "-L", "get-jobs.test"),
         ("2.0", "-L", "get-completed-jobs.test"),
     ] {
@@ -627,6 +630,69 @@ fn the_test_files_of_ipptool_pass() {
         let said = cups(at, "/usr/bin/ipptool", &arguments);
         assert_eq!(said.status, 0, "{name} -V {version} {transfer}: {}{}", said.out, said.err);
     }
+}
+
+/// What gzip makes of octets.
+fn gzipped(machine: &Machine, octets: &[u8]) -> Vec<u8> {
+    let path = machine.path("packed");
+    std::fs::write(&path, octets).unwrap();
+    let output = Command::new("gzip").arg("-9nc").arg(&path).output().unwrap();
+    assert!(output.status.success());
+    output.stdout
+}
+
+#[test]
+fn a_document_that_travels_packed_prints_as_it_was() {
+    let Some(machine) = site() else { return };
+    let at = machine.add_door("ipp1", "ipp", &["--to", "office.front", "--max-octets", "1000000"]);
+    let octets: Vec<u8> = (0..300_000u32).map(|n| b'a' + (n / 11 % 26) as u8).collect();
+    let packed = gzipped(&machine, &octets);
+    let request = with(asks(PRINT_JOB, FRONT, "ann"), "compression", Value::keyword("gzip"));
+    assert_eq!(ask(at, &request, &packed).head.code, 0);
+    // The whole message packed by HTTP, as some clients send it; with and without a length.
+    let whole = gzipped(&machine, &[&asks(PRINT_JOB, FRONT, "ann").encode()[..], &octets].concat());
+    let head = "POST / HTTP/1.1\r\nContent-Type: application/ipp\r\nContent-Encoding: gzip\r\n";
+    let mut client = Client::new(at);
+    let length = format!("{head}Content-Length: {}\r\n\r\n", whole.len());
+    client.0.write_all(&[length.as_bytes(), &whole].concat()).unwrap();
+    assert_eq!(client.message().unwrap().head.code, 0);
+    client.0.write_all(format!("{head}Transfer-Encoding: chunked\r\n\r\n").as_bytes()).unwrap();
+    for part in whole.chunks(1000) {
+        client.0.write_all(&[format!("{:x}\r\n", part.len()).as_bytes(), part, b"\r\n"].concat()).unwrap();
+    }
+    client.0.write_all(b"0\r\n\r\n").unwrap();
+    assert_eq!(client.message().unwrap().head.code, 0);
+    let sizes: Vec<String> = machine.jobs().iter().map(|job| text(job, "total-job-octets")).collect();
+    assert_eq!(sizes, ["300000"; 3]);
+
+    // Cut, changed, or not packed at all: no job, and the status that says why.
+    for wrong in [&packed[..packed.len() - 1], &packed[..20], &octets[..100], &[&packed[..], b"x"].concat()] {
+        let answer = ask(at, &request, wrong);
+        assert_eq!(answer.head.code, 0x0410, "{answer:?}");
+    }
+    // A small body that stands for a large one is refused where it goes beyond what the door takes, of whichever kind.
+    let bomb = gzipped(&machine, &vec![0; 50_000_000]);
+    assert!(bomb.len() < 100_000);
+    assert_eq!(ask(at, &request, &bomb).head.code, 0x0408);
+    let twice = gzipped(&machine, &[&asks(PRINT_JOB, FRONT, "ann").encode()[..], &vec![0; 50_000_000]].concat());
+    let mut client = Client::new(at);
+    let length = format!("{head}Content-Length: {}\r\n\r\n", twice.len());
+    client.0.write_all(&[length.as_bytes(), &twice].concat()).unwrap();
+    assert_eq!(client.message().unwrap().head.code, 0x0408);
+    // Attributes are bounded too: zeros are the head of a message that never ends.
+    let mut client = Client::new(at);
+    let length = format!("{head}Content-Length: {}\r\n\r\n", bomb.len());
+    client.0.write_all(&[length.as_bytes(), &bomb].concat()).unwrap();
+    assert_ne!(client.message().unwrap().head.code, 0);
+    let mut client = Client::new(at);
+    client.0.write_all(b"POST / HTTP/1.1\r\nContent-Type: application/ipp\r\nContent-Encoding: br\r\n\r\n").unwrap();
+    assert_eq!(client.answer().map(|(status, _)| status), Some(415));
+    assert_eq!(machine.jobs().len(), 3);
+    let files = std::fs::read_dir(machine.path("base/acme1")).unwrap().flatten();
+    assert_eq!(files.filter(|file| file.file_name().to_string_lossy().starts_with("pdpr")).count(), 3);
+    machine.run(OPERATOR, "spoolcom", &["DEV LP1, START"]).expect(0);
+    machine.wait_for("all are printed", || machine.paper().len() >= 900_000);
+    assert!(machine.paper().starts_with(std::str::from_utf8(&octets).unwrap()));
 }
 
 #[test]

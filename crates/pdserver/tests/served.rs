@@ -4,10 +4,12 @@
 
 mod access;
 mod account;
+mod cups_commands;
 mod door_faults;
 mod doors;
 mod figures;
 mod ipp;
+mod ipps;
 mod kiosk;
 mod limits;
 mod managers;
@@ -21,6 +23,7 @@ mod support;
 mod syncs;
 mod two_servers;
 mod typed;
+mod vectors;
 
 use std::io::Write;
 use std::process::Stdio;

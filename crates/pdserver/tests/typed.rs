@@ -58,7 +58,11 @@ fn free_port() -> String {
 #[test]
 fn the_page_of_doors_goes_as_it_is_written() {
     let Some(machine) = Machine::new() else { return };
-    if !installed("/usr/bin/rlpr") || !installed("/usr/lib/cups/backend/socket") {
+    if !installed("/usr/bin/rlpr")
+        || !installed("/usr/bin/lp")
+        || !installed("/usr/bin/lprm")
+        || !installed("/usr/lib/cups/backend/socket")
+    {
         return;
     }
     let here = machine.path("page");
@@ -78,6 +82,7 @@ fn the_page_of_doors_goes_as_it_is_written() {
     }
     let path = format!("{}:{}:/usr/bin:/bin", programs.display(), machine.dir.path().display());
     let page = include_str!("../../../docs/doors.md").replace("/tmp/doors", here.to_str().unwrap());
+    let page = page.replace("/run/pd/", &format!("{}/", machine.path("run").display()));
     let page = page.replace("5515", &free_port()).replace("9109", &free_port());
     let steps = steps(&page);
     assert!(steps.len() >= 20, "the page was not understood");

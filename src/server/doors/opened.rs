@@ -17,7 +17,7 @@ use crate::spool::jobs::arrival::Opened;
 use crate::spool::jobs::by_door::ByDoor;
 use crate::sys::{clock, limits};
 
-use super::{REPEATED_WITHIN, Sender, Shared, bad, lock, tokens};
+use super::{REPEATED_WITHIN, Sender, Shared, asker_of, bad, lock, tokens};
 
 /// Documents of one job, and of all that arrive from one address: each is a descriptor of this process.
 const MOST_DOCUMENTS: usize = 256;
@@ -85,16 +85,16 @@ impl Shared {
     pub(super) fn open(&self, job: DoorJob) -> Result<DoorReply, Failure> {
         let settings = self.settings()?;
         let [_] = job.documents.as_slice() else { return Err(bad("a job that opens has one document to copy")) };
-        let asker = DoorAsker { peer: job.peer, user: job.user.clone() };
+        let asker = asker_of(&job);
         {
             let open = lock(&self.open);
-            let of_peer = open.values().filter(|open| open.asker.peer == asker.peer).count() as u64;
+            let of_peer = open.values().filter(|open| open.asker.origin() == asker.origin()).count() as u64;
             if open.len() >= MOST_OPEN || of_peer >= settings.most_of_peer {
                 let why = format!("{} jobs arrive by door {} already", open.len(), self.name);
                 return Err(Failure::new(FailureKind::Full, why));
             }
         }
-        let sender = self.sender(&settings, job.peer, job.user.as_deref(), job.host.as_deref());
+        let sender = self.sender_of(&settings, &asker, job.host.as_deref());
         let destination = self.demand_taking(&settings, &sender, &job.queue)?;
         let (token, _) = tokens(&self.name, &job);
         let (submission, _) = self.submission(&settings, &job, &sender, (destination.clone(), token))?;
@@ -135,7 +135,7 @@ impl Shared {
             let held = |of: &dyn Fn(&OpenJob) -> bool| -> usize {
                 open.values().filter(|job| of(job)).map(|job| job.documents.len()).sum()
             };
-            let too_many = held(&|job| job.asker.peer == asker.peer) >= MOST_DOCUMENTS
+            let too_many = held(&|job| job.asker.origin() == asker.origin()) >= MOST_DOCUMENTS
                 || held(&|_| true) as u64 >= limits::open_files() / PART;
             if !files.is_empty() && (too_large || too_many) {
                 let many = "too many documents wait for the rest of their jobs";
@@ -157,7 +157,9 @@ impl Shared {
             if let (Some(document), Some(file)) = (document, file)
                 && let Some(job) = open.get_mut(&number)
             {
-                job.documents.push((document, file, digest));
+                // Copies are those of the job, as it was opened.
+                let copies = job.job.documents.first().map_or(document.copies, |opened| opened.copies);
+                job.documents.push((DoorDocument { copies, ..document }, file, digest));
             }
             if last { open.remove(&number) } else { None }
         };
@@ -172,7 +174,8 @@ impl Shared {
         let OpenJob { opened, job, destination, documents, asker, .. } = open;
         if documents.is_empty() {
             self.spool.give_up(&self.call(), &opened, "no document of it came");
-            return Err(bad(format!("job {} is empty", opened.number)));
+            // As CUPS says it: scripts look for that.
+            return Err(bad("No file in print request."));
         }
         let given_up = |failure: Failure| {
             self.spool.give_up(&self.call(), &opened, "its door cannot take it any more");
@@ -180,7 +183,7 @@ impl Shared {
         };
         let settings = self.settings().map_err(given_up)?;
         let mut hasher = blake3::Hasher::new();
-        let peer = asker.peer.map(|peer| peer.to_string()).unwrap_or_default();
+        let peer = asker.origin();
         let user = asker.user.clone().unwrap_or_default();
         for part in
             [&peer, &user, &job.queue, &job.title].into_iter().chain(documents.iter().map(|(.., digest)| digest))
@@ -203,7 +206,7 @@ impl Shared {
             remarks: job.remarks.iter().cloned().chain(remark).collect(),
             ..job
         };
-        let sender = self.sender(&settings, job.peer, job.user.as_deref(), job.host.as_deref());
+        let sender = self.sender_of(&settings, &asker, job.host.as_deref());
         self.take(&settings, &job, (sender, destination), files, Some(opened))?;
         Ok(token)
     }

@@ -12,6 +12,7 @@ use crate::model::device::DeviceStatus;
 use crate::model::door::{
     DoorAct, DoorAsker, DoorJobRow, DoorJobState, DoorJobs, DoorPrinter, DoorReply, DoorSettings, OwnJob, PrinterDoes,
 };
+use crate::model::event::EventWord;
 use crate::model::field::{Field, Value};
 use crate::model::finished::FinishedStatus;
 use crate::model::job::{Format, JobStatus};
@@ -24,12 +25,15 @@ use crate::model::{
 };
 use crate::spool::Local;
 use crate::spool::interface::operations::Operations;
+use crate::spool::interface::records::EventSubject;
 use crate::sys::{clock, users};
 
 use super::{MOST_NAME, Shared, is_from, line, nobody, received_from, user_of};
 
 /// Finished jobs that are looked through for one answer.
 const MOST_FINISHED: usize = 10_000;
+/// Printers of one answer of which it is looked for since when they do what they do.
+const MOST_SINCE: usize = 50;
 /// Jobs of one answer whose causes are looked for.
 const MOST_WHY: usize = 100;
 /// The destination of jobs for which nobody names one.
@@ -73,9 +77,10 @@ impl Known {
 
 impl Shared {
     fn known(&self, settings: &DoorSettings, asker: DoorAsker) -> Known {
-        let user = asker.user.as_deref().map(|user| line(user, MOST_NAME)).filter(|user| !user.is_empty());
-        let sender = self.sender(settings, asker.peer, user.as_deref(), None);
-        let trusted = asker.peer.is_some_and(|peer| settings.trusts(peer));
+        let said = asker.user.as_deref().map(|user| line(user, MOST_NAME)).filter(|user| !user.is_empty());
+        let user = asker.uid.map(users::name).or(said);
+        let sender = self.sender_of(settings, &asker, None);
+        let trusted = asker.uid.is_some() || asker.peer.is_some_and(|peer| settings.trusts(peer));
         // A name is needed: nobody is everybody who gives none.
         let caller = (sender.caller.uid != NOBODY && user.is_some()).then_some(sender.caller);
         Known { caller, trusted, user, asker }
@@ -167,12 +172,13 @@ impl Shared {
             }
         };
         let mut devices = HashMap::new();
+        let few = places.len() <= MOST_SINCE;
         let accepts = accepts_unsupported(&self.spool.about(&self.call())?.given);
         let printers = places
             .into_iter()
             .map(|place| {
                 let is_default = usual.as_ref() == Some(&place.destination);
-                self.printer(&settings, place, (is_default, accepts), &mut devices)
+                self.printer(&settings, place, (is_default, accepts, few), &mut devices)
             })
             .collect::<Result<Vec<_>, _>>()?;
         Ok(DoorReply::Printers(printers, next))
@@ -182,7 +188,7 @@ impl Shared {
         &self,
         settings: &DoorSettings,
         place: Place,
-        (is_default, accepts): (bool, bool),
+        (is_default, accepts, few): (bool, bool, bool),
         known: &mut HashMap<DeviceName, Option<DeviceStatus>>,
     ) -> Result<DoorPrinter, Failure> {
         let call = self.call();
@@ -234,6 +240,8 @@ impl Shared {
         let takes_all = allowed.is_none()
             && (content == Some(Format::Passthru)
                 || (!devices.is_empty() && devices.iter().all(|device| device.settings.content_raw)));
+        let since_ms = devices.first().filter(|_| few).and_then(|device| self.since(device));
+        let media = devices.iter().flat_map(|device| texts(&device.given, "media-supported")).collect();
         let name = place.destination.to_string();
         let refuses = match settings.drained {
             true => Some(format!("door {} is drained", self.name)),
@@ -249,16 +257,32 @@ impl Shared {
             is_group: group.is_some(),
             is_default,
             does,
+            since_ms,
             reasons,
             message,
             refuses,
             jobs: u32::try_from(jobs).unwrap_or(u32::MAX).max(u32::try_from(printing).unwrap_or(0)),
             formats,
             held_formats,
+            media,
             takes_all,
             about: about.into_iter().next().unwrap_or_default(),
             known_as: name,
             name: place.name,
+        })
+    }
+
+    /// Since when a device does what it does: a moment that is known, or its last change on record.
+    fn since(&self, device: &DeviceStatus) -> Option<i64> {
+        use EventWord::{Declared, Drained, Started, Stopped, Suspended};
+        let known = match &device.running {
+            Some(running) => Some(running.since_ms),
+            None => device.trouble.as_ref().and_then(|trouble| trouble.since_ms),
+        };
+        known.or_else(|| {
+            let events = self.spool.events(&self.own_call(), &EventSubject::Device(device.name.clone()), 0).ok()?;
+            let changes = [Declared, Started, Drained, Stopped, Suspended];
+            events.iter().rev().find(|event| changes.contains(&event.what)).map(|event| event.at_ms)
         })
     }
 
@@ -538,6 +562,17 @@ fn supported(given: &[(Field, Value)]) -> Option<Vec<Format>> {
         _ => None,
     };
     (!values.is_empty()).then(|| values.into_iter().filter_map(format).collect())
+}
+
+/// The values of an attribute of texts.
+fn texts(given: &[(Field, Value)], name: &str) -> Vec<String> {
+    let field = Field::from_stored(name);
+    let said = given.iter().filter(|(given, _)| Some(*given) == field).flat_map(|(_, value)| value.each());
+    said.filter_map(|value| match value {
+        Value::Text(text) => Some(text.clone()),
+        _ => None,
+    })
+    .collect()
 }
 
 /// Whether the server takes jobs that no device supports, and holds them.

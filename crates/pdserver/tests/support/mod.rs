@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each program of tests uses a part")]
 
+pub mod cups;
+
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::net::UnixDatagram;
 use std::os::unix::process::CommandExt;

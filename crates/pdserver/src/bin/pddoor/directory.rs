@@ -421,6 +421,7 @@ impl Watcher {
             user,
             host: None,
             peer: None,
+            uid: None,
             documents: names
                 .into_iter()
                 .map(|name| DoorDocument { name: text(name.as_bytes()), copies: 1, format: None })

@@ -5,8 +5,9 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::io;
-use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
-use std::os::fd::AsFd;
+use std::net::{IpAddr, TcpListener};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::unix::net::UnixListener;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -14,10 +15,12 @@ use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::eventfd::{EfdFlags, EventFd};
+use rustls::ServerConfig;
 use spoolsuite::model::door::{DoorKind, DoorSettings, DoorTrouble};
+use spoolsuite::sys::socket;
 use spoolsuite::wire::lpd;
 
-use super::connection::Connection;
+use super::connection::{Connection, Socket, Who};
 use super::http;
 use super::link::Link;
 
@@ -27,6 +30,8 @@ pub struct Context {
     pub settings: Arc<DoorSettings>,
     /// The way to the server.
     pub link: Arc<Link>,
+    /// What connections have that begin with TLS; none = there is none.
+    pub tls: Option<Arc<ServerConfig>>,
 }
 
 /// Serves one connection to its end.
@@ -36,6 +41,66 @@ pub type Session = dyn Fn(&Context, Connection) + Send + Sync;
 const STACK: usize = 512 * 1024;
 /// Pause after a failed accept: descriptors come back when somebody closes some.
 const PAUSE: Duration = Duration::from_millis(200);
+
+/// A socket at which a door listens.
+pub enum Listener {
+    /// At an address.
+    Tcp(TcpListener),
+    /// In the file system of this machine.
+    Unix(UnixListener),
+}
+
+impl From<OwnedFd> for Listener {
+    fn from(socket: OwnedFd) -> Self {
+        use nix::sys::socket::{AddressFamily, SockaddrLike, SockaddrStorage, getsockname};
+        let address = getsockname::<SockaddrStorage>(socket.as_raw_fd());
+        match address.map(|address| address.family()) {
+            Ok(Some(AddressFamily::Unix)) => Self::Unix(socket.into()),
+            _ => Self::Tcp(socket.into()),
+        }
+    }
+}
+
+impl AsFd for Listener {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Self::Tcp(listener) => listener.as_fd(),
+            Self::Unix(listener) => listener.as_fd(),
+        }
+    }
+}
+
+impl Listener {
+    fn accept(&self) -> io::Result<(Socket, Who)> {
+        match self {
+            Self::Tcp(listener) => {
+                let (stream, peer) = listener.accept()?;
+                Ok((Socket::Tcp(stream), Who::Address(peer)))
+            }
+            Self::Unix(listener) => {
+                let (stream, _) = listener.accept()?;
+                let who = Who::User(socket::peer(&stream)?.uid);
+                Ok((Socket::Unix(stream), who))
+            }
+        }
+    }
+}
+
+/// What is counted together: the connections of an address, or of a user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Counted {
+    Address(IpAddr),
+    User(u32),
+}
+
+impl From<Who> for Counted {
+    fn from(who: Who) -> Self {
+        match who {
+            Who::Address(peer) => Self::Address(peer.ip().to_canonical()),
+            Who::User(uid) => Self::User(uid),
+        }
+    }
+}
 
 /// Refusals at a time that are waited for.
 const MOST_LEAVING: usize = 64;
@@ -55,9 +120,9 @@ pub struct Gate {
 #[derive(Default)]
 struct Inside {
     all: u64,
-    of_peer: HashMap<IpAddr, u64>,
+    of_peer: HashMap<Counted, u64>,
     /// When each address has connected within the last minute, where a rate is set.
-    lately: HashMap<IpAddr, VecDeque<Instant>>,
+    lately: HashMap<Counted, VecDeque<Instant>>,
 }
 
 /// Addresses whose rates are kept; the oldest go first.
@@ -68,9 +133,9 @@ impl Gate {
     ///
     /// # Errors
     /// When the kernel is short of something.
-    pub fn new(settings: Arc<DoorSettings>, link: Arc<Link>) -> io::Result<Arc<Self>> {
+    pub fn new(settings: Arc<DoorSettings>, link: Arc<Link>, tls: Option<Arc<ServerConfig>>) -> io::Result<Arc<Self>> {
         let bell = EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?;
-        let context = Context { settings, link };
+        let context = Context { settings, link, tls };
         Ok(Arc::new(Self {
             context,
             closed: AtomicBool::new(false),
@@ -112,7 +177,7 @@ impl Gate {
     ///
     /// # Errors
     /// When no thread can be started.
-    pub fn accept(self: Arc<Self>, listener: TcpListener, serve: Arc<Session>) -> io::Result<JoinHandle<()>> {
+    pub fn accept(self: Arc<Self>, listener: Listener, serve: Arc<Session>) -> io::Result<JoinHandle<()>> {
         std::thread::Builder::new().name("accept".into()).spawn(move || {
             while !self.is_closed() {
                 let mut wait = [
@@ -133,7 +198,7 @@ impl Gate {
         })
     }
 
-    fn admit(self: &Arc<Self>, stream: TcpStream, peer: SocketAddr, serve: &Arc<Session>) {
+    fn admit(self: &Arc<Self>, stream: Socket, peer: Who, serve: &Arc<Session>) {
         let Ok(mut connection) = Connection::new(stream, peer, &self.context.settings) else { return };
         let entry = match self.enter(peer) {
             Ok(entry) => entry,
@@ -145,6 +210,7 @@ impl Gate {
         let (gate, serve) = (Arc::clone(self), Arc::clone(serve));
         let thread = std::thread::Builder::new().name("session".into()).stack_size(STACK);
         connection.is_ending(Arc::clone(self));
+        connection.may_begin_tls(self.context.tls.clone());
         // Where no thread can be started the connection is reset, and the sender tries again.
         let _ = thread.spawn(move || {
             serve(&gate.context, connection);
@@ -153,17 +219,20 @@ impl Gate {
     }
 
     /// Counts a connection, unless it is one too many. The octet with which LPD refuses comes with the reason.
-    fn enter(self: &Arc<Self>, peer: SocketAddr) -> Result<Entry, (String, u8)> {
+    fn enter(self: &Arc<Self>, peer: Who) -> Result<Entry, (String, u8)> {
         let settings = &self.context.settings;
-        let address = peer.ip().to_canonical();
-        if !settings.admits(address) {
-            return Err((format!("{address} is not in ALLOW"), lpd::NO));
-        }
-        if settings.reserved_ports && peer.port() >= 1024 {
-            return Err((
-                format!("{address} comes from port {}, and a reserved port is required", peer.port()),
-                lpd::NO,
-            ));
+        let (address, counted) = (peer, Counted::from(peer));
+        // Who may call at a socket of this machine the rights of its directory say.
+        if let Who::Address(peer) = peer {
+            if !settings.admits(peer.ip().to_canonical()) {
+                return Err((format!("{address} is not in ALLOW"), lpd::NO));
+            }
+            if settings.reserved_ports && peer.port() >= 1024 {
+                return Err((
+                    format!("{address} comes from port {}, and a reserved port is required", peer.port()),
+                    lpd::NO,
+                ));
+            }
         }
         let mut inside = self.inside();
         if inside.all >= settings.most_connections {
@@ -172,7 +241,7 @@ impl Gate {
                 lpd::LATER,
             ));
         }
-        let of_peer = inside.of_peer.get(&address).copied().unwrap_or(0);
+        let of_peer = inside.of_peer.get(&counted).copied().unwrap_or(0);
         if of_peer >= settings.most_of_peer {
             return Err((format!("{address} has {of_peer} connections, and that is the most"), lpd::LATER));
         }
@@ -181,7 +250,7 @@ impl Gate {
             if inside.lately.len() >= MOST_RATES {
                 inside.lately.clear();
             }
-            let lately = inside.lately.entry(address).or_default();
+            let lately = inside.lately.entry(counted).or_default();
             lately.retain(|at| now.duration_since(*at) < Duration::from_secs(60));
             if lately.len() as u64 >= rate {
                 return Err((format!("{address}: {rate} connections in a minute are the most"), lpd::LATER));
@@ -189,8 +258,8 @@ impl Gate {
             lately.push_back(now);
         }
         inside.all += 1;
-        *inside.of_peer.entry(address).or_default() += 1;
-        Ok(Entry { gate: Arc::clone(self), address })
+        *inside.of_peer.entry(counted).or_default() += 1;
+        Ok(Entry { gate: Arc::clone(self), counted })
     }
 
     /// Tells a sender no in his language, and counts it.
@@ -220,17 +289,17 @@ impl Gate {
 /// One connection among those that are counted.
 struct Entry {
     gate: Arc<Gate>,
-    address: IpAddr,
+    counted: Counted,
 }
 
 impl Drop for Entry {
     fn drop(&mut self) {
         let mut inside = self.gate.inside();
         inside.all = inside.all.saturating_sub(1);
-        if let Some(count) = inside.of_peer.get_mut(&self.address) {
+        if let Some(count) = inside.of_peer.get_mut(&self.counted) {
             *count = count.saturating_sub(1);
             if *count == 0 {
-                inside.of_peer.remove(&self.address);
+                inside.of_peer.remove(&self.counted);
             }
         }
         self.gate.changed.notify_all();

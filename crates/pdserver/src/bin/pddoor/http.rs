@@ -8,6 +8,7 @@ use std::io::{self, Read};
 use std::time::{Duration, Instant};
 
 use spoolsuite::wire::chunked::Chunks;
+use spoolsuite::wire::packed::{Packing, Unpacked};
 
 use super::connection::{Connection, Got};
 
@@ -74,6 +75,10 @@ pub struct Head {
     pub length: Option<u64>,
     /// How its end is known.
     pub framing: Framing,
+    /// How its octets are packed.
+    pub packing: Option<Packing>,
+    /// Whether the client asks for nothing but to go on over TLS.
+    pub upgrades: bool,
 }
 
 /// Understands the octets of a head. None = it is not complete.
@@ -138,6 +143,18 @@ pub fn head(octets: &[u8]) -> Result<Option<(Head, usize)>, Stop> {
     if !expects.is_empty() && !expects_more {
         return Err(Stop::Bad(417, "an expectation that is not 100-continue"));
     }
+    let has_tls = |value: &&[u8]| value.windows(4).any(|part| part.eq_ignore_ascii_case(b"TLS/"));
+    let is_empty = matches!(framing, Framing::Length(0));
+    let asks = request.method == Some("OPTIONS") && is_new && is_empty && says("upgrade");
+    let upgrades = asks && all("upgrade").iter().any(has_tls);
+    let packing = match all("content-encoding").as_slice() {
+        [] => None,
+        [word] => {
+            let known = std::str::from_utf8(word).ok().and_then(Packing::named);
+            known.ok_or(Stop::Bad(415, "Content-Encoding is neither gzip nor deflate"))?
+        }
+        _ => return Err(Stop::Bad(415, "the body is packed more than once")),
+    };
     let head = Head {
         method: request.method.unwrap_or_default().to_owned(),
         path: request.path.unwrap_or_default().to_owned(),
@@ -147,6 +164,8 @@ pub fn head(octets: &[u8]) -> Result<Option<(Head, usize)>, Stop> {
         keeps: if is_new { !says("close") } else { says("keep-alive") },
         length,
         framing,
+        packing,
+        upgrades,
     };
     Ok(Some((head, size)))
 }
@@ -175,6 +194,7 @@ pub fn answer(status: u16, kind: &str, keeps: bool, body: &[u8]) -> Vec<u8> {
     let connection = if keeps { "keep-alive" } else { "close" };
     let more = match status {
         405 => "Allow: POST\r\n",
+        415 => "Accept-Encoding: gzip, deflate\r\n",
         503 => "Retry-After: 10\r\n",
         _ => "",
     };
@@ -184,6 +204,14 @@ pub fn answer(status: u16, kind: &str, keeps: bool, body: &[u8]) -> Vec<u8> {
         body.len()
     );
     [head.as_bytes(), body].concat()
+}
+
+/// What is said before a connection goes on over TLS.
+pub const SWITCHES: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: TLS/1.3\r\n\r\n";
+
+/// An answer that says yes, and nothing else.
+pub fn nothing() -> Vec<u8> {
+    b"HTTP/1.1 200 OK\r\nAllow: POST\r\nContent-Length: 0\r\nConnection: keep-alive\r\n\r\n".to_vec()
 }
 
 /// An answer that is no message of IPP.
@@ -235,6 +263,11 @@ impl Wire {
             Got::Silence => Err(Stop::Silent),
             Got::Broken(error) => Err(Stop::Broken(error)),
         }
+    }
+
+    /// Whether nothing was read that is not used yet.
+    pub fn is_at_its_end(&self) -> bool {
+        self.rest().is_empty()
     }
 
     /// Reads the head of the next request. None = there is no other one.
@@ -371,6 +404,41 @@ impl Read for Body<'_> {
     }
 }
 
+/// The body as its sender has it: unpacked, where it travels packed.
+pub enum Inlet<'a, 'b> {
+    /// As it comes.
+    Plain(&'a mut Body<'b>),
+    /// Packed.
+    Packed(Box<Unpacked<&'a mut Body<'b>>>),
+}
+
+impl<'a, 'b> Inlet<'a, 'b> {
+    /// That of a body.
+    pub fn new(body: &'a mut Body<'b>, packing: Option<Packing>) -> Self {
+        match packing {
+            None => Self::Plain(body),
+            Some(packing) => Self::Packed(Box::new(Unpacked::new(body, packing))),
+        }
+    }
+
+    /// Octets that are still to come, where that is known.
+    pub fn left(&self) -> Option<u64> {
+        match self {
+            Self::Plain(body) => body.left(),
+            Self::Packed(_) => None,
+        }
+    }
+}
+
+impl Read for Inlet<'_, '_> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(body) => body.read(out),
+            Self::Packed(body) => body.read(out),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -426,6 +494,9 @@ mod tests {
             ("Transfer-Encoding: \x0bchunked\r\n", 400),
             ("Host: other\r\n", 400),
             ("Expect: pizza\r\n", 417),
+            ("Content-Encoding: br\r\n", 415),
+            ("Content-Encoding: gzip, gzip\r\n", 415),
+            ("Content-Encoding: gzip\r\nContent-Encoding: gzip\r\n", 415),
         ] {
             assert_eq!(status(lines(more)), wanted, "{more:?}");
         }

@@ -7,7 +7,6 @@
 //! The printer that is meant stands in the message and not in the path of HTTP; the host in it has no meaning here.
 
 use std::io::{Read, Write};
-use std::net::IpAddr;
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
@@ -16,18 +15,24 @@ use spoolsuite::model::door::{
     DoorAct, DoorAsker, DoorDocument, DoorJob, DoorJobRow, DoorJobState, DoorJobs, DoorPrinter, DoorTrouble,
 };
 use spoolsuite::model::{Failure, FailureKind};
+use spoolsuite::sys::fault;
 use spoolsuite::wire::ipp::{Attribute, Group, Head as IppHead, IppError, Message, Value, tag};
+use spoolsuite::wire::packed::{Packing, Unpacked};
 
-use super::connection::Connection;
+use super::connection::{Connection, Who};
 use super::gate::Context;
-use super::http::{self, Body, Head, Stop, Wire};
+use super::http::{self, Body, Head, Inlet, Stop, Wire};
 use super::ipp_answers::{self as answers, Wanted, operation, status};
+use super::ipp_driverless;
 use super::ipp_target::{Target, target};
+use super::link::Asker;
 use super::lpd::random;
 use super::paper::Paper;
 
 /// Octets that are read at once of a document.
 const CHUNK: usize = 64 * 1024;
+/// What is said of a job without octets, as CUPS says it: scripts look for that.
+const NO_DOCUMENT: &str = "No file in print request.";
 /// Jobs of one answer.
 const MOST_JOBS: u32 = 1_000;
 
@@ -103,11 +108,13 @@ struct Request<'a> {
     message: &'a Message,
     operation: &'a Group,
     target: Target,
-    asker: DoorAsker,
-    /// The host by which the client calls us.
-    host: String,
+    asker: Asker,
+    /// The beginning of our addresses: how the client calls us, and whether over TLS.
+    root: String,
     /// Octets of the document, where the head says it.
     left: Option<u64>,
+    /// How the document is packed, by its attribute.
+    packing: Option<Packing>,
 }
 
 /// Serves one connection.
@@ -120,13 +127,23 @@ pub fn serve(context: &Context, connection: Connection, words: &Words) {
             Ok(None) => break,
             Err(Stop::Bad(code, why)) => {
                 wire.connection.say_and_leave(&http::plain(code, why));
-                let why = format!("a request of {} was refused: {why}", wire.connection.address());
+                let why = format!("a request of {} was refused: {why}", wire.connection.peer);
                 context.link.trouble(DoorTrouble::TurnedAway, why);
                 return see(context, &wire.connection, &mut tokens, true);
             }
             Err(_) => return see(context, &wire.connection, &mut tokens, true),
         };
         see(context, &wire.connection, &mut tokens, false);
+        if let Some(config) = context.tls.as_ref().filter(|_| head.upgrades && !wire.connection.is_sealed()) {
+            // As CUPS' clients begin with -E (RFC 2817): the rest of the connection is sealed, beginning with the answer to this.
+            if !wire.is_at_its_end() || wire.connection.upgrade(config).is_err() {
+                return see(context, &wire.connection, &mut tokens, true);
+            }
+            if wire.connection.write(&http::nothing()).is_err() {
+                return see(context, &wire.connection, &mut tokens, true);
+            }
+            continue;
+        }
         let keeps = head.keeps;
         match request(context, &mut wire, head, words) {
             Answer::Goes(octets, token) => {
@@ -147,7 +164,7 @@ pub fn serve(context: &Context, connection: Connection, words: &Words) {
             Answer::Lost => return see(context, &wire.connection, &mut tokens, true),
         }
     }
-    let (address, untold) = (wire.connection.address(), tokens);
+    let (address, untold) = (wire.connection.peer, tokens);
     if wire.connection.leave() {
         untold.iter().for_each(|(token, _)| context.link.delivered(token));
     } else if !untold.is_empty() {
@@ -161,7 +178,7 @@ fn see(context: &Context, connection: &Connection, tokens: &mut Vec<(String, u64
         std::mem::take(tokens).into_iter().partition(|(_, octets)| connection.has_acknowledged(*octets));
     told.iter().for_each(|(token, _)| context.link.delivered(token));
     if ends && !untold.is_empty() {
-        let why = format!("{} may not know that its job is here", connection.address());
+        let why = format!("{} may not know that its job is here", connection.peer);
         context.link.trouble(DoorTrouble::Unacknowledged, why);
     }
     *tokens = untold;
@@ -178,9 +195,9 @@ enum Answer {
 }
 
 fn request(context: &Context, wire: &mut Wire, head: Head, words: &Words) -> Answer {
-    let address = wire.connection.address();
+    let address = wire.connection.peer;
     let most = context.settings.most_octets;
-    let Head { method, path, content_type, host, expects, keeps, length, framing } = head;
+    let Head { method, path, content_type, host, expects, keeps, length, framing, packing, .. } = head;
     let mut body = Body::new(wire, framing, expects);
     let why = match method.as_str() {
         "POST" if !path.starts_with('/') && path != "*" => Some((400, "the path is none")),
@@ -199,8 +216,10 @@ fn request(context: &Context, wire: &mut Wire, head: Head, words: &Words) -> Ans
         let octets = http::answer(code, "text/plain; charset=utf-8", keeps, shown);
         return if keeps { Answer::Goes(octets, None) } else { Answer::Ends(octets, None) };
     }
-    let host = host.unwrap_or_else(|| body.connection().own_address());
-    let (head, done) = message(context, &mut body, (address, host), words);
+    // At a socket of this machine a client has no port, and CUPS' library writes one that no address can have.
+    let host = host.filter(|_| address.address().is_some()).unwrap_or_else(|| body.connection().own_address());
+    let root = format!("{}://{host}", if body.connection().is_sealed() { "ipps" } else { "ipp" });
+    let (head, done) = message(context, &mut body, packing, root, words);
     if let Some(stop) = &body.failed {
         let octets = match stop {
             Stop::Bad(code, why) => http::plain(*code, why),
@@ -248,7 +267,8 @@ fn shortened(text: &str) -> Vec<u8> {
 fn message(
     context: &Context,
     body: &mut Body<'_>,
-    (address, host): (IpAddr, String),
+    packing: Option<Packing>,
+    root: String,
     words: &Words,
 ) -> (IppHead, Result<Done, Refusal>) {
     let unread = |error: IppError| match error {
@@ -256,7 +276,8 @@ fn message(
         IppError::Io(_) => Refusal::bad("the message ends before its end"),
         IppError::Malformed(why) => Refusal::bad(why),
     };
-    let mut buffered = Buffered { body, octets: [0; 4096], at: 0, end: 0 };
+    let (who, proof) = (body.connection().peer, body.connection().proof());
+    let mut buffered = Buffered { body: Inlet::new(body, packing), octets: [0; 4096], at: 0, end: 0 };
     let head = match IppHead::read(&mut buffered) {
         Ok(head) => head,
         Err(error) => {
@@ -271,16 +292,20 @@ fn message(
         Ok(read) => read,
         Err(error) => return (head, Err(unread(error))),
     };
-    let done = checked(&read, (address, host)).and_then(|request| {
+    let proof = match proof {
+        Ok(proof) => proof,
+        Err(error) => return (head, Err(Refusal::new(status::TEMPORARY_ERROR, format!("who calls? {error}")))),
+    };
+    let done = checked(&read, (who, proof, root)).and_then(|request| {
         let left = buffered.body.left().map(|left| left + (buffered.end - buffered.at) as u64);
-        act(context, &Request { left, ..request }, &mut buffered, words)
+        act(context, &Request { left: left.filter(|_| request.packing.is_none()), ..request }, &mut buffered, words)
     });
     (head, done)
 }
 
 /// A body that is read in small pieces.
 struct Buffered<'a, 'b> {
-    body: &'a mut Body<'b>,
+    body: Inlet<'a, 'b>,
     octets: [u8; 4096],
     at: usize,
     end: usize,
@@ -305,7 +330,7 @@ impl Read for Buffered<'_, '_> {
 }
 
 /// Checks what every request has (RFC 8011 §4.1).
-fn checked(message: &Message, (address, host): (IpAddr, String)) -> Result<Request<'_>, Refusal> {
+fn checked(message: &Message, (who, proof, root): (Who, Option<OwnedFd>, String)) -> Result<Request<'_>, Refusal> {
     if message.head.id < 1 {
         return Err(Refusal::bad("a request has a number above 0"));
     }
@@ -353,6 +378,9 @@ fn checked(message: &Message, (address, host): (IpAddr, String)) -> Result<Reque
     let target = match (printer, job) {
         (Some(printer), _) => {
             let number = operation.value("job-id").and_then(Value::as_integer);
+            // A number below 0 stands for all jobs in what CUPS' commands send.
+            let is_of_all = matches!(message.head.code, operation::CANCEL_JOBS | operation::PURGE_JOBS);
+            let number = number.filter(|number| !is_of_all || *number >= 0);
             match (target(&printer), number) {
                 (Target::Printer(name), Some(number)) => Target::job(number, Some(name)),
                 (Target::Any, Some(number)) => Target::job(number, None),
@@ -367,8 +395,14 @@ fn checked(message: &Message, (address, host): (IpAddr, String)) -> Result<Reque
         (None, None) => return Err(Refusal::bad("printer-uri or job-uri says what is meant")),
     };
     let user = operation.text("requesting-user-name").filter(|user| !user.trim().is_empty());
-    let asker = DoorAsker { peer: Some(address), user };
-    Ok(Request { message, operation, target, asker, host, left: None })
+    let asker = match who {
+        Who::Address(_) => DoorAsker { peer: who.address(), user, uid: None },
+        // Whom the kernel names needs no other name.
+        Who::User(uid) => DoorAsker { peer: None, user: None, uid: Some(uid) },
+    };
+    let packing = operation.text("compression").and_then(|word| Packing::named(&word)).flatten();
+    let asker = Asker { asker, proof };
+    Ok(Request { message, operation, target, asker, root, left: None, packing })
 }
 
 impl Request<'_> {
@@ -416,7 +450,10 @@ fn printer(context: &Context, request: &Request<'_>) -> Result<DoorPrinter, Refu
 fn job(context: &Context, request: &Request<'_>) -> Result<DoorJobRow, Refusal> {
     let number = request.number()?;
     let unknown = || Refusal::new(status::NOT_FOUND, format!("Job #{number} does not exist."));
-    let row = context.link.jobs(DoorJobs::One(number), &request.asker).map_err(no_act)?.into_iter().next();
+    let row = match context.link.jobs(DoorJobs::One(number), &request.asker) {
+        Err(failure) if failure.kind == FailureKind::NotFound => None,
+        rows => rows.map_err(no_act)?.into_iter().next(),
+    };
     let row = row.ok_or_else(unknown)?;
     if let Target::Job(_, Some(queue)) = &request.target {
         let printer = printers(context, Some(queue))?.into_iter().next();
@@ -438,7 +475,7 @@ fn act(context: &Context, request: &Request<'_>, body: &mut Buffered<'_, '_>, wo
             let plan = plan(context, request, &printer)?;
             let (status, unsupported) = (plan.status(), plan.unsupported.clone());
             let job = plan.job(request, &printer, random().map_err(no_job)?)?;
-            let number = context.link.open(job).map_err(no_job)?;
+            let number = context.link.open(job, &request.asker).map_err(no_job)?;
             let group = job_group(context, request, number, words)?;
             Ok(Done { status, unsupported, groups: vec![group], token: None })
         }
@@ -452,7 +489,11 @@ fn act(context: &Context, request: &Request<'_>, body: &mut Buffered<'_, '_>, wo
             let token = context.link.append(row.number, &request.asker, None, true).map_err(no_act)?;
             Ok(Done { token, ..Done::default() })
         }
-        operation::CANCEL_JOB => change(context, request, DoorAct::Cancel),
+        operation::CANCEL_JOB => match &request.target {
+            // lprm without a number: what prints or waits first.
+            Target::Job(0, Some(queue)) => cancel_current(context, request, queue),
+            _ => change(context, request, DoorAct::Cancel),
+        },
         operation::HOLD_JOB => match request.operation.text("job-hold-until").as_deref() {
             None | Some("indefinite") => change(context, request, DoorAct::Hold),
             Some("no-hold") => change(context, request, DoorAct::Release),
@@ -471,23 +512,28 @@ fn act(context: &Context, request: &Request<'_>, body: &mut Buffered<'_, '_>, wo
             }
         }
         operation::CANCEL_MY_JOBS => cancel_my_jobs(context, request),
+        operation::CANCEL_JOBS => cancel_jobs(context, request),
+        // What CUPS' lprm - sends; what was printed stays in the history.
+        operation::PURGE_JOBS if request.operation.value("purge-jobs") == Some(&Value::Boolean(false)) => {
+            cancel_jobs(context, request)
+        }
         operation::GET_JOB_ATTRIBUTES => {
             let row = job(context, request)?;
             let wanted = request.wanted(&["all"]);
-            Ok(Done::with(vec![answers::first_group(), answers::job(&row, &wanted, &request.host, &words.why)]))
+            Ok(Done::with(vec![answers::first_group(), answers::job(&row, &wanted, &request.root, &words.why)]))
         }
         operation::GET_JOBS => get_jobs(context, request, words),
         operation::GET_PRINTER_ATTRIBUTES => {
             let printer = printer(context, request)?;
             let wanted = request.wanted(&["all"]);
-            Ok(Done::with(vec![answers::first_group(), answers::printer(context, &printer, &wanted, &request.host)]))
+            Ok(Done::with(vec![answers::first_group(), answers::printer(context, &printer, &wanted, &request.root)]))
         }
         operation::CUPS_GET_DEFAULT => {
             let none = |_| Refusal::new(status::NOT_FOUND, "No default printer.");
             let found = printers(context, Some("")).map_err(none)?;
             let found = found.first().ok_or_else(|| none(Refusal::bad("")))?;
             let wanted = request.wanted(&["all"]);
-            Ok(Done::with(vec![answers::first_group(), answers::printer(context, found, &wanted, &request.host)]))
+            Ok(Done::with(vec![answers::first_group(), answers::printer(context, found, &wanted, &request.root)]))
         }
         operation::CUPS_GET_PRINTERS | operation::CUPS_GET_CLASSES => {
             let wanted = request.wanted(&["all"]);
@@ -495,14 +541,15 @@ fn act(context: &Context, request: &Request<'_>, body: &mut Buffered<'_, '_>, wo
             let first = request.operation.text("first-printer-name");
             let limit =
                 request.operation.value("limit").and_then(Value::as_integer).and_then(|n| usize::try_from(n).ok());
-            let all = printers(context, None)?.into_iter().filter(|printer| printer.is_group == classes);
+            let all = printers(context, None)?;
+            if all.is_empty() {
+                return Err(Refusal::new(status::NOT_FOUND, "No destinations added."));
+            }
+            let all = all.into_iter().filter(|printer| printer.is_group == classes);
             let from = all.skip_while(|printer| first.as_ref().is_some_and(|first| printer.name < *first));
             let rows = from.take(limit.filter(|limit| *limit > 0).unwrap_or(usize::MAX));
             let mut groups = vec![answers::first_group()];
-            groups.extend(rows.map(|row| answers::printer(context, &row, &wanted, &request.host)));
-            if groups.len() == 1 {
-                return Err(Refusal::new(status::NOT_FOUND, "No destinations added."));
-            }
+            groups.extend(rows.map(|row| answers::printer(context, &row, &wanted, &request.root)));
             Ok(Done::with(groups))
         }
         code => Err(Refusal::new(status::OPERATION_NOT_SUPPORTED, format!("operation {code:04x} is not supported"))),
@@ -538,6 +585,7 @@ impl Plan {
             user: request.asker.user.clone(),
             host: None,
             peer: request.asker.peer,
+            uid: request.asker.uid,
             documents: vec![DoorDocument {
                 name: document_name(request, &self.title),
                 copies: self.copies,
@@ -558,12 +606,10 @@ fn document_name(request: &Request<'_>, title: &str) -> String {
 
 /// Checks the compression and the format of a document.
 fn demand_document(operation: &Group, printer: &DoorPrinter) -> Result<(), Refusal> {
-    if operation.text("compression").is_some_and(|word| word != "none") {
+    if operation.text("compression").is_some_and(|word| Packing::named(&word).is_none()) {
         let unsupported = operation.find("compression").cloned().into_iter().collect();
-        return Err(Refusal {
-            unsupported,
-            ..Refusal::new(status::COMPRESSION_NOT_SUPPORTED, "compression is none here")
-        });
+        let why = "compression is none, gzip or deflate";
+        return Err(Refusal { unsupported, ..Refusal::new(status::COMPRESSION_NOT_SUPPORTED, why) });
     }
     let format = operation.text("document-format").map(|format| format.to_ascii_lowercase());
     let bare = format.as_deref().map(|format| format.split(';').next().unwrap_or_default().trim());
@@ -614,6 +660,7 @@ fn plan(context: &Context, request: &Request<'_>, printer: &DoorPrinter) -> Resu
                 "job-name" | "job-uuid" | "job-originating-user-name" | "job-originating-host-name" | "document-name",
                 ..,
             ) => {}
+            _ if ipp_driverless::takes(printer, attribute) => {}
             _ => plan.unsupported.push(attribute.clone()),
         }
     }
@@ -645,6 +692,14 @@ fn document(
     number: Option<u32>,
 ) -> Result<Arrived, Refusal> {
     let mut file = context.link.new_file(request.left).map_err(no_job)?;
+    let mut unpacked;
+    let body: &mut dyn Read = match request.packing {
+        None => body,
+        Some(packing) => {
+            unpacked = Unpacked::new(body, packing);
+            &mut unpacked
+        }
+    };
     let mut told = Instant::now();
     let most = context.settings.most_octets.unwrap_or(u64::MAX);
     let (mut hasher, mut octets, mut buffer) = (blake3::Hasher::new(), 0u64, vec![0; CHUNK]);
@@ -653,8 +708,12 @@ fn document(
             Ok(0) => break,
             Ok(n) => n,
             Err(error) => {
-                let address = request.asker.peer.map(|peer| peer.to_string()).unwrap_or_default();
-                let why = format!("a job of {address} did not arrive: {error} after {octets} octets");
+                use std::io::ErrorKind::{InvalidData, UnexpectedEof};
+                if matches!(error.kind(), InvalidData | UnexpectedEof) {
+                    let why = format!("the document is not packed as it says: {error} after {octets} octets");
+                    return Err(Refusal::new(status::COMPRESSION_ERROR, why));
+                }
+                let why = format!("a job of {} did not arrive: {error} after {octets} octets", request.asker.origin());
                 context.link.trouble(DoorTrouble::Unfinished, why);
                 return Err(Refusal::bad("the document did not arrive"));
             }
@@ -688,10 +747,10 @@ fn print_job(
     let (status, unsupported) = (plan.status(), plan.unsupported.clone());
     let arrived = document(context, request, body, None)?;
     if arrived.octets == 0 {
-        return Err(Refusal::bad("the document is empty"));
+        return Err(Refusal::bad(NO_DOCUMENT));
     }
     let mut hasher = blake3::Hasher::new();
-    let peer = request.asker.peer.map(|peer| peer.to_string()).unwrap_or_default();
+    let peer = request.asker.origin();
     let user = request.asker.user.clone().unwrap_or_default();
     for part in [&peer, &user, &printer.name, &plan.title, &arrived.digest] {
         hasher.update(part.as_bytes());
@@ -700,7 +759,9 @@ fn print_job(
     let key: String = hasher.finalize().to_hex().chars().take(32).collect();
     let token = format!("{key}.{}", random().map_err(no_job)?);
     let job = DoorJob { key: format!("{key}."), ..plan.job(request, &printer, token.clone())? };
-    let number = context.link.submit(job, vec![OwnedFd::from(arrived.file)]).map_err(no_job)?;
+    fault::point("door-received");
+    let number = context.link.submit_for(job, vec![OwnedFd::from(arrived.file)], &request.asker).map_err(no_job)?;
+    fault::point("door-submitted");
     let group = job_group(context, request, number, words)?;
     Ok(Done { status, unsupported, groups: vec![group], token: Some(token) })
 }
@@ -711,11 +772,11 @@ fn job_group(context: &Context, request: &Request<'_>, number: u32, words: &Word
     let names = ["job-id", "job-uri", "job-state", "job-state-reasons", "job-state-message", "job-uuid"];
     let wanted = Wanted::of(None, &names);
     match rows.ok().and_then(|rows| rows.into_iter().next()) {
-        Some(row) => Ok(answers::job(&row, &wanted, &request.host, &words.why)),
+        Some(row) => Ok(answers::job(&row, &wanted, &request.root, &words.why)),
         None => {
             let mut group = Group::new(tag::JOB);
             group.add("job-id", Value::Integer(i32::try_from(number).unwrap_or(i32::MAX)));
-            group.add("job-uri", Value::uri(&format!("ipp://{}/jobs/{number}", request.host)));
+            group.add("job-uri", Value::uri(&format!("{}/jobs/{number}", request.root)));
             group.add("job-state", Value::Enum(3));
             group.add("job-state-reasons", Value::keyword("none"));
             Ok(group)
@@ -744,8 +805,8 @@ fn send_document(
     context.link.arrives(row.number, &request.asker).map_err(no_job)?;
     let arrived = document(context, request, body, Some(row.number))?;
     let title = row.own.as_ref().map_or_else(|| "Untitled".to_owned(), |own| own.title.clone());
-    let copies = row.copies.max(1);
-    let document = DoorDocument { name: document_name(request, &title), copies, format: None };
+    // Copies were said when the job was opened: the server knows.
+    let document = DoorDocument { name: document_name(request, &title), copies: 1, format: None };
     let sent = (arrived.octets > 0).then(|| (document, arrived.digest, OwnedFd::from(arrived.file)));
     let token = context.link.append(row.number, &request.asker, sent, *last).map_err(no_job)?;
     let group = job_group(context, request, row.number, words)?;
@@ -762,6 +823,47 @@ fn change(context: &Context, request: &Request<'_>, act: DoorAct) -> Result<Done
 fn named(operation: &Group) -> Option<Vec<u32>> {
     let values = &operation.find("job-ids")?.values;
     Some(values.iter().filter_map(Value::as_integer).filter_map(|n| u32::try_from(n).ok()).collect())
+}
+
+/// The jobs of a printer, or of all, that have not ended; those of the asker alone, or all.
+fn living(context: &Context, request: &Request<'_>, queue: &str, own: bool) -> Result<Vec<DoorJobRow>, Refusal> {
+    let queue = (!queue.is_empty()).then(|| queue.to_owned());
+    let which = DoorJobs::Of { queue, ended: false, own, skip: 0, limit: MOST_JOBS };
+    context.link.jobs(which, &request.asker).map_err(no_act)
+}
+
+/// Cancels the first job of the asker: one that prints, else the next one that would.
+fn cancel_current(context: &Context, request: &Request<'_>, queue: &str) -> Result<Done, Refusal> {
+    use spoolsuite::model::state::JobState::Printing;
+    let own = living(context, request, queue, true)?;
+    let first = own.iter().find(|job| job.state == DoorJobState::Lives(Printing)).or(own.first());
+    let none = || Refusal::new(status::NOT_POSSIBLE, format!("No active jobs of yours on {queue}."));
+    let first = first.ok_or_else(none)?;
+    context.link.act(first.number, &request.asker, DoorAct::Cancel).map_err(no_act)?;
+    Ok(Done::default())
+}
+
+/// Cancels all jobs of a printer, or of all, as far as they are the asker's. That others stay is said.
+fn cancel_jobs(context: &Context, request: &Request<'_>) -> Result<Done, Refusal> {
+    let queue = match &request.target {
+        Target::Job(_, queue) => queue.clone().unwrap_or_default(),
+        _ => request.queue()?.to_owned(),
+    };
+    let (all, named) = (living(context, request, &queue, false)?, named(request.operation));
+    let chosen = all.into_iter().filter(|job| named.as_ref().is_none_or(|named| named.contains(&job.number)));
+    let (own, others): (Vec<_>, Vec<_>) = chosen.partition(|job| job.own.is_some());
+    for job in &own {
+        match context.link.act(job.number, &request.asker, DoorAct::Cancel) {
+            // It has ended meanwhile.
+            Err(failure) if failure.kind == FailureKind::State => {}
+            done => done.map_err(no_act)?,
+        }
+    }
+    if others.is_empty() {
+        return Ok(Done::default());
+    }
+    let why = format!("{} of yours cancelled; {} of others stay, and are not yours to cancel", own.len(), others.len());
+    Err(Refusal::new(status::NOT_AUTHORIZED, why))
 }
 
 fn cancel_my_jobs(context: &Context, request: &Request<'_>) -> Result<Done, Refusal> {
@@ -824,7 +926,7 @@ fn get_jobs(context: &Context, request: &Request<'_>, words: &Words) -> Result<D
         None => listed_jobs(context, request, (queue, own, kinds), (skip, limit))?,
     };
     let mut groups = vec![answers::first_group()];
-    groups.extend(rows.iter().map(|row| answers::job(row, &wanted, &request.host, &words.why)));
+    groups.extend(rows.iter().map(|row| answers::job(row, &wanted, &request.root, &words.why)));
     Ok(Done::with(groups))
 }
 

@@ -13,6 +13,7 @@ use spoolsuite::model::state::{HoldReason, JobState};
 use spoolsuite::wire::ipp::{Attribute, Group, Value, tag};
 
 use super::gate::Context;
+use super::ipp_driverless;
 
 /// Operations (RFC 8011 §5.4.15, and those of CUPS).
 pub mod operation {
@@ -26,7 +27,9 @@ pub mod operation {
     pub const GET_PRINTER_ATTRIBUTES: u16 = 0x000b;
     pub const HOLD_JOB: u16 = 0x000c;
     pub const RELEASE_JOB: u16 = 0x000d;
+    pub const PURGE_JOBS: u16 = 0x0012;
     pub const SET_JOB_ATTRIBUTES: u16 = 0x0014;
+    pub const CANCEL_JOBS: u16 = 0x0038;
     pub const CANCEL_MY_JOBS: u16 = 0x0039;
     pub const CLOSE_JOB: u16 = 0x003b;
     pub const CUPS_GET_DEFAULT: u16 = 0x4001;
@@ -34,7 +37,7 @@ pub mod operation {
     pub const CUPS_GET_CLASSES: u16 = 0x4005;
 
     /// All that are supported.
-    pub const ALL: [u16; 16] = [
+    pub const ALL: [u16; 17] = [
         PRINT_JOB,
         VALIDATE_JOB,
         CREATE_JOB,
@@ -46,6 +49,7 @@ pub mod operation {
         HOLD_JOB,
         RELEASE_JOB,
         SET_JOB_ATTRIBUTES,
+        CANCEL_JOBS,
         CANCEL_MY_JOBS,
         CLOSE_JOB,
         CUPS_GET_DEFAULT,
@@ -67,6 +71,7 @@ pub mod status {
     pub const VALUES_NOT_SUPPORTED: u16 = 0x040b;
     pub const CHARSET_NOT_SUPPORTED: u16 = 0x040d;
     pub const COMPRESSION_NOT_SUPPORTED: u16 = 0x040f;
+    pub const COMPRESSION_ERROR: u16 = 0x0410;
     pub const INTERNAL_ERROR: u16 = 0x0500;
     pub const OPERATION_NOT_SUPPORTED: u16 = 0x0501;
     pub const SERVICE_UNAVAILABLE: u16 = 0x0502;
@@ -131,7 +136,11 @@ impl Wanted {
 
     /// Leaves those of a group that are wanted. `kinds` says to which groups of attributes each one belongs.
     fn leave(&self, group: &mut Group, kind: fn(&str) -> &'static str) {
-        group.attributes.retain(|one| self.wants(&one.name, kind(&one.name)));
+        group.attributes.retain(|one| match one.name.as_str() {
+            // It is long, and is asked for by its name (PWG 5100.7).
+            name @ "media-col-database" => self.names.contains(name),
+            name => self.wants(name, kind(name)),
+        });
     }
 
     /// Whether this one is wanted.
@@ -180,22 +189,37 @@ fn encoded(name: &str) -> String {
     each.collect()
 }
 
-fn printer_uri(host: &str, name: &str) -> String {
-    format!("ipp://{host}/printers/{}", encoded(name))
+fn printer_uri(root: &str, name: &str) -> String {
+    format!("{root}/printers/{}", encoded(name))
 }
 
 /// The group of attributes to which one of a printer belongs.
 fn kind_of_printer(name: &str) -> &'static str {
-    const OF_JOBS: [&str; 4] = ["copies", "job-hold-until", "job-priority", "job-sheets"];
-    let bare = name.strip_suffix("-default").or_else(|| name.strip_suffix("-supported")).unwrap_or(name);
+    const OF_JOBS: [&str; 13] = [
+        "copies",
+        "job-hold-until",
+        "job-priority",
+        "job-sheets",
+        "finishings",
+        "media",
+        "media-col",
+        "orientation-requested",
+        "output-bin",
+        "print-color-mode",
+        "print-quality",
+        "printer-resolution",
+        "sides",
+    ];
+    let ends = ["-default", "-supported", "-ready", "-database"];
+    let bare = ends.iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name);
     if OF_JOBS.contains(&bare) { "job-template" } else { "printer-description" }
 }
 
 /// A printer as attributes.
-pub fn printer(context: &Context, printer: &DoorPrinter, wanted: &Wanted, host: &str) -> Group {
+pub fn printer(context: &Context, printer: &DoorPrinter, wanted: &Wanted, root: &str) -> Group {
     let mut group = Group::new(tag::PRINTER);
     let words = |words: &[&str]| words.iter().map(|word| Value::keyword(word)).collect::<Vec<_>>();
-    let address = printer_uri(host, &printer.name);
+    let host = root.split_once("://").map_or(root, |(_, host)| host);
     let named = |tag: u8, text: &str| Value::Octets(tag, text.as_bytes().to_vec());
     let about = if printer.about.is_empty() { printer.name.as_str() } else { printer.about.as_str() };
     let state = match printer.does {
@@ -212,9 +236,11 @@ pub fn printer(context: &Context, printer: &DoorPrinter, wanted: &Wanted, host: 
         (Some(why), message) => format!("{message}; {why}"),
         (None, message) => message.to_owned(),
     };
-    group.add_all("printer-uri-supported", vec![Value::uri(&address)]);
-    group.add_all("uri-security-supported", words(&["none"]));
-    group.add_all("uri-authentication-supported", words(&["requesting-user-name"]));
+    // One address, by the way on which it was asked for: CUPS' library takes several for one that nobody has.
+    let sealed = root.starts_with("ipps:");
+    group.add("printer-uri-supported", Value::uri(&printer_uri(root, &printer.name)));
+    group.add("uri-security-supported", Value::keyword(if sealed { "tls" } else { "none" }));
+    group.add("uri-authentication-supported", Value::keyword("requesting-user-name"));
     group.add("printer-name", Value::name(&printer.name));
     group.add("printer-info", Value::text(about));
     group.add("printer-location", Value::text(""));
@@ -224,6 +250,10 @@ pub fn printer(context: &Context, printer: &DoorPrinter, wanted: &Wanted, host: 
     group.add("printer-state", Value::Enum(state));
     group.add_all("printer-state-reasons", reasons);
     group.add("printer-state-message", Value::text(&message));
+    if let Some(since) = printer.since_ms {
+        group.add("printer-state-change-time", seconds(since));
+        group.add("printer-state-change-date-time", moment(since));
+    }
     group.add("printer-is-accepting-jobs", Value::Boolean(printer.refuses.is_none()));
     group.add("queued-job-count", integer(printer.jobs));
     group.add("printer-up-time", seconds(now_ms()));
@@ -242,7 +272,7 @@ pub fn printer(context: &Context, printer: &DoorPrinter, wanted: &Wanted, host: 
     group.add_all("ipp-versions-supported", words(&["1.0", "1.1", "2.0"]));
     let operations = operation::ALL.iter().map(|code| Value::Enum(i32::from(*code))).collect();
     group.add_all("operations-supported", operations);
-    group.add("compression-supported", Value::keyword("none"));
+    group.add_all("compression-supported", words(&["none", "gzip", "deflate"]));
     group.add("document-format-default", Value::mime(OCTETS));
     group.add_all("document-format-supported", formats(printer).into_iter().map(Value::mime).collect());
     group.add("pdl-override-supported", Value::keyword("not-attempted"));
@@ -274,6 +304,7 @@ pub fn printer(context: &Context, printer: &DoorPrinter, wanted: &Wanted, host: 
             "job-sheets",
         ]),
     );
+    ipp_driverless::describe(&mut group, printer);
     if let Some(most) = context.settings.most_octets {
         group.add("job-k-octets-supported", Value::Range(0, i32::try_from(most / 1024).unwrap_or(i32::MAX)));
     }
@@ -322,13 +353,13 @@ fn kind_of_job(name: &str) -> &'static str {
 }
 
 /// A job as attributes.
-pub fn job(job: &DoorJobRow, wanted: &Wanted, host: &str, why: &WhyWords) -> Group {
+pub fn job(job: &DoorJobRow, wanted: &Wanted, root: &str, why: &WhyWords) -> Group {
     let mut group = Group::new(tag::JOB);
     let (state, reasons) = state(job);
     group.add("job-id", integer(job.number));
-    group.add("job-uri", Value::uri(&format!("ipp://{host}/jobs/{}", job.number)));
+    group.add("job-uri", Value::uri(&format!("{root}/jobs/{}", job.number)));
     group.add("job-uuid", uuid("job", &job.global));
-    group.add("job-printer-uri", Value::uri(&printer_uri(host, &job.queue)));
+    group.add("job-printer-uri", Value::uri(&printer_uri(root, &job.queue)));
     group.add("job-state", Value::Enum(state));
     group.add_all("job-state-reasons", reasons.iter().map(|reason| Value::keyword(reason)).collect());
     if wanted.wants("job-state-message", "job-description") {

@@ -21,6 +21,21 @@ const MOST: usize = 32;
 /// How long the server may take to answer.
 const PATIENCE: Duration = Duration::from_secs(120);
 
+/// Who asks, and what shows it where the kernel knows.
+pub struct Asker {
+    /// Who.
+    pub asker: DoorAsker,
+    /// His connection.
+    pub proof: Option<OwnedFd>,
+}
+
+impl std::ops::Deref for Asker {
+    type Target = DoorAsker;
+    fn deref(&self) -> &DoorAsker {
+        &self.asker
+    }
+}
+
 /// The way to the server.
 pub struct Link {
     channels: Channels,
@@ -44,6 +59,19 @@ impl Link {
         }
     }
 
+    /// The same for somebody: what shows who he is travels last.
+    fn ask_for(
+        &self,
+        asker: &Asker,
+        request: &DoorRequest,
+        mut files: Vec<OwnedFd>,
+    ) -> Result<(DoorReply, Vec<OwnedFd>), Failure> {
+        if let Some(proof) = &asker.proof {
+            files.push(proof.try_clone().map_err(lost)?);
+        }
+        self.ask(request, &files)
+    }
+
     /// Whether this queue takes jobs.
     pub fn resolve(&self, queue: &str, peer: Option<IpAddr>) -> Result<(), Failure> {
         self.ask(&DoorRequest::Resolve { queue: queue.to_owned(), peer }, &[]).map(drop)
@@ -59,14 +87,30 @@ impl Link {
     }
 
     /// Says that a document of a job that has begun to arrive is arriving.
-    pub fn arrives(&self, number: u32, asker: &DoorAsker) -> Result<(), Failure> {
-        self.ask(&DoorRequest::Arrives { number, asker: asker.clone() }, &[]).map(drop)
+    pub fn arrives(&self, number: u32, asker: &Asker) -> Result<(), Failure> {
+        self.ask_for(asker, &DoorRequest::Arrives { number, asker: asker.asker.clone() }, Vec::new()).map(drop)
     }
 
     /// Hands in a job. It is on disk when this returns; its number comes back.
     pub fn submit(&self, job: DoorJob, files: Vec<OwnedFd>) -> Result<u32, Failure> {
         match self.ask(&DoorRequest::Submit(Box::new(job)), &files)?.0 {
             DoorReply::Accepted { number } => Ok(number),
+            _ => Err(lost("the answer belongs to another question")),
+        }
+    }
+
+    /// The same for somebody of whom the kernel may know.
+    pub fn submit_for(&self, job: DoorJob, files: Vec<OwnedFd>, asker: &Asker) -> Result<u32, Failure> {
+        match self.ask_for(asker, &DoorRequest::Submit(Box::new(job)), files)?.0 {
+            DoorReply::Accepted { number } => Ok(number),
+            _ => Err(lost("the answer belongs to another question")),
+        }
+    }
+
+    /// What the key of the door makes of a proof.
+    pub fn sign(&self, scheme: u16, message: &[u8]) -> Result<Vec<u8>, Failure> {
+        match self.ask(&DoorRequest::Sign { scheme, message: message.to_vec() }, &[])?.0 {
+            DoorReply::Signed(signature) => Ok(signature),
             _ => Err(lost("the answer belongs to another question")),
         }
     }
@@ -107,16 +151,17 @@ impl Link {
     }
 
     /// Jobs.
-    pub fn jobs(&self, which: DoorJobs, asker: &DoorAsker) -> Result<Vec<DoorJobRow>, Failure> {
-        match self.ask(&DoorRequest::Jobs { which, asker: asker.clone() }, &[])?.0 {
+    pub fn jobs(&self, which: DoorJobs, asker: &Asker) -> Result<Vec<DoorJobRow>, Failure> {
+        let request = DoorRequest::Jobs { which, asker: asker.asker.clone() };
+        match self.ask_for(asker, &request, Vec::new())?.0 {
             DoorReply::Jobs(found) => Ok(found),
             _ => Err(lost("the answer belongs to another question")),
         }
     }
 
     /// A job begins to arrive; its number comes back.
-    pub fn open(&self, job: DoorJob) -> Result<u32, Failure> {
-        match self.ask(&DoorRequest::Open(Box::new(job)), &[])?.0 {
+    pub fn open(&self, job: DoorJob, asker: &Asker) -> Result<u32, Failure> {
+        match self.ask_for(asker, &DoorRequest::Open(Box::new(job)), Vec::new())?.0 {
             DoorReply::Accepted { number } => Ok(number),
             _ => Err(lost("the answer belongs to another question")),
         }
@@ -127,7 +172,7 @@ impl Link {
     pub fn append(
         &self,
         number: u32,
-        asker: &DoorAsker,
+        asker: &Asker,
         document: Option<(DoorDocument, String, OwnedFd)>,
         last: bool,
     ) -> Result<Option<String>, Failure> {
@@ -135,15 +180,15 @@ impl Link {
             Some((document, digest, file)) => (Some(document), digest, vec![file]),
             None => (None, String::new(), Vec::new()),
         };
-        let request = DoorRequest::Append { number, asker: asker.clone(), document, digest, last };
-        match self.ask(&request, &files)?.0 {
+        let request = DoorRequest::Append { number, asker: asker.asker.clone(), document, digest, last };
+        match self.ask_for(asker, &request, files)?.0 {
             DoorReply::Appended(token) => Ok(token),
             _ => Err(lost("the answer belongs to another question")),
         }
     }
 
     /// Does something about a job.
-    pub fn act(&self, number: u32, asker: &DoorAsker, act: DoorAct) -> Result<(), Failure> {
-        self.ask(&DoorRequest::Act { number, asker: asker.clone(), act }, &[]).map(drop)
+    pub fn act(&self, number: u32, asker: &Asker, act: DoorAct) -> Result<(), Failure> {
+        self.ask_for(asker, &DoorRequest::Act { number, asker: asker.asker.clone(), act }, Vec::new()).map(drop)
     }
 }

@@ -13,7 +13,6 @@
 
 use std::collections::HashMap;
 use std::io::Write;
-use std::net::IpAddr;
 use std::time::Duration;
 
 use spoolsuite::model::door::{DoorDocument, DoorJob, DoorTrouble};
@@ -25,7 +24,7 @@ use spoolsuite::wire::lpd::{
     self, Command, ControlFile, Count, LATER, MAX_CONTROL, MAX_LINE, NO, QueueLine, Subcommand, YES, text,
 };
 
-use super::connection::{Connection, Got};
+use super::connection::{Connection, Got, Who};
 use super::gate::Context;
 use super::paper::Paper;
 
@@ -83,7 +82,7 @@ pub fn serve(context: &Context, mut connection: Connection) {
         Err(error) if error.kind() == std::io::ErrorKind::InvalidData => return connection.say_and_leave(&[NO]),
         Err(_) => return,
     };
-    let peer = Some(connection.address());
+    let peer = connection.address();
     match Command::parse(&line) {
         Command::Wake(_) => connection.say_and_leave(&[YES]),
         Command::Receive(queue) => {
@@ -115,7 +114,7 @@ pub fn serve(context: &Context, mut connection: Connection) {
 }
 
 fn answer_queue(context: &Context, mut connection: Connection, (queue, which): (&str, &[Vec<u8>]), long: bool) {
-    let said = match context.link.queue(queue, Some(connection.address())) {
+    let said = match context.link.queue(queue, connection.address()) {
         Ok(found) => {
             let lines: Vec<QueueLine> = found
                 .rows
@@ -151,7 +150,7 @@ fn code(failure: &Failure) -> u8 {
 
 impl Session<'_> {
     fn run(mut self) {
-        if let Err(failure) = self.context.link.resolve(&self.queue, Some(self.connection.address())) {
+        if let Err(failure) = self.context.link.resolve(&self.queue, self.connection.address()) {
             self.refuse(&failure);
             return;
         }
@@ -167,8 +166,8 @@ impl Session<'_> {
         self.end(end);
     }
 
-    fn address(&self) -> IpAddr {
-        self.connection.address()
+    fn address(&self) -> Who {
+        self.connection.peer
     }
 
     /// Says no, in an event too.
@@ -456,7 +455,8 @@ impl Session<'_> {
             title,
             user,
             host,
-            peer: Some(self.address()),
+            peer: self.connection.address(),
+            uid: None,
             documents,
             banner: control.banner,
             held,

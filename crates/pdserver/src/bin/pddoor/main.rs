@@ -11,15 +11,16 @@ mod gate;
 mod http;
 mod ipp;
 mod ipp_answers;
+mod ipp_driverless;
 mod ipp_target;
 mod link;
 mod lpd;
 mod paper;
 mod raw;
 mod sandbox;
+mod secure;
 
-use std::net::TcpListener;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -34,7 +35,7 @@ use spoolsuite::model::printable::{escaped, escaped_lines};
 use spoolsuite::sys::socket::Deadline;
 use spoolsuite::wire::frame::Kind;
 
-use gate::{Gate, Session};
+use gate::{Gate, Listener, Session};
 use link::Link;
 
 const AFTER_HELP: &str = "\
@@ -92,7 +93,7 @@ fn run(control: UnixStream) -> Result<(), String> {
     let begun =
         channel::receive::<DoorStart>(&control, Kind::Request, Deadline::after(BEGIN), || Deadline::after(BEGIN));
     let Some((start, sockets)) = begun.map_err(|error| error.to_string())? else { return Ok(()) };
-    let listeners: Vec<TcpListener> = sockets.into_iter().map(|socket: OwnedFd| TcpListener::from(socket)).collect();
+    let listeners: Vec<Listener> = sockets.into_iter().map(Listener::from).collect();
     let settings = Arc::new(start.settings);
     // The zone of this machine lies in a file.
     let words = ipp::Words { why: WhyWords::of_this_machine() };
@@ -104,7 +105,8 @@ fn run(control: UnixStream) -> Result<(), String> {
     }
     let watched = control.try_clone().map_err(|error| error.to_string())?;
     let link = Arc::new(Link::new(control));
-    let gate = Gate::new(Arc::clone(&settings), Arc::clone(&link)).map_err(|error| error.to_string())?;
+    let tls = start.tls.as_ref().map(|tls| secure::config(tls, &link)).transpose()?;
+    let gate = Gate::new(Arc::clone(&settings), Arc::clone(&link), tls).map_err(|error| error.to_string())?;
     let server = start.server;
     let serve: Arc<Session> = match settings.kind {
         DoorKind::Lpd => Arc::new(lpd::serve),

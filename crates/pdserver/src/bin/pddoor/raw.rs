@@ -168,7 +168,7 @@ pub fn serve(context: &Context, mut connection: Connection, server: &str) {
                 {
                     return refuse(context, &connection, &failure);
                 }
-                let address = connection.address();
+                let address = connection.peer;
                 if connection.leave() {
                     untold.told(context);
                 } else if !untold.jobs.is_empty() {
@@ -179,11 +179,8 @@ pub fn serve(context: &Context, mut connection: Connection, server: &str) {
             }
             Got::Broken(error) => {
                 if let Some(job) = job {
-                    let why = format!(
-                        "a job of {} did not arrive: {error} after {} octets",
-                        connection.address(),
-                        job.octets
-                    );
+                    let why =
+                        format!("a job of {} did not arrive: {error} after {} octets", connection.peer, job.octets);
                     context.link.trouble(DoorTrouble::Unfinished, why);
                 }
                 return;
@@ -262,7 +259,7 @@ fn submit(
     (by, untold): (By, &mut Untold),
 ) -> Result<(), Failure> {
     let head = Head::of(&job.head);
-    let address = connection.address();
+    let address = connection.peer;
     let mut hasher = blake3::Hasher::new();
     hasher.update(address.to_string().as_bytes());
     hasher.update(job.hasher.finalize().as_bytes());
@@ -276,7 +273,8 @@ fn submit(
         title: title.clone(),
         user: head.user,
         host: None,
-        peer: Some(address),
+        peer: address.address(),
+        uid: None,
         documents: vec![DoorDocument { name: title, copies: 1, format: None }],
         banner: false,
         held: None,
@@ -296,7 +294,7 @@ fn submit(
 }
 
 fn refuse(context: &Context, connection: &Connection, failure: &Failure) {
-    let why = format!("a job of {} was refused: {}", connection.address(), failure.message);
+    let why = format!("a job of {} was refused: {}", connection.peer, failure.message);
     context.link.trouble(DoorTrouble::Refused, why);
 }
 
