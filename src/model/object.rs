@@ -169,6 +169,8 @@ pub const CLASSES: &[ClassRow] = &[
             many("related-printers"),
             one("jobs-shown", ValueSyntax::Text),
             many("bank"),
+            one("bank-program", ValueSyntax::Text),
+            one("bank-charges", ValueSyntax::Boolean),
             one("log-off-after", ValueSyntax::Count),
             one("descriptor", ValueSyntax::Text),
             one("message", ValueSyntax::Text),
@@ -180,6 +182,7 @@ pub const CLASSES: &[ClassRow] = &[
         attributes: &[
             many("aliases"),
             many("delegates"),
+            one("public-name", ValueSyntax::Text),
             one("descriptor", ValueSyntax::Text),
             one("message", ValueSyntax::Text),
         ],
