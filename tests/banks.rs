@@ -2,6 +2,7 @@
 //! not print is given back.
 
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 
 use serde_json::Value;
 
@@ -32,9 +33,15 @@ balance) echo "yes $((3 - $(cat debits/* 2>/dev/null | wc -l))) prints" ;;
 esac
 "#;
 
+fn program(dir: &Path, name: &str, script: &str) {
+    let path = dir.join(name);
+    std::fs::write(&path, script).unwrap();
+    std::fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).unwrap();
+}
+
 struct World {
     site: Site,
-    _programs: tempfile::TempDir,
+    programs: tempfile::TempDir,
 }
 
 impl World {
@@ -42,11 +49,10 @@ impl World {
         let mut site = Site::new();
         let programs = tempfile::tempdir().unwrap();
         std::fs::set_permissions(programs.path(), PermissionsExt::from_mode(0o755)).unwrap();
-        let path = programs.path().join("campus");
-        std::fs::write(&path, BANK).unwrap();
-        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).unwrap();
+        program(programs.path(), "campus", BANK);
         site.env.push(("PD_LIBEXEC_DIR", String::leak(programs.path().to_str().unwrap().to_owned())));
         site.env.push(("PD_BANK_SECONDS", "2"));
+        site.env.push(("PD_CONFIRM_DELETE", "no"));
         let uri = format!("file://{}", site.files.path().join("paper").display());
         site.run("pdcreate", &["-c", "queue", "-x", "release-type=secure", "acme1:office"]).expect(0);
         let logical = "destination-realization=logical associated-queue=office";
@@ -56,11 +62,15 @@ impl World {
         let station = "related-printers=printer bank-program=campus bank-charges=true";
         site.run("pdcreate", &["-c", "station", "-x", station, "acme1:hall"]).expect(0);
         site.run("pdenable", &["follow-me", "printer"]).expect(0);
-        Self { site, _programs: programs }
+        Self { site, programs }
     }
 
     fn submit(&self, name: &str) {
-        let file = self.site.document(name, format!("{name}\n").as_bytes());
+        self.submit_text(name, &format!("{name}\n"));
+    }
+
+    fn submit_text(&self, name: &str, text: &str) {
+        let file = self.site.document(name, text.as_bytes());
         self.site.run("pdpr", &["-d", "follow-me", file.to_str().unwrap()]).expect(0);
     }
 
@@ -161,10 +171,28 @@ fn a_job_that_is_removed_before_it_prints_is_given_back_and_a_printer_that_canno
 }
 
 #[test]
+fn a_job_that_comes_back_unprinted_is_released_again_without_a_second_debit() {
+    let world = World::new();
+    program(world.programs.path(), "made", "#!/bin/sh\nexit 1\n");
+    world.site.run("pddisable", &["printer"]).expect(0);
+    world.site.spoolcom("DEV $printer, TRANSFORM 'application/pdf' made");
+    world.site.run("pdenable", &["printer"]).expect(0);
+    world.submit_text("letter", "%PDF-1.4\ndear ann\n%%EOF\n");
+    world.site.run("pdrelease", &["1"]).expect(0);
+    let state = || world.site.jobs()[0]["current-job-state"].clone();
+    world.site.wait_for("it came back", || state() == "held");
+    assert_eq!((world.debits(), world.unsettled()), (1, 1));
+    program(world.programs.path(), "made", "#!/bin/sh\ncat\n");
+    world.site.run("pdrelease", &["1"]).expect(0);
+    world.site.wait_until_empty();
+    assert_eq!((world.books(), world.debits(), world.unsettled()), (vec!["debit".to_owned()], 1, 0));
+}
+
+#[test]
 fn a_program_that_others_may_write_is_not_run_and_nothing_is_released() {
     let world = World::new();
     world.submit("a");
-    let path = world._programs.path().join("campus");
+    let path = world.programs.path().join("campus");
     std::fs::set_permissions(&path, PermissionsExt::from_mode(0o777)).unwrap();
     world.site.run("pdrelease", &["1"]).expect(1).says("can be written by others");
     for bad in ["bank-program=/bin/sh", "bank-program=../campus", "bank=cash"] {

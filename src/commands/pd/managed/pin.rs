@@ -52,6 +52,9 @@ pub fn read_card(shell: &mut Shell<'_>) -> Result<CardNumber, Stop> {
             .hint("at a terminal pdset -c user --card NAME asks for it")
     };
     let card = CardNumber::new(&typed.ok_or_else(none)?);
+    if card.is_empty() {
+        return Err(none().into());
+    }
     card.check()?;
     Ok(card)
 }
