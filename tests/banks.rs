@@ -199,3 +199,28 @@ fn a_program_that_others_may_write_is_not_run_and_nothing_is_released() {
         world.site.run("pdset", &["-c", "station", "-x", bad, "hall"]).expect(2);
     }
 }
+
+#[test]
+fn the_key_of_cards_is_in_a_backup_only_where_somebody_wants_it() {
+    use std::io::Write;
+    let site = Site::new();
+    site.run("pdcreate", &["-c", "user", "acme1:ann"]).expect(0);
+    let mut command = site.command("pdset");
+    command.args(["-c", "user", "--card", "ann"]).stdin(std::process::Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(b"04A2B3C4D5\n").unwrap();
+    crate::support::finish(child, crate::support::DEADLINE).expect(0);
+    let key = std::fs::read(site.base().join("acme1/.card-key")).unwrap();
+    let to = |name: &str| site.files.path().join(name);
+    let words = |name: &str| to(name).to_str().unwrap().to_owned();
+    site.run("pdbackup", &[&words("plain")]).expect(0).says("the key of cards (.card-key) is not in the backup");
+    assert!(!to("plain").join("acme1/.card-key").exists());
+    site.run("pdbackup", &["--keys", &words("keys")]).expect(0);
+    assert_eq!(std::fs::read(to("keys").join("acme1/.card-key")).unwrap(), key);
+    // On another disk.
+    std::fs::remove_file(site.base().join("acme1/.card-key")).unwrap();
+    site.run("pdbackup", &["--restore", &words("keys")]).expect(0);
+    let path = site.base().join("acme1/.card-key");
+    assert_eq!(std::fs::read(&path).unwrap(), key);
+    assert_eq!(std::fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
+}
