@@ -8,6 +8,7 @@ mod alter;
 mod attribute_strings;
 mod attributes;
 mod backup;
+mod banks;
 mod both_ways;
 mod boundaries;
 mod circumstances;

@@ -315,6 +315,8 @@ pub static TABLE: &[Attribute] = &[
         "direct prints at once; secure holds each job until its owner releases it at a station").default("direct").decides(),
     carried(Queue, "purge-time", Integer(1, 525_600), &["Purge", "Time"],
         "minutes after its submission for which a held job can be released; then it is removed").default("120").decides(),
+    carried(Queue, "purge-warning", Integer(0, 525_600), &["Purge", "Warning"],
+        "minutes before it is removed at which whoever wants to know it is told (close-to-discard-time); 0 = nobody").default("30").decides(),
     carried(Queue, "keep-after-release", Integer(0, 525_600), &["Keep After", "Release"],
         "minutes for which a printed job is kept, to be released again; 0 = not").default("0").decides(),
     carried(Queue, "compatible-queues", Name, &["Compatible", "Queues"],

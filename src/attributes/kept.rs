@@ -8,6 +8,7 @@ use super::Kind::{Boolean, Integer, Keyword, Name, Text};
 use super::Shown::Brief;
 use super::row::{carried, kept, noted};
 use super::{Attribute, Class, Settable};
+use crate::model::bank::check_program;
 use crate::model::field::Field;
 use crate::model::secure::JOBS_SHOWN;
 use crate::model::station::BANKS;
@@ -49,10 +50,14 @@ pub static TABLE: &[Attribute] = &[
     carried(Station, "related-printers", Name, &["Printers"], "the printers where it releases, the one that is taken first before the others")
         .many().shown(Brief).decides().written(check_printer, None),
     carried(Station, "jobs-shown", Keyword(JOBS_SHOWN), &["Jobs", "Shown"],
-        "owner: a person's own jobs; all: everybody's, of this server alone").default("owner").shown(Brief),
+        "owner: a person's own jobs; all: everybody's, of this server alone, for whoever is at the station").default("owner").shown(Brief).decides(),
     carried(Station, "bank", Keyword(BANKS), &["Bank"],
-        "how people log on at its page (pdstation); pin: with the PIN that pdset --pin has set; none: nobody does")
+        "how people log on at its page (pdstation); pin: with a name and the PIN that pdset --pin has set; card: with a card; card-and-pin: with both; program: as bank-program says; none: nobody does")
         .many().shown(Brief).decides(),
+    carried(Station, "bank-program", Text, &["Bank", "Program"],
+        "the program in libexec/spoolsuite that is asked who may log on, and who pays").decides().written(check_program, None),
+    carried(Station, "bank-charges", Boolean, &["Bank", "Charges"],
+        "whether bank-program is asked to debit each release").default("false").decides(),
     carried(Station, "log-off-after", Integer(10, 3600), &["Log Off", "After"],
         "seconds without a touch after which its page logs off").default("60").decides(),
     kept(Station, Field::AssociatedServer, Name, &["Server"], "its server"),
@@ -64,6 +69,8 @@ pub static TABLE: &[Attribute] = &[
         .written(check_person, None),
     carried(User, "delegates", Text, &["Delegates"], "who may release his jobs").many().shown(Brief).decides()
         .written(check_person, None),
+    carried(User, "public-name", Text, &["Public", "Name"], "what stations that show the jobs of everybody call him; a made-up name unless given").decides()
+        .written(check_public, None),
     kept(User, Field::AssociatedServer, Name, &["Server"], "the server that knows him"),
     carried(User, "descriptor", Text, &["Descriptor"], "who he is, in words").shown(Brief),
     carried(User, "message", Text, &["Message"], "what an operator said last"),
@@ -121,6 +128,12 @@ fn check_printer(name: &str) -> Result<(), String> {
 fn check_person(name: &str) -> Result<(), String> {
     let realms = crate::model::identity::Realms { usual: "here".to_owned(), ..Default::default() };
     realms.identity(name).map(drop).ok_or_else(|| "it is a name, as ann, CORP\\ann or ann@corp.local".to_owned())
+}
+
+/// Checks the name by which others see a person.
+fn check_public(name: &str) -> Result<(), String> {
+    let fits = (1..=40).contains(&name.trim().chars().count()) && !name.chars().any(char::is_control);
+    if fits { Ok(()) } else { Err("it has 1 to 40 characters".to_owned()) }
 }
 
 /// Attributes of jobs that no default job gives: they name one job, or where it goes.

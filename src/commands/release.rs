@@ -2,8 +2,8 @@
 //!
 //! | object | keys |
 //! |---|---|
-//! | list | `station` `printers` (each `printer` `queues` `valid-attributes` `trouble`) `jobs` `servers` (each `server` `answered` `why`) `only-here` |
-//! | job | `job-number` `job-client-id` `job-identifier` `job-name` `user-name` `delegated` `queue` `document-formats` `page-count` `octets` `submission-time` `expires` `attributes` `state` `job-state-reasons` `releasable` `printer` `correlation` `printers` |
+//! | list | `station` `printers` (each `printer` `queues` `valid-attributes` `trouble`) `jobs` `servers` (each `server` `answered` `why`) `only-here` `purged` |
+//! | job | `job-number` `job-client-id` `job-identifier` `job-name` `user-name` `delegated` `of-other` `queue` `document-formats` `page-count` `octets` `submission-time` `expires` `attributes` `state` `job-state-reasons` `releasable` `printer` `correlation` `printers` |
 //! | verdict of a printer | `printer` `verdict` `text` `attributes` |
 //! | release | `job-number` `printer` `correlation` |
 //! | line of the record | `id` `time` `correlation` `what` `who` `owner` `job-number` `station` `printer` `result` `digest` |
@@ -31,8 +31,8 @@ pub fn verdict(one: &PrinterVerdict) -> Value {
     Value::Object(object)
 }
 
-/// Returns a job in JSON.
-pub fn job(job: &HeldJob) -> Value {
+/// Returns a job in JSON. `of_other`: the station shows it though it is none of the caller's.
+pub fn job(job: &HeldJob, of_other: bool) -> Value {
     json!({
         "job-number": job.number.get(),
         "job-client-id": job.local.0,
@@ -40,6 +40,7 @@ pub fn job(job: &HeldJob) -> Value {
         "job-name": job.name,
         "user-name": job.owner,
         "delegated": job.delegated,
+        "of-other": of_other,
         "queue": job.queue.to_string(),
         "document-formats": job.formats.iter().map(|format| format.keyword()).collect::<Vec<_>>(),
         "page-count": job.pages,
@@ -63,15 +64,18 @@ pub fn list(page: &HeldPage, elsewhere: &HeldElsewhere) -> Value {
             "printer": printer.name.to_string(),
             "queues": printer.queues.iter().map(|queue| queue.name.clone()).collect::<Vec<_>>(),
             "valid-attributes": printer.valid,
-            "trouble": printer.trouble,
+            "trouble": printer.trouble.as_ref().map(ToString::to_string),
         })
     });
+    let own = all(page, elsewhere).into_iter().map(|one| job(one, false));
+    let jobs = own.chain(page.others.iter().map(|one| job(one, true)));
     json!({
         "station": page.station.as_ref().map(|name| name.as_str()),
         "printers": printers.collect::<Vec<_>>(),
-        "jobs": all(page, elsewhere).into_iter().map(job).collect::<Vec<_>>(),
+        "jobs": jobs.collect::<Vec<_>>(),
         "servers": elsewhere.servers.iter().map(server).collect::<Vec<_>>(),
         "only-here": elsewhere.only_here,
+        "purged": page.purged,
     })
 }
 
@@ -98,6 +102,14 @@ pub fn silence(server: &ServerName, why: &str) -> String {
 
 /// Says that nobody else was asked, because the station shows the jobs of everybody.
 pub const ONLY_HERE: &str = "This station shows the jobs of all users; jobs that other servers hold are not shown.";
+
+/// Says that jobs of his were removed.
+pub fn purged(jobs: u32) -> String {
+    match jobs {
+        1 => "1 job of yours was removed within a day, because nobody released it in time.".to_owned(),
+        jobs => format!("{jobs} jobs of yours were removed within a day, because nobody released them in time."),
+    }
+}
 
 /// Returns a release in JSON.
 pub fn released(done: &Released) -> Value {

@@ -83,7 +83,7 @@ event_words! {
     Ended = "ended",
     /// An error of a device or a print process.
     Error = "error",
-    /// A certificate ends soon, or has ended.
+    /// A certificate ends soon, or has ended; or a job is removed soon that waits for its owner.
     Expires = "expires",
     /// FASTCNFG says something else than before.
     Fastcnfg = "fastcnfg",

@@ -110,6 +110,8 @@ pub struct Person {
     pub aliases: Vec<String>,
     /// Who may release his jobs.
     pub delegates: Vec<String>,
+    /// What a station that shows the jobs of everybody calls him.
+    pub public_name: Option<String>,
 }
 
 /// How an identity was found.
@@ -169,6 +171,12 @@ impl Directory {
         self.people.iter().find(|person| person.aliases.iter().any(is)).map(|person| (person, Found::Alias))
     }
 
+    /// Tells whether `text` means a user who is described, of the realm that the accounts of `server` have.
+    pub fn is_as_at(&self, text: &str, server: &str) -> bool {
+        let Some(identity) = self.realms.identity(text) else { return false };
+        identity.realm == self.realms.realm(server) && self.described(&identity).is_some()
+    }
+
     /// Returns the keys of jobs that belong to whom `text` means, whatever was described when they came.
     pub fn keys_of(&self, text: &str) -> Vec<String> {
         let mut keys: Vec<String> = self.realms.identity(text).into_iter().map(|own| own.key()).collect();
@@ -207,7 +215,7 @@ mod tests {
         let person = |(name, aliases): &(&str, &[&str])| Person {
             name: (*name).into(),
             aliases: aliases.iter().map(|one| (*one).into()).collect(),
-            delegates: Vec::new(),
+            ..Person::default()
         };
         Directory {
             realms,
@@ -244,6 +252,18 @@ mod tests {
         assert_eq!(directory(&[], &[rule]).owner("jake 10.0.0.5").unwrap().how, Found::Unknown);
         assert_eq!(all.owner("jakes").unwrap().how, Found::Unknown);
         assert_eq!(all.owner("x jake 10.0.0.5 y").unwrap().how, Found::Unknown);
+    }
+
+    #[test]
+    fn a_server_speaks_only_for_those_who_are_described_in_the_realm_of_its_own_accounts() {
+        let mut known = directory(&[("ann", &[]), ("bob@lab", &[])], &[]);
+        let is = |known: &Directory, text: &str| known.is_as_at(text, "acme1");
+        assert!(is(&known, "ann") && !is(&known, "bob@lab") && !is(&known, "eve"));
+        // Names without a realm are of another one than the accounts of the server, until the site says that it is the same.
+        known.realms.usual = "corp.local".into();
+        assert!(!is(&known, "ann"));
+        known.realms.aliases.push(("acme1".into(), "corp.local".into()));
+        assert!(is(&known, "ann") && !is(&known, "bob@lab"));
     }
 
     #[test]

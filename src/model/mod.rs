@@ -5,6 +5,7 @@ pub mod access;
 pub mod account;
 pub mod alter;
 pub mod authority;
+pub mod bank;
 pub mod call;
 pub mod candidate;
 pub mod collector;

@@ -172,6 +172,8 @@ pub const CLASSES: &[ClassRow] = &[
             many("related-printers"),
             one("jobs-shown", ValueSyntax::Text),
             many("bank"),
+            one("bank-program", ValueSyntax::Text),
+            one("bank-charges", ValueSyntax::Boolean),
             one("log-off-after", ValueSyntax::Count),
             one("descriptor", ValueSyntax::Text),
             one("message", ValueSyntax::Text),
@@ -183,6 +185,7 @@ pub const CLASSES: &[ClassRow] = &[
         attributes: &[
             many("aliases"),
             many("delegates"),
+            one("public-name", ValueSyntax::Text),
             one("descriptor", ValueSyntax::Text),
             one("message", ValueSyntax::Text),
         ],

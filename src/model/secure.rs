@@ -18,6 +18,9 @@ use super::state::HoldReasons;
 /// Minutes for which a job of a secure queue can be released, where nobody says otherwise.
 pub const USUAL_PURGE_MINUTES: i64 = 120;
 
+/// Minutes before the end of that time at which somebody is told, where nobody says otherwise.
+pub const USUAL_WARNING_MINUTES: i64 = 30;
+
 /// What a queue does with what arrives.
 pub const RELEASE_TYPES: &[&str] = &["direct", "secure"];
 /// Whose jobs a station shows.
@@ -188,7 +191,40 @@ pub struct StationPrinter {
     /// What it accepts; nothing = everything.
     pub valid: Vec<String>,
     /// Why it takes no job now; none = it does.
-    pub trouble: Option<String>,
+    pub trouble: Option<PrinterTrouble>,
+}
+
+/// Why a printer takes no job now. The text is what its device says, empty where it says nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PrinterTrouble {
+    /// It is stopped.
+    Offline(String),
+    /// It is suspended.
+    Suspended,
+    /// It has failed.
+    InError(String),
+    /// Its print process has failed.
+    ProcessInError,
+    /// It is being stopped.
+    Stopping,
+    /// It takes nothing of the job that it prints.
+    Stalled,
+}
+
+/// The end of the sentence "the printer …".
+impl fmt::Display for PrinterTrouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (words, text) = match self {
+            Self::Offline(text) => ("is offline", text.as_str()),
+            Self::Suspended => ("is suspended", ""),
+            Self::InError(text) => ("is in error", text.as_str()),
+            Self::ProcessInError => ("cannot print: its print process is in error", ""),
+            Self::Stopping => ("is being stopped", ""),
+            Self::Stalled => ("takes nothing of the job that it prints: it may be jammed or without paper", ""),
+        };
+        f.write_str(words)?;
+        if text.is_empty() { Ok(()) } else { write!(f, ": {text}") }
+    }
 }
 
 /// A job, as far as printers are concerned.
@@ -217,7 +253,7 @@ pub enum Verdict {
     /// The printer does not accept what the job asks for.
     Attributes(Vec<String>),
     /// The printer takes no job now.
-    Trouble(String),
+    Trouble(PrinterTrouble),
     /// There is no such printer.
     NoPrinter,
 }
@@ -430,6 +466,13 @@ pub struct HeldPage {
     pub rows: Vec<HeldJob>,
     /// After which job the next page begins; none after the last page.
     pub next: Option<JobId>,
+    /// With the first page of a station that shows the jobs of everybody: those of others that wait for one of its printers, each
+    /// with the public name of whose it is.
+    pub others: Vec<HeldJob>,
+    /// Whether there are more of them.
+    pub more_others: bool,
+    /// With the first page: how many jobs of his own were removed within a day because nobody released them.
+    pub purged: u32,
 }
 
 /// The jobs of one answer to another server, and after which job the next answer begins; none after the last one.
@@ -590,11 +633,11 @@ mod tests {
     #[test]
     fn what_will_not_change_by_itself_is_said_first() {
         let queue_a = queue("a", &[]);
-        let printer = |queue: &str, trouble: Option<&str>| StationPrinter {
+        let printer = |queue: &str, is_offline: bool| StationPrinter {
             name: "p".parse().unwrap(),
             queues: vec![queue_of(queue)],
             valid: words(&["A4"]),
-            trouble: trouble.map(str::to_owned),
+            trouble: is_offline.then(|| PrinterTrouble::Offline(String::new())),
         };
         fn queue_of(name: &str) -> PoolQueue {
             queue(name, &[])
@@ -602,9 +645,9 @@ mod tests {
         let wanted = |attributes: &[&str]| Wanted { queue: queue_a.clone(), attributes: job(attributes) };
         let verdict =
             |queue, attributes: &[&str], trouble| judge(&wanted(attributes), &printer(queue, trouble)).keyword();
-        assert_eq!(verdict("b", &["A3"], Some("is offline")), "queue-incompatible");
-        assert_eq!(verdict("a", &["A3"], Some("is offline")), "attributes");
-        assert_eq!(verdict("a", &["A4"], Some("is offline")), "printer-trouble");
-        assert_eq!(verdict("a", &["A4"], None), "releasable");
+        assert_eq!(verdict("b", &["A3"], true), "queue-incompatible");
+        assert_eq!(verdict("a", &["A3"], true), "attributes");
+        assert_eq!(verdict("a", &["A4"], true), "printer-trouble");
+        assert_eq!(verdict("a", &["A4"], false), "releasable");
     }
 }

@@ -9,12 +9,13 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use super::bank::CardNumber;
 use super::failure::{Failure, FailureKind};
 use super::ids::GlobalJobId;
 use super::secure::{HeldElsewhere, HeldJob, HeldPage};
 
 /// How people may log on at a station.
-pub const BANKS: &[&str] = &["pin"];
+pub const BANKS: &[&str] = &["pin", "card", "card-and-pin", "program"];
 /// Seconds without a touch after which a page logs off, where the station does not say.
 pub const USUAL_IDLE_SECONDS: u64 = 60;
 /// Digits of a PIN.
@@ -89,6 +90,17 @@ impl fmt::Debug for SessionKey {
     }
 }
 
+/// What somebody typed to log on: a name and a PIN, or the number of a card, with a PIN where the station wants one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Typed {
+    /// His name.
+    pub user: String,
+    /// His PIN.
+    pub pin: Pin,
+    /// His card.
+    pub card: CardNumber,
+}
+
 /// What is to be done with jobs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum StationAct {
@@ -121,10 +133,8 @@ pub enum StationRequest {
     About,
     /// Somebody logs on.
     LogOn {
-        /// The name that he typed.
-        user: String,
-        /// His PIN.
-        pin: Pin,
+        /// What he typed.
+        typed: Typed,
         /// Where his browser is, as the page says.
         from: BrowserPlace,
     },
@@ -170,8 +180,12 @@ pub struct StationAbout {
     pub name: String,
     /// Where it stands, in words.
     pub descriptor: Option<String>,
-    /// Whether people log on with a PIN.
+    /// Whether people log on with a name and a PIN.
     pub takes_pin: bool,
+    /// Whether they log on with a card.
+    pub takes_card: bool,
+    /// Whether a card needs a PIN.
+    pub card_needs_pin: bool,
     /// Seconds without a touch after which the page logs off.
     pub idle_seconds: u64,
 }
@@ -198,8 +212,51 @@ pub enum NotDone {
     Gone,
     /// It is not released at this station, as it stands now.
     Stands(Box<HeldJob>),
-    /// Anything else, in English.
-    Other(String),
+    /// Its queue is paused.
+    Paused(String),
+    /// Its server prints nothing now.
+    Stopped,
+    /// There is not enough to pay for it.
+    OverLimit,
+    /// Whoever takes the money does not answer.
+    BankSilent,
+    /// Another server has it, and does not answer.
+    Silent(String),
+    /// Anything else; the log of the server says what.
+    Other(Trouble),
+}
+
+/// Why the server did not do what a page asked, as far as whoever stands there can do something about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Trouble {
+    /// It is not allowed.
+    NotAllowed,
+    /// There is no room.
+    Full,
+    /// The server does not answer, or not in time.
+    Silent,
+    /// The station, or something that belongs to it, is not there any more, or lets nobody in.
+    Closed,
+    /// Something is broken.
+    Broken,
+}
+
+impl Trouble {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::NotAllowed, Self::Full, Self::Silent, Self::Closed, Self::Broken];
+
+    /// What a failure is to whoever stands at a station.
+    pub fn of(kind: FailureKind) -> Self {
+        match kind {
+            FailureKind::Security => Self::NotAllowed,
+            FailureKind::Full => Self::Full,
+            FailureKind::Unreachable | FailureKind::Timeout | FailureKind::Unknown => Self::Silent,
+            FailureKind::State | FailureKind::SpoolerState | FailureKind::NotFound | FailureKind::BadValue => {
+                Self::Closed
+            }
+            _ => Self::Broken,
+        }
+    }
 }
 
 /// What waits for somebody.
@@ -221,6 +278,8 @@ pub struct StationJobs {
     pub now_ms: i64,
     /// Seconds until he is logged off.
     pub idle_seconds: u64,
+    /// What he has left, in the words of the bank.
+    pub balance: Option<String>,
 }
 
 /// What the server answers.
@@ -234,6 +293,8 @@ pub enum StationReply {
     Refused,
     /// Too many have tried here lately; nothing was looked at.
     Busy,
+    /// Whoever knows who may log on does not answer.
+    BankSilent,
     /// What waits.
     Jobs(Box<StationJobs>),
     /// It was done; what became of each job is told with the jobs.

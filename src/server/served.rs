@@ -34,6 +34,7 @@ use crate::model::{Call, Caller, Failure, FailureKind, ObjectName, ServerName};
 use crate::spool::disk::base::{Access, open, server_name};
 use crate::spool::disk::locks::{self, ServerLock};
 use crate::spool::interface::operations::{Carrier, Operations, Reply, Request, answer};
+use crate::spool::secure::bank::REFUNDS;
 use crate::spool::{Attendant, Base, Local, Spool};
 use crate::supervise::Starter;
 use crate::sys::lock::FileLock;
@@ -485,6 +486,21 @@ impl Stop {
     }
 }
 
+/// Has the programs of banks give back what is owed, on a thread of its own: a program may take its time.
+fn refund(spool: &Spool, log: &Log) {
+    if !spool.owes(&clock::now()) {
+        return;
+    }
+    let (spool, log) = (spool.clone(), Arc::clone(log));
+    let at_work = move || {
+        for why in spool.refund_owed(REFUNDS, &clock::now()) {
+            log(&why);
+        }
+    };
+    // Without a thread it is tried again the next time.
+    let _ = std::thread::Builder::new().name("bank".into()).spawn(at_work);
+}
+
 /// Looks after the print processes until the server ends: one that died while it had work is started again at once, and one
 /// that has work is started, the first time at once: the machine may just have started. What keeps jobs from printing is said
 /// in the log, once for each trouble.
@@ -507,6 +523,7 @@ fn supervise(spool: &Spool, attendant: &dyn Attendant, stop: &Stop, hooks: &Hook
                 if whole >= WHOLE {
                     whole = 0;
                     spool.see_to_deliveries();
+                    refund(spool, log);
                     spool.see_to_warnings(&clock::now());
                     let now = spool.trouble(&clock::now()).unwrap_or_default();
                     match &now {

@@ -23,16 +23,17 @@ use std::time::{Duration, Instant};
 
 use crate::client::channel::{self, ChannelError};
 use crate::client::channels;
+use crate::model::bank::CardNumber;
 use crate::model::object::ObjectName;
 use crate::model::query::PAGE;
 use crate::model::secure::{HeldElsewhere, HeldJob, HeldPage, ReleaseState};
 use crate::model::station::{
-    BrowserPlace, NotDone, Pin, SessionKey, StationAbout, StationAct, StationJobs, StationOutcome, StationReply,
-    StationRequest,
+    BrowserPlace, NotDone, SessionKey, StationAbout, StationAct, StationJobs, StationOutcome, StationReply,
+    StationRequest, Trouble, Typed,
 };
 use crate::model::{Call, Failure, FailureKind, GlobalJobId, JobRef};
 use crate::spool::interface::operations::Operations;
-use crate::spool::secure::pin::KnownPerson;
+use crate::spool::secure::pin::{KnownPerson, LoggedOn};
 use crate::spool::{Attendant, Local, Spool};
 use crate::sys::clock;
 use crate::sys::socket::Deadline;
@@ -100,24 +101,48 @@ impl Shared {
         self.spool.about_station(&self.call(), &self.station)
     }
 
-    fn log_on(&self, user: &str, pin: &Pin, from: BrowserPlace) -> Result<StationReply, Failure> {
+    fn log_on(&self, typed: &Typed, from: BrowserPlace) -> Result<StationReply, Failure> {
         let Some(began) = begin_try(&mut lock(&self.wrong), from, Instant::now()) else {
             return Ok(StationReply::Busy);
         };
-        let user = if user.len() > MOST_NAME { "" } else { user };
-        let tried = self.spool.log_on(&self.station, user, pin, from, &clock::now());
+        let mut typed = typed.clone();
+        if typed.user.len() > MOST_NAME || typed.card.text().len() > MOST_NAME {
+            (typed.user, typed.card) = (String::new(), CardNumber::default());
+        }
+        let tried = self.spool.log_on(&self.station, &typed, from, &clock::now());
         // One that could not be looked at was not wrong.
-        if !matches!(tried, Ok(None)) {
+        if !matches!(tried, Ok(LoggedOn::Refused)) {
             end_try(&mut lock(&self.wrong), began);
         }
-        let Some(person) = tried? else {
-            (self.log)(&format!("station {}: a wrong name or PIN from {from}", self.station));
-            return Ok(StationReply::Refused);
+        let person = match tried? {
+            LoggedOn::Known(person) => *person,
+            LoggedOn::Refused => {
+                let what = if typed.card.is_empty() { "name or PIN" } else { "card or PIN" };
+                (self.log)(&format!("station {}: a wrong {what} from {from}", self.station));
+                return Ok(StationReply::Refused);
+            }
+            LoggedOn::BankSilent(why) => {
+                (self.log)(&format!("station {}: {why}", self.station));
+                return Ok(StationReply::BankSilent);
+            }
         };
         let (key, idle) = (new_key()?, self.idle()?);
         (self.log)(&format!("station {}: {} has logged on from {from}", self.station, person.caller.user));
-        lock(&self.sessions).add(key.clone(), person, idle);
+        let balance = self.balance(&person);
+        let mut sessions = lock(&self.sessions);
+        sessions.add(key.clone(), person, idle);
+        if let Some(session) = sessions.get(&key, idle) {
+            session.balance = balance;
+        }
         Ok(StationReply::LoggedOn(key))
+    }
+
+    /// What somebody has left, where the station charges for releases. A bank that does not say it is not worth refusing him.
+    fn balance(&self, person: &KnownPerson) -> Option<String> {
+        self.spool.balance(&Call::of(&person.caller, &clock::now()), &self.station).unwrap_or_else(|failure| {
+            (self.log)(&format!("station {}: {}", self.station, failure.message));
+            None
+        })
     }
 
     fn idle(&self) -> Result<Duration, Failure> {
@@ -154,7 +179,7 @@ impl Shared {
         let page = local.held_jobs(Some(self.station.clone()), None, PAGE)?;
         let mut elsewhere = local.held_elsewhere(Some(self.station.clone()))?;
         let cut = cut(&mut elsewhere.rows, |job| job.submitted_ms);
-        let more = cut || page.next.is_some();
+        let more = cut || page.next.is_some() || page.more_others;
         Ok((page, elsewhere, more))
     }
 
@@ -162,17 +187,23 @@ impl Shared {
         let Some(person) = self.who(key, touched)? else { return Ok(StationReply::NoSession) };
         let (page, elsewhere, more) = self.held(&person)?;
         let idle = self.idle()?;
-        let titles = page.rows.iter().chain(&elsewhere.rows).map(|job| (job.global.clone(), job.name.clone()));
-        let ((outcomes, told), left) = match lock(&self.sessions).get(key, idle) {
+        let titles = page
+            .rows
+            .iter()
+            .chain(&page.others)
+            .chain(&elsewhere.rows)
+            .map(|job| (job.global.clone(), job.name.clone()));
+        let ((outcomes, told), left, balance) = match lock(&self.sessions).get(key, idle) {
             Some(session) => {
                 session.titles = titles.collect();
-                (session.outcomes(), idle.saturating_sub(session.touched.elapsed()))
+                (session.outcomes(), idle.saturating_sub(session.touched.elapsed()), session.balance.clone())
             }
             None => return Ok(StationReply::NoSession),
         };
         let now_ms = clock::now().wall_ms;
         let user = person.caller.user;
-        let jobs = StationJobs { user, page, elsewhere, more, outcomes, told, now_ms, idle_seconds: left.as_secs() };
+        let jobs =
+            StationJobs { user, page, elsewhere, more, outcomes, told, now_ms, idle_seconds: left.as_secs(), balance };
         Ok(StationReply::Jobs(Box::new(jobs)))
     }
 
@@ -199,22 +230,34 @@ impl Shared {
         }
         let is_over = || began.elapsed() >= ACT_TIME;
         let mut refused = false;
-        let mut outcomes = one_by_one(jobs, is_over, |job| match act {
-            StationAct::Release => {
-                let released = self.release(person, job).map(Some);
-                refused |= released.as_ref().is_err_and(|failure| failure.kind == FailureKind::State);
-                released
-            }
-            StationAct::Delete => self.remove(person, job).map(|()| None),
+        let mut outcomes = one_by_one(jobs, is_over, |job| {
+            let done = match act {
+                StationAct::Release => self.release(person, job).map(Some),
+                StationAct::Delete => self.remove(person, job).map(|()| None),
+            };
+            refused |= done.as_ref().is_err_and(|failure| failure.kind == FailureKind::State);
+            done.map_err(|failure| {
+                let why = self.not_done(job, &failure);
+                // The page has words for it in each language; these are for whoever looks for the cause.
+                if matches!(why, NotDone::Other(_)) {
+                    (self.log)(&format!("station {}: job {job}: {}", self.station, failure.message));
+                }
+                (why, failure.kind)
+            })
         });
         // Why a job is not released, the list says in values: the page has words for them in each language.
         if refused
             && !is_over()
             && let Ok((page, elsewhere, _)) = self.held(person)
         {
-            say_by_list(&mut outcomes, page.rows.into_iter().chain(elsewhere.rows));
+            say_by_list(&mut outcomes, page.rows.into_iter().chain(page.others).chain(elsewhere.rows));
         }
+        let balance = match act {
+            StationAct::Release => self.balance(person),
+            StationAct::Delete => None,
+        };
         if let Some(session) = lock(&self.sessions).get(key, idle) {
+            session.balance = balance.or_else(|| session.balance.take());
             let outcomes: Vec<StationOutcome> = outcomes
                 .into_iter()
                 .map(|(job, result)| StationOutcome { act, title: session.titles.get(&job).cloned(), job, result })
@@ -222,6 +265,25 @@ impl Shared {
             session.done(outcomes);
         }
         Ok(StationReply::Done)
+    }
+
+    /// Why a job was left, in values: a page has words for them.
+    fn not_done(&self, job: &GlobalJobId, failure: &Failure) -> NotDone {
+        let is_here = job.server == *self.spool.server();
+        match failure.kind {
+            FailureKind::NotFound => NotDone::Gone,
+            FailureKind::State | FailureKind::SpoolerState
+                if let Some(why) = self.spool.why_it_stays(&self.call(), job).ok().flatten() =>
+            {
+                why
+            }
+            FailureKind::State | FailureKind::SpoolerState if is_here => NotDone::Other(Trouble::Closed),
+            // What is claimed is refused here when its server does not answer.
+            FailureKind::State | FailureKind::Unreachable | FailureKind::Timeout if !is_here => {
+                NotDone::Silent(job.server.to_string())
+            }
+            kind => NotDone::Other(Trouble::of(kind)),
+        }
     }
 
     fn shown(&self, key: &SessionKey, told: u64) -> Result<StationReply, Failure> {
@@ -269,7 +331,7 @@ impl Shared {
     fn answer(&self, request: StationRequest) -> StationReply {
         let reply = match request {
             StationRequest::About => self.about().map(StationReply::About),
-            StationRequest::LogOn { user, pin, from } => self.log_on(&user, &pin, from),
+            StationRequest::LogOn { typed, from } => self.log_on(&typed, from),
             StationRequest::Shown { session, told } => self.shown(&session, told),
             StationRequest::Jobs { session, touched } => self.jobs(&session, touched),
             StationRequest::Act { session, act, jobs } => self.act(&session, act, jobs),
@@ -281,7 +343,11 @@ impl Shared {
                 Ok(StationReply::Done)
             }
         };
-        reply.unwrap_or_else(StationReply::Failed)
+        reply.unwrap_or_else(|failure| {
+            // A page says of it what its visitor can do; what is wrong stands in the log.
+            (self.log)(&format!("station {}: {}", self.station, failure.message));
+            StationReply::Failed(failure)
+        })
     }
 }
 
@@ -319,7 +385,7 @@ fn say_by_list(outcomes: &mut Done, rows: impl Iterator<Item = HeldJob>) {
     let stuck = rows.filter(|job| job.state != ReleaseState::Waiting || !job.is_releasable_here());
     let mut stuck: HashMap<GlobalJobId, HeldJob> = stuck.map(|job| (job.global.clone(), job)).collect();
     for (job, result) in outcomes {
-        if let Err(NotDone::Other(_)) = result
+        if matches!(result, Err(NotDone::Other(_) | NotDone::Silent(_)))
             && let Some(row) = stuck.remove(job)
         {
             *result = Err(NotDone::Stands(Box::new(row)));
@@ -332,7 +398,7 @@ fn say_by_list(outcomes: &mut Done, rows: impl Iterator<Item = HeldJob>) {
 fn one_by_one(
     jobs: Vec<GlobalJobId>,
     is_over: impl Fn() -> bool,
-    mut act: impl FnMut(&GlobalJobId) -> Result<Option<String>, Failure>,
+    mut act: impl FnMut(&GlobalJobId) -> Result<Option<String>, (NotDone, FailureKind)>,
 ) -> Done {
     let mut lost = false;
     let mut done = Done::new();
@@ -342,14 +408,8 @@ fn one_by_one(
             continue;
         }
         let result = act(&job);
-        lost = result.as_ref().is_err_and(|failure| failure.kind == FailureKind::Damaged);
-        done.push((
-            job,
-            result.map_err(|failure| match failure.kind {
-                FailureKind::NotFound => NotDone::Gone,
-                _ => NotDone::Other(failure.message),
-            }),
-        ));
+        lost = result.as_ref().is_err_and(|(_, kind)| *kind == FailureKind::Damaged);
+        done.push((job, result.map_err(|(why, _)| why)));
     }
     done
 }

@@ -1,5 +1,6 @@
 use super::*;
 use crate::model::Serial;
+use crate::model::station::Pin;
 use crate::wire::frame::MAX_REPLY;
 use std::cell::Cell;
 
@@ -20,8 +21,9 @@ fn a_try_that_could_not_be_looked_at_was_not_wrong() {
     let station = "hall".parse().unwrap();
     let attendant: Arc<dyn Attendant> = Arc::new(crate::spool::Nobody);
     let shared = Shared { spool: site.spool.clone(), attendant, log, station, sessions, wrong };
+    let typed = Typed { user: "ann".into(), pin: Pin::new("4071"), card: CardNumber::default() };
     for _ in 0..2 * MOST_WRONG {
-        let failure = shared.log_on("ann", &Pin::new("4071"), place("127.0.0.1", true)).unwrap_err();
+        let failure = shared.log_on(&typed, place("127.0.0.1", true)).unwrap_err();
         assert_eq!(failure.kind, FailureKind::NotFound);
     }
     assert!(lock(&shared.wrong).is_empty());
@@ -33,6 +35,8 @@ fn a_reply_that_does_not_fit_is_a_word_and_the_channel_goes_on() {
         name: "hall".into(),
         descriptor: Some("x".repeat(MAX_REPLY)),
         takes_pin: true,
+        takes_card: false,
+        card_needs_pin: false,
         idle_seconds: 60,
     };
     let frame = encoded(&StationReply::About(about)).unwrap();
@@ -74,12 +78,10 @@ fn more_jobs_than_a_page_has_are_not_tried_and_after_a_lost_spool_nothing_is() {
     let outcomes = one_by_one((1..=PAGE + 2).map(job).collect(), || false, |_| Ok(None));
     let tried = outcomes.iter().filter(|one| one.1.is_ok()).count();
     assert_eq!((tried, outcomes.len()), (PAGE as usize, PAGE as usize + 2));
-    let lost = |_: &GlobalJobId| Err(Failure::new(FailureKind::Damaged, "lost pages"));
+    let lost = |_: &GlobalJobId| Err((NotDone::Other(Trouble::Broken), FailureKind::Damaged));
     let outcomes = one_by_one(vec![job(1), job(2)], || false, lost);
     let why: Vec<NotDone> = outcomes.into_iter().map(|one| one.1.unwrap_err()).collect();
-    assert_eq!(why, [NotDone::Other("lost pages".into()), NotDone::NotTried]);
-    let gone = one_by_one(vec![job(1)], || false, |_| Err(Failure::not_found("job 1")));
-    assert_eq!(gone[0].1, Err(NotDone::Gone));
+    assert_eq!(why, [NotDone::Other(Trouble::Broken), NotDone::NotTried]);
 }
 
 #[test]

@@ -122,6 +122,8 @@ pub enum Moment {
     Expiry,
     /// Nobody has released it in time.
     Purge,
+    /// It will soon be removed unless somebody releases it.
+    PurgeWarning,
 }
 
 /// Jobs of which something is due.
@@ -135,6 +137,8 @@ pub struct Due {
     pub expired: Vec<JobId>,
     /// Nobody has released them in time.
     pub purge: Vec<JobId>,
+    /// They will soon be removed unless somebody releases them.
+    pub warn: Vec<JobId>,
 }
 
 impl Due {
@@ -146,6 +150,7 @@ impl Due {
             (Moment::Discard, &self.discard),
             (Moment::Expiry, &self.expired),
             (Moment::Purge, &self.purge),
+            (Moment::PurgeWarning, &self.warn),
         ];
         all.into_iter().flat_map(move |(moment, ids)| of(moment, ids))
     }
@@ -179,13 +184,16 @@ pub(crate) fn due(tx: &Tx<'_>, limit: u32) -> Fallible<Due> {
             }
         }
     }
-    let purge = match tx.finds("SELECT 1 FROM secure_job WHERE due_spool IS NOT NULL", &[])? {
-        true => super::secure::due(tx, super::spool::seen_time(tx)?, limit)?,
-        false => Vec::new(),
+    let (purge, warn) = match tx.finds("SELECT 1 FROM secure_job WHERE due_spool IS NOT NULL", &[])? {
+        true => {
+            let now = super::spool::seen_time(tx)?;
+            (super::secure::due(tx, now, limit)?, super::secure::to_warn(tx, now, limit)?)
+        }
+        false => (Vec::new(), Vec::new()),
     };
     let (queued, claimed, transferred) = (EntryState::Queued, EntryState::Claimed, EntryState::Transferred);
     let discard = tx.rows(DISCARD, values![wall, limit, queued, claimed, transferred], |row| row.only::<JobId>())?;
-    Ok(Due { print: ids(PRINT_AFTER, wall)?, discard, expired, purge })
+    Ok(Due { print: ids(PRINT_AFTER, wall)?, discard, expired, purge, warn })
 }
 
 /// Makes a row that refers to a job and that no operation knows: its job cannot go.

@@ -25,6 +25,8 @@ pub(crate) mod account;
 pub mod alter;
 pub(crate) mod backlog;
 pub mod batch;
+pub(crate) mod card;
+pub(crate) mod charge;
 pub mod collector;
 mod commit;
 pub(crate) mod config;

@@ -29,6 +29,12 @@ pub(crate) fn by_name(tx: &Tx<'_>, class: ObjectClass, name: &ObjectName) -> Fal
     tx.one(&sql, values![class, name.key()], read)
 }
 
+/// Returns the object of a class with that identity.
+pub(crate) fn by_id(tx: &Tx<'_>, class: ObjectClass, id: ObjectId) -> Fallible<Option<ObjectRow>> {
+    let sql = format!("SELECT {} FROM object WHERE class = ? AND id = ?", at::LIST);
+    tx.one(&sql, values![class, id], read)
+}
+
 /// Returns the same, locked: to decide from its values.
 pub(crate) fn to_change(tx: &Tx<'_>, class: ObjectClass, name: &ObjectName) -> Fallible<Option<ObjectRow>> {
     let found = by_name(tx, class, name)?;
@@ -154,10 +160,11 @@ pub(crate) fn set_values(tx: &Tx<'_>, class: ObjectClass, id: ObjectId, given: &
     )
 }
 
-/// Deletes an object with its values, and the PIN of a user.
+/// Deletes an object with its values, and the PIN and the cards of a user.
 pub(crate) fn delete(tx: &Tx<'_>, id: ObjectId) -> Fallible<()> {
     tx.demand_lock(Lock::Kept(id))?;
     tx.run(FORGET, values![id])?;
     super::pin::forget(tx, id)?;
+    super::card::take_all(tx, id)?;
     tx.change("the object", "DELETE FROM object WHERE id = ?", values![id])
 }

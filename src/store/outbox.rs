@@ -544,6 +544,7 @@ fn job_events(
         (EventWord::Altered, _) => &["job-modified"],
         (EventWord::Paused, _) => &["job-paused", "job-state-changed"],
         (EventWord::Resumed, _) => &["job-resumed", "job-state-changed"],
+        (EventWord::Expires, _) => &["close-to-discard-time"],
         (EventWord::Promoted, _) => &["job-promoted"],
         (EventWord::Rerouted, _) => &["job-resubmitted"],
         (EventWord::Returned, _) => &["job-requeued", "job-state-changed"],

@@ -396,6 +396,8 @@ fn to_7(tx: &Tx<'_>) -> Fallible<()> {
     tx.script(TRANSFORMS)?;
     tx.script(HISTORY)?;
     tx.script(LASTING)?;
+    tx.script(WARNINGS)?;
+    tx.script(BANKS)?;
     tx.script(&format!("CREATE INDEX managed_limit ON managed_value (object) WHERE {LIMITED};"))?;
     tx.script(&format!(
         "CREATE INDEX job_kept_back ON job (sort_promoted, sort_rank, sort_place, sort_sequence) WHERE {KEPT_BACK};
@@ -761,6 +763,33 @@ CREATE TABLE request (
     answer          TEXT
 );
 CREATE INDEX request_open ON request (device_id) WHERE answered_ms IS NULL;
+";
+
+/// When somebody is told that a job which waits for its owner is removed soon. Before, nobody was.
+const WARNINGS: &str = "
+ALTER TABLE secure_job ADD COLUMN warn_spool INTEGER;
+CREATE INDEX secure_warn ON secure_job (warn_spool) WHERE warn_spool IS NOT NULL;
+";
+
+/// Cards of users, as keyed hashes, and what was debited for releases and is not settled yet.
+const BANKS: &str = "
+CREATE TABLE card (
+    hash            TEXT    PRIMARY KEY,
+    object_id       INTEGER NOT NULL,
+    until_spool     INTEGER
+) WITHOUT ROWID;
+CREATE INDEX card_user ON card (object_id);
+CREATE TABLE bank_charge (
+    id              TEXT    PRIMARY KEY,
+    correlation     TEXT    NOT NULL,
+    program         TEXT    NOT NULL,
+    station         TEXT    NOT NULL,
+    who             TEXT    NOT NULL,
+    state           INTEGER NOT NULL,
+    due_ms          INTEGER
+) WITHOUT ROWID;
+CREATE INDEX bank_charge_job ON bank_charge (correlation);
+CREATE INDEX bank_charge_due ON bank_charge (due_ms) WHERE due_ms IS NOT NULL;
 ";
 
 /// What is on record of one release, on each of the servers that took part.

@@ -22,6 +22,8 @@ pub struct SecureRow {
     pub owner: String,
     /// Until when it can be released, spool time; none = it does not expire.
     pub due: Option<SpoolTime>,
+    /// When somebody is told that it is removed soon, spool time; none = nobody is, or was told already.
+    pub warn: Option<SpoolTime>,
     /// How often it was released.
     pub releases: u32,
     /// The station of the last release.
@@ -30,7 +32,7 @@ pub struct SecureRow {
     pub device: Option<String>,
 }
 
-columns!(at { job_id, group_id, owner, due_spool, releases, station, device });
+columns!(at { job_id, group_id, owner, due_spool, warn_spool, releases, station, device });
 
 fn read(row: &Row<'_>) -> Fallible<SecureRow> {
     Ok(SecureRow {
@@ -38,6 +40,7 @@ fn read(row: &Row<'_>) -> Fallible<SecureRow> {
         group: row.get(at::group_id)?,
         owner: row.get(at::owner)?,
         due: row.get::<Option<i64>>(at::due_spool)?.map(SpoolTime),
+        warn: row.get::<Option<i64>>(at::warn_spool)?.map(SpoolTime),
         releases: row.get(at::releases)?,
         station: row.get(at::station)?,
         device: row.get(at::device)?,
@@ -47,9 +50,18 @@ fn read(row: &Row<'_>) -> Fallible<SecureRow> {
 /// Notes that a job waits for its owner.
 pub(crate) fn insert(tx: &Tx<'_>, row: &SecureRow) -> Fallible<()> {
     tx.run(
-        "INSERT INTO secure_job (job_id, group_id, owner, due_spool, releases, station, device)
-         VALUES (?, ?, ?, ?, ?, ?, ?)",
-        values![row.job, row.group, row.owner, row.due.map(|at| at.0), row.releases, row.station, row.device],
+        "INSERT INTO secure_job (job_id, group_id, owner, due_spool, warn_spool, releases, station, device)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        values![
+            row.job,
+            row.group,
+            row.owner,
+            row.due.map(|at| at.0),
+            row.warn.map(|at| at.0),
+            row.releases,
+            row.station,
+            row.device
+        ],
     )?;
     Ok(())
 }
@@ -68,6 +80,12 @@ pub(crate) fn of_owner(tx: &Tx<'_>, owner: &str, after: JobId, limit: u32) -> Fa
     tx.rows(&of_owner_sql(), values![owner, after, page(limit)], read)
 }
 
+/// Returns the jobs of all owners in the order of submission, those after `after`.
+pub(crate) fn of_everybody(tx: &Tx<'_>, after: JobId, limit: u32) -> Fallible<Vec<SecureRow>> {
+    let sql = format!("SELECT {} FROM secure_job WHERE job_id > ? ORDER BY job_id LIMIT ?", at::LIST);
+    tx.rows(&sql, values![after, page(limit)], read)
+}
+
 /// Notes that a job was released.
 pub(crate) fn released(tx: &Tx<'_>, row: &SecureRow) -> Fallible<()> {
     tx.demand_lock(Lock::Job(row.job))?;
@@ -76,6 +94,12 @@ pub(crate) fn released(tx: &Tx<'_>, row: &SecureRow) -> Fallible<()> {
         "UPDATE secure_job SET due_spool = ?, releases = ?, station = ?, device = ? WHERE job_id = ?",
         values![row.due.map(|at| at.0), row.releases, row.station, row.device, row.job],
     )
+}
+
+/// Notes that somebody was told that a job is removed soon.
+pub(crate) fn was_warned(tx: &Tx<'_>, job: JobId) -> Fallible<()> {
+    tx.run("UPDATE secure_job SET warn_spool = NULL WHERE job_id = ?", values![job])?;
+    Ok(())
 }
 
 /// Has a job not expire.
@@ -101,6 +125,16 @@ pub(crate) fn due(tx: &Tx<'_>, at: SpoolTime, limit: u32) -> Fallible<Vec<JobId>
     let (claimed, transferred, away) = (EntryState::Claimed, EntryState::Transferred, EntryState::Away);
     let values = values![at.0, limit, HoldReasons::NONE, Wish::Run, claimed, transferred, away];
     tx.rows(DUE, values, |row| row.only::<JobId>())
+}
+
+/// Those that wait and of which somebody is to be told that they are removed soon.
+const TO_WARN: &str = "SELECT s.job_id FROM secure_job s JOIN job j ON j.id = s.job_id
+     WHERE s.warn_spool <= ?1 AND (j.reasons <> ?3 OR j.wish <> ?4)
+     ORDER BY s.warn_spool LIMIT ?2";
+
+/// Returns the jobs of which somebody is to be told that they are removed soon.
+pub(crate) fn to_warn(tx: &Tx<'_>, at: SpoolTime, limit: u32) -> Fallible<Vec<JobId>> {
+    tx.rows(TO_WARN, values![at.0, limit, HoldReasons::NONE, Wish::Run], |row| row.only::<JobId>())
 }
 
 columns!(record_at { id, at_ms, correlation, what, who, owner, number, station, device, result, digest });
@@ -218,6 +252,18 @@ pub(crate) fn last_of(tx: &Tx<'_>, correlation: &str) -> Fallible<Option<AuditRe
     tx.one(&sql, values![id], read_record)
 }
 
+const PURGED: &str =
+    "SELECT id FROM release_record WHERE owner = ? AND what = 'purge' AND at_ms >= ? ORDER BY id DESC LIMIT ?";
+
+/// Returns how many jobs of these owners were removed since then because nobody released them, `limit` of each owner at most.
+pub(crate) fn purged_since(tx: &Tx<'_>, owners: &[String], since_ms: i64, limit: u32) -> Fallible<u32> {
+    let mut found = 0;
+    for owner in owners {
+        found += tx.rows(PURGED, values![owner, since_ms, page(limit)], |row| row.only::<i64>())?.len();
+    }
+    Ok(u32::try_from(found).unwrap_or(u32::MAX))
+}
+
 /// Returns lines of the record after `after`, oldest first: all of them, or those about the jobs of these owners.
 pub(crate) fn records(tx: &Tx<'_>, owners: Option<&[String]>, after: i64, limit: u32) -> Fallible<Vec<AuditRecord>> {
     let limit = page(limit);
@@ -247,6 +293,8 @@ mod tests {
         for (sql, index) in [
             (of_owner_sql(), "secure_owner"),
             (DUE.to_owned(), "secure_due"),
+            (TO_WARN.to_owned(), "secure_warn"),
+            (PURGED.to_owned(), "release_owner"),
             (LAST_OF.to_owned(), "release_correlation"),
         ] {
             let plan = memory.plan(&sql);

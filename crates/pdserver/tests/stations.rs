@@ -301,8 +301,7 @@ fn a_printer_that_is_off_refuses_before_anything_moves_and_the_page_says_why_in_
     exchange(&station.address, request.as_bytes())
         .expect(200)
         .says("Ihre Druckaufträge")
-        .says("Letter: hall-printer: jetzt nicht, der Drucker")
-        .says("jetzt nicht, der Drucker");
+        .says("Letter: hall-printer: jetzt nicht, denn der Drucker ist abgeschaltet");
 }
 
 #[test]
@@ -465,12 +464,13 @@ fn a_page_is_opened_by_an_operator_alone_and_takes_pins_where_its_bank_says_so()
     machine.run(OPERATOR, "pdset", &["-c", "station", "-x", "bank==", "hall"]).expect(0);
     let station = Station::open(&machine, &[]);
     let mut browser = Browser::at(&station);
-    let page = browser.get("/").expect(200).says("this station takes no PIN");
+    let page = browser.get("/").expect(200).says("this station takes no PIN and no card");
     assert_eq!(page.token(), None);
     machine.run(OPERATOR, "pdset", &["-c", "station", "-x", "bank=pin", "hall"]).expect(0);
     browser.get("/").expect(200);
     machine.run(OPERATOR, "pdset", &["-c", "station", "-x", "bank==", "hall"]).expect(0);
-    browser.post("/log-on", "user=games&pin=4071").expect(503).says("lets nobody log on with a PIN");
+    browser.post("/log-on", "user=games&pin=4071").expect(503).says("this station, or its printer, cannot do it now");
+    assert!(machine.log().contains("station hall lets nobody log on with a PIN"), "{}", machine.log());
 }
 
 #[test]
@@ -586,4 +586,179 @@ fn the_page_ends_with_its_server() {
     let mut station = Station::open(&machine, &[]);
     machine.stop();
     assert_eq!(station.child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_station_that_shows_all_jobs_shows_no_login_and_its_visitor_prints_and_removes_nothing_of_others() {
+    let Some(machine) = site() else { return };
+    submit(&machine, MAN, "Timetable");
+    submit(&machine, GAMES, "Letter");
+    machine.run(OPERATOR, "pdset", &["-c", "station", "-x", "jobs-shown=all", "hall"]).expect(0);
+    let station = Station::open(&machine, &[]);
+    let mut browser = Browser::at(&station);
+    browser.log_on("games", "4071").expect(303);
+    let list =
+        browser.get("/").expect(200).says("Jobs of others").says("Whoever prints one is on record").says("of user-");
+    let timetable = id_of(&list, "Timetable");
+    let of = list.body.split("Timetable").nth(1).unwrap().split("</th>").next().unwrap().to_owned();
+    assert!(!of.contains("man"), "{of}");
+    machine.run(OPERATOR, "pdset", &["-c", "user", "-x", "public-name='Red Fox'", "man"]).expect(0);
+    browser.get("/").expect(200).says("of Red Fox");
+    // He removes none of them, and "print all" is his own.
+    browser.post("/jobs", &format!("do=really-delete&job={timetable}")).expect(303);
+    browser.get("/").expect(200).says("there is no such job of yours any more").says("Timetable");
+    browser.post("/jobs", "do=all").expect(303);
+    browser.get("/").expect(200).says("Letter: prints on hall-printer").says("Timetable");
+    browser.post("/jobs", &format!("one={timetable}")).expect(303);
+    browser.get("/").expect(200).says("Timetable: prints on hall-printer");
+    machine.wait_for("it is printed", || machine.paper().contains("for Timetable"));
+    // Its owner reads who it was.
+    let record = machine.run(MAN, "pdrelease", &["--history"]).expect(0).out;
+    assert!(record.lines().any(|line| line.contains("release  games")), "{record}");
+    // At a terminal the same; the login is not said there either.
+    submit(&machine, MAN, "Menu");
+    let listed = machine.run(GAMES, "pdrelease", &["--station", "hall"]).expect(0).out;
+    assert!(listed.contains("Menu (of Red Fox)"), "{listed}");
+    machine.run(OPERATOR, "pdset", &["-c", "station", "-x", "jobs-shown=owner", "hall"]).expect(0);
+    assert!(!machine.run(GAMES, "pdrelease", &["--station", "hall"]).expect(0).out.contains("Menu"));
+}
+
+fn set_card(machine: &Machine, uid: u32, words: &[&str], number: &str) -> Outcome {
+    let mut command = machine.command(uid, "pdset");
+    let mut child = command.args(["-c", "user"]).args(words).stdin(Stdio::piped()).spawn().unwrap();
+    // One that refuses at once reads nothing.
+    let _ = child.stdin.take().unwrap().write_all(format!("{number}\n").as_bytes());
+    let output = child.wait_with_output().unwrap();
+    Outcome {
+        status: output.status.code().unwrap_or(-1),
+        out: String::from_utf8_lossy(&output.stdout).into_owned(),
+        err: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
+
+impl Browser {
+    fn show_card(&mut self, card: &str, pin: &str) -> Page {
+        self.cookie = None;
+        self.get("/").expect(200);
+        self.post("/log-on", &format!("card={card}&pin={pin}"))
+    }
+}
+
+#[test]
+fn a_person_logs_on_with_a_card_of_which_the_spool_keeps_a_keyed_hash_alone() {
+    let Some(machine) = site() else { return };
+    let bank = |word: &str| {
+        machine.run(OPERATOR, "pdset", &["-c", "station", "-x", &format!("bank={word}"), "hall"]).expect(0);
+    };
+    let station = Station::open(&machine, &[]);
+    let mut browser = Browser::at(&station);
+    submit(&machine, GAMES, "Letter");
+    bank("card");
+    set_card(&machine, OPERATOR, &["--card", "games"], "04A2B3C4D5").expect(0);
+    set_card(&machine, OPERATOR, &["--card", "games"], "second-card-1").expect(0);
+    for (words, number, why) in [
+        (&["--card", "man"] as &[&str], "04A2B3C4D5", "the card of somebody else"),
+        (&["--card", "man"], "1234", "has 4 characters"),
+        (&["--card", "man"], "", "no number of a card"),
+        (&["--no-card", "man"], "04A2B3C4D5", "has no such card"),
+    ] {
+        set_card(&machine, OPERATOR, words, number).expect(1).says(why);
+    }
+    set_card(&machine, GAMES, &["--card", "games"], "my-own-card-9").expect(1).says("only the creator of this spool");
+    // The number is nowhere.
+    let base = machine.path("base");
+    for name in ["spool.db", "spool.db-wal"] {
+        let octets = std::fs::read(base.join(name)).unwrap();
+        assert!(!octets.windows(10).any(|part| part == b"04A2B3C4D5"), "{name}");
+    }
+    let key = std::fs::metadata(base.join("acme1/.card-key")).unwrap();
+    assert_eq!(key.mode() & 0o777, 0o600);
+    for card in ["04A2B3C4D5", "second-card-1"] {
+        browser.show_card(card, "").expect(303);
+        browser.get("/").expect(200).says("Logged on as games").says("Letter");
+    }
+    // A name and a PIN are not taken where a card is wanted; a card that nobody has is as wrong as one that was taken away.
+    browser.get("/").expect(200);
+    let wrong = browser.show_card("04A2B3C4D6", "").expect(403).says("The name, the card or the PIN is wrong");
+    set_card(&machine, GAMES, &["--no-card", "games"], "second-card-1").expect(0);
+    let taken = browser.show_card("second-card-1", "").expect(403);
+    let body = |page: &Page| page.body.replace(page.token().unwrap(), "");
+    assert_eq!(body(&wrong), body(&taken));
+    assert!(machine.log().contains("a wrong card or PIN from 127.0.0.1"), "{}", machine.log());
+    // Taking it away ends what it began.
+    browser.show_card("04A2B3C4D5", "").expect(303);
+    machine.run(OPERATOR, "pdset", &["-c", "user", "--no-cards", "games"]).expect(0);
+    browser.get("/").expect(200).says("You are logged off.");
+    // A card and a PIN: the card alone is not enough, and wrong PINs lock its user.
+    bank("card-and-pin");
+    set_card(&machine, OPERATOR, &["--card", "man"], "04A2B3C4D5").expect(0);
+    browser.cookie = None;
+    let form = browser.get("/").expect(200).says("name=\"card\"").says("name=\"pin\"");
+    assert!(!form.body.contains("name=\"user\""));
+    browser.show_card("04A2B3C4D5", "").expect(403);
+    browser.show_card("04A2B3C4D5", "4071").expect(303);
+    browser.get("/").expect(200).says("Logged on as man");
+    for _ in 0..5 {
+        browser.show_card("04A2B3C4D5", "1234").expect(403);
+    }
+    browser.show_card("04A2B3C4D5", "4071").expect(403);
+    let log = machine.run(OPERATOR, "spoolcom", &["LOG"]).expect(0).out;
+    assert!(log.contains("try 5 in a row at station hall"), "{log}");
+    assert!(!log.contains("04A2B3C4D5") && !machine.log().contains("04A2B3C4D5"));
+}
+
+#[test]
+fn whoever_guesses_cards_closes_the_page_for_his_own_address() {
+    let Some(machine) = site() else { return };
+    machine.run(OPERATOR, "pdset", &["-c", "station", "-x", "bank=card", "hall"]).expect(0);
+    set_card(&machine, OPERATOR, &["--card", "games"], "04A2B3C4D5").expect(0);
+    let station = Station::open(&machine, &[]);
+    let began = Instant::now();
+    let mut guesser = Browser::on(Ipv4Addr::new(127, 0, 2, 1), &station);
+    let mut guesses: Vec<u16> = (0..10).map(|n| guesser.show_card(&format!("04A2B3C4{n:02}"), "").status).collect();
+    guesses.push(guesser.show_card("04A2B3C4D5", "").status);
+    let here = Browser::at(&station).show_card("04A2B3C4D5", "").status;
+    if began.elapsed() < Duration::from_secs(59) {
+        assert_eq!((guesses, here), ([vec![403; 10], vec![429]].concat(), 303));
+    }
+}
+
+#[test]
+fn a_program_says_who_may_log_on_and_what_he_has_left_and_one_that_does_not_answer_lets_nobody_in() {
+    let Some(mut machine) = site() else { return };
+    let programs = machine.path("libexec");
+    std::fs::create_dir(&programs).unwrap();
+    let bank = "#!/bin/sh\nwhile read -r word value; do case $word in ask) ask=$value;; user) user=$value;; card) card=$value;; pin) pin=$value;; end) break;; esac; done\n\
+        case $ask:$user:$card:$pin in\nlog-on:ann::secret7) echo yes games;;\nlog-on::CAMPUS-77:*) echo yes man;;\nlog-on:root:*) echo yes root;;\nlog-on:broken:*) exit 3;;\nlog-on:*) echo no;;\n\
+        balance:*) echo 'yes 4.20 EUR';;\ndebit:man*) echo over-limit;;\n*) echo yes;;\nesac\n";
+    std::fs::write(programs.join("campus"), bank).unwrap();
+    for path in [programs.clone(), programs.join("campus")] {
+        std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    }
+    machine.stop();
+    machine.start_with(&[("PD_LIBEXEC_DIR", &programs)]);
+    let set = "bank=program bank-program=campus bank-charges=true";
+    machine.run(OPERATOR, "pdset", &["-c", "station", "-x", set, "hall"]).expect(0);
+    for (user, title) in [(GAMES, "Letter"), (MAN, "Timetable")] {
+        submit(&machine, user, title);
+    }
+    let station = Station::open(&machine, &[]);
+    let mut browser = Browser::at(&station);
+    // Its PINs are its own: ours count for nothing here, and it lets nobody be root.
+    browser.log_on("games", "4071").expect(403);
+    browser.log_on("root", "x").expect(403);
+    browser.log_on("broken", "x").expect(503).says("whoever knows the users does not answer");
+    browser.log_on("ann", "secret7").expect(303);
+    let list = browser.get("/").expect(200).says("Logged on as games").says("Balance: 4.20 EUR").says("Letter");
+    browser.post("/jobs", &format!("one={}", id_of(&list, "Letter"))).expect(303);
+    machine.wait_for("it is printed", || machine.paper().contains("for Letter"));
+    browser.show_card("CAMPUS-77", "").expect(303);
+    let list = browser.get("/").expect(200).says("Logged on as man").says("Timetable");
+    browser.post("/jobs", &format!("one={}", id_of(&list, "Timetable"))).expect(303);
+    browser.get("/").expect(200).says("Timetable: not printed: your balance is not enough for it");
+    std::fs::write(programs.join("campus"), "#!/bin/sh\nexit 1\n").unwrap();
+    browser.post("/jobs", &format!("one={}", id_of(&list, "Timetable"))).expect(303);
+    browser.get("/").expect(200).says("Timetable: not printed: whoever keeps the balances does not answer");
+    assert!(!machine.paper().contains("Timetable"));
+    assert!(machine.log().contains("the bank does not answer: campus ended with status 1"), "{}", machine.log());
 }

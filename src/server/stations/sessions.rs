@@ -26,6 +26,8 @@ pub(super) struct Session {
     pub(super) touched: Instant,
     /// Titles of the jobs that he was shown last.
     pub(super) titles: HashMap<GlobalJobId, String>,
+    /// What he has left, in the words of the bank.
+    pub(super) balance: Option<String>,
     /// What became of his jobs, and was not shown yet.
     outcomes: VecDeque<StationOutcome>,
     /// How many were before these.
@@ -83,6 +85,7 @@ impl Sessions {
             since: now,
             touched: now,
             titles: HashMap::new(),
+            balance: None,
             outcomes: VecDeque::new(),
             shown: 0,
             at_work: 0,

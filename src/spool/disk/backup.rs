@@ -92,6 +92,11 @@ pub struct Done {
     pub aside: u64,
     /// What is missing or damaged, in words.
     pub losses: Vec<String>,
+    /// Whether the key of cards is in the backup, or was put back.
+    pub keys: bool,
+    /// Whether there is one that was left out.
+    #[serde(skip)]
+    pub key_left_out: bool,
 }
 
 fn failed(path: &Path) -> impl Fn(io::Error) -> Failure + '_ {
@@ -130,11 +135,12 @@ fn copy_file(from: &Path, to: &Path) -> io::Result<(u64, blake3::Hash)> {
     Ok((octets, digest(&mut copy)?))
 }
 
-/// Makes a backup of `spool` in the directory `to`, which must not exist or be empty.
+/// Makes a backup of `spool` in the directory `to`, which must not exist or be empty. The key of cards is in it only `with_keys`:
+/// whoever has both can try all numbers of cards.
 ///
 /// # Errors
 /// When it cannot be written, or another backup runs. What is damaged or missing in the spool is no error: it is said.
-pub fn backup(spool: &Spool, to: &Path, now: &Moment) -> Fallible<Done> {
+pub fn backup(spool: &Spool, to: &Path, with_keys: bool, now: &Moment) -> Fallible<Done> {
     let base = spool.base();
     let server = spool.server();
     empty_directory(base, to)?;
@@ -168,6 +174,15 @@ pub fn backup(spool: &Spool, to: &Path, now: &Moment) -> Fallible<Done> {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             other => other.map(drop).map_err(failed(&from))?,
         }
+    }
+    let key = base.card_key(server);
+    if with_keys {
+        match copy_file(&key, &inside.card_key(server)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            other => done.keys = other.map(|_| true).map_err(failed(&key))?,
+        }
+    } else {
+        done.key_left_out = key.symlink_metadata().is_ok();
     }
     contents.mark.write(&inside.generation(server)).map_err(failed(to))?;
     let mut database = File::open(inside.database()).map_err(failed(to))?;
@@ -400,6 +415,13 @@ pub fn restore(base: &Base, from: &Path, now: &Moment) -> Fallible<Done> {
     if !proof.exists() {
         copy_file(&source.spool_id(&server), &proof).map_err(failed(&proof))?;
         sync_dir(&dir).map_err(failed(&dir))?;
+    }
+    let (kept, key) = (source.card_key(&server), base.card_key(&server));
+    // One that is there stays: it is the same, or one that was made after the backup, and then some cards are void.
+    if key.symlink_metadata().is_err() && kept.symlink_metadata().is_ok() {
+        copy_file(&kept, &key).map_err(failed(&key))?;
+        sync_dir(&dir).map_err(failed(&dir))?;
+        done.keys = true;
     }
     exchange(base, &fresh.0, now).map_err(failed(base.root()))?;
     let _ = mark.write(&base.generation(&server));

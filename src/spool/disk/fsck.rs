@@ -249,7 +249,7 @@ fn odd_things(base: &Base) -> Vec<(PathBuf, Odd)> {
         .collect();
     odd.extend(own_file::odd_directory(&run).map(|found| (run, found)));
     for dir in inside(base.root()) {
-        for name in [".spool-id", ".generation"] {
+        for name in [".spool-id", ".generation", ".card-key"] {
             let path = dir.join(name);
             odd.extend(own_file::odd_file(&path).map(|found| (path, found)));
         }

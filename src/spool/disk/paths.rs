@@ -179,6 +179,14 @@ impl Base {
     pub fn generation(&self, server: &ServerName) -> PathBuf {
         self.server(server).join(".generation")
     }
+    /// Returns the key for what is kept of cards.
+    pub fn card_key(&self, server: &ServerName) -> PathBuf {
+        self.server(server).join(".card-key")
+    }
+    /// Where the program of a bank keeps its books.
+    pub fn books(&self, server: &ServerName, program: &str) -> PathBuf {
+        self.server(server).join("books").join(program)
+    }
     /// Where certificates, keys and the list of the members of its group are.
     pub fn members(&self, server: &ServerName) -> PathBuf {
         self.server(server).join("tls")

@@ -23,6 +23,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::access::{AccessChange, AccessObject};
 use crate::model::alter::JobChange;
 use crate::model::authority::UserLimit;
+use crate::model::bank::CardChange;
 use crate::model::candidate::{KnownName, NameKind};
 use crate::model::collector::{CollectorChange, CollectorState, CollectorStatus};
 use crate::model::device::{DeviceChange, DeviceStatus};
@@ -639,6 +640,9 @@ operations! {
     /// Sets the PIN with which a user logs on at stations, or takes it from him.
     changes set_pin / SetPin(user: ObjectName, pin: Option<Pin>) -> () =>
         |spool, call| spool.set_pin(call, user, pin);
+    /// Gives a user a card with which he logs on at stations, or takes it from him.
+    changes set_card / SetCard(user: ObjectName, change: CardChange) -> () =>
+        |spool, call| spool.set_card(call, user, change);
     /// Lines of the record of releases after the one with that place, oldest first, at most 1,000: all of them for whoever the
     /// spool trusts, those about his own jobs for everybody else.
     looks release_record / ReleaseRecord(after: i64, limit: u32) -> AuditPage =>

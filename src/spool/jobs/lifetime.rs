@@ -204,7 +204,8 @@ impl Spool {
         let tx = &tx.spooler();
         let due = store::lifetime::due(tx, AT_ONCE)?;
         let full = |found: usize| u32::try_from(found).is_ok_and(|found| found >= AT_ONCE);
-        let more = full(due.print.len()) || full(due.discard.len()) || full(due.expired.len()) || full(due.purge.len());
+        let all = [&due.print, &due.discard, &due.expired, &due.purge, &due.warn];
+        let more = all.iter().any(|found| full(found.len()));
         let mut step = Step { more, ..Step::default() };
         for (moment, id) in due.each() {
             let one = self.due_of(tx, moment, id)?;
@@ -231,6 +232,7 @@ impl Spool {
                 }
             },
             Moment::Expiry => {}
+            Moment::PurgeWarning => self.warn_of_purge(tx, &job)?,
             Moment::Purge => match stays_as_font(tx, &job, moment)? {
                 true => {}
                 false => step.erase = self.purge(tx, &job)?,
@@ -322,6 +324,7 @@ fn forget_moment(tx: &Tx<'_>, job: &JobRow, moment: Moment) -> Fallible<()> {
             Field::JobDiscardTime
         }
         Moment::Purge => return store::secure::set_due(tx, job.id, None),
+        Moment::PurgeWarning => return store::secure::was_warned(tx, job.id),
         Moment::Expiry => {
             return store::lifetime::set_until(tx, job.id, &KeptUntil { spool: None, wall_ms: None });
         }
@@ -338,6 +341,7 @@ fn give_up(tx: &Tx<'_>, moment: Moment, id: JobId, failure: &Failure) -> Fallibl
         Moment::Discard => "its discard time has come, and it cannot be removed",
         Moment::Expiry => "its retention is over, and it cannot be removed",
         Moment::Purge => "its purge time is over, and it cannot be removed",
+        Moment::PurgeWarning => "its purge time is over soon, and nobody can be told",
     };
     record(tx, Object::Job(id), EventWord::Error, &format!("{what}: {}", failure.message))?;
     record(tx, Object::Spool, EventWord::Error, &format!("job {}: {what}: {}", job.number, failure.message))?;

@@ -4,7 +4,7 @@ use crate::model::event::{EventDetail, EventWord};
 use crate::model::field::Value;
 use crate::model::job::Transfer;
 use crate::model::lifetime::Retention;
-use crate::model::secure::USUAL_PURGE_MINUTES;
+use crate::model::secure::{USUAL_PURGE_MINUTES, USUAL_WARNING_MINUTES};
 use crate::model::state::{HoldReason, HoldReasons};
 use crate::model::time::SpoolTime;
 use crate::model::{Failure, FailureKind, GroupId};
@@ -25,6 +25,8 @@ pub(crate) struct SecureQueue {
     group: GroupId,
     /// Minutes for which they can be released.
     purge: i64,
+    /// Minutes before its end at which somebody is told.
+    warning: i64,
     /// Minutes for which they are kept when they have printed.
     keep: Option<u32>,
 }
@@ -43,13 +45,21 @@ pub(crate) fn secure_queue(tx: &Tx<'_>, group: GroupId) -> Fallible<Option<Secur
         _ => None,
     };
     let keep = minutes("keep-after-release").and_then(|minutes| u32::try_from(minutes).ok()).filter(|n| *n > 0);
-    Ok(Some(SecureQueue { group, purge: minutes("purge-time").unwrap_or(USUAL_PURGE_MINUTES), keep }))
+    let purge = minutes("purge-time").unwrap_or(USUAL_PURGE_MINUTES);
+    let warning = minutes("purge-warning").unwrap_or(USUAL_WARNING_MINUTES);
+    Ok(Some(SecureQueue { group, purge, warning, keep }))
 }
 
 impl SecureQueue {
     /// Until when a job can be released that arrives now.
     pub(super) fn due(&self, tx: &Tx<'_>) -> Fallible<SpoolTime> {
         Ok(SpoolTime(store::spool::time(tx)?.0.saturating_add(self.purge.saturating_mul(60_000))))
+    }
+
+    /// When somebody is told that a job is removed soon which is removed at `due`. One that has so little time is not worth it.
+    pub(super) fn warning(&self, due: SpoolTime) -> Option<SpoolTime> {
+        let before = self.warning.saturating_mul(60_000);
+        (0 < self.warning && self.warning < self.purge).then(|| SpoolTime(due.0.saturating_sub(before)))
     }
 
     /// How long a job is kept that says nothing of it.
@@ -80,11 +90,13 @@ impl Spool {
         let owner = self.directory(tx)?.owner(&name_of(job.owner_uid, &job.user_name));
         // A name that cannot be an identity is nobody's: the job is purged, or an operator removes it.
         let owner = owner.map_or_else(String::new, |owner| owner.identity.key());
+        let due = queue.due(tx)?;
         let row = SecureRow {
             job: job.id,
             group: queue.group,
             owner,
-            due: Some(queue.due(tx)?),
+            due: Some(due),
+            warn: queue.warning(due),
             releases: 0,
             station: None,
             device: None,
@@ -107,6 +119,19 @@ impl Spool {
         store::job::set_reasons(tx, job.id, reasons, None)?;
         self.arrived(tx, job, &queue)?;
         Ok(reasons)
+    }
+
+    /// Tells whoever wants to know it that a job is removed soon.
+    pub(crate) fn warn_of_purge(&self, tx: &Tx<'_>, job: &JobRow) -> Fallible<()> {
+        store::secure::was_warned(tx, job.id)?;
+        let Some(due) = store::secure::of_job(tx, job.id)?.and_then(|row| row.due) else { return Ok(()) };
+        let left = due.0.saturating_sub(store::spool::time(tx)?.0).max(0) / 60_000;
+        // After a time in which nobody looked it is removed at once, and that is told.
+        if left == 0 {
+            return Ok(());
+        }
+        let why = format!("it is removed in {} unless it is released at a station", minutes(left));
+        record(tx, Object::Job(job.id), EventWord::Expires, &why)
     }
 
     /// Removes a job that nobody has released in time. Returns the files to erase after the commit.

@@ -13,9 +13,11 @@ use crate::model::secure::{
 };
 use crate::model::why::Cause;
 use crate::model::{Call, DeviceName, Failure, FailureKind, GlobalJobId, JobNumber, JobRef, ServerName};
+use crate::store::charge::ChargeState;
 use crate::store::secure::Line;
 use crate::store::{self, Fallible, Tx};
 
+use super::bank::{FEW_REFUNDS, Goods};
 use super::held::Printers;
 use super::people::{Reach, name_of};
 use super::release::{no_station, refusal, without_printers};
@@ -80,10 +82,14 @@ impl Spool {
         })
     }
 
-    /// Who stands here, as other servers are told. Somebody whom only another machine names is nobody whom they would know.
-    fn stands_here(call: &Call, station: Option<&ObjectName>) -> Fallible<OnBehalf> {
+    /// Who stands here, as other servers are told: a login of this server. Somebody without an account is one whom the site has
+    /// described, in the realm that the accounts of this server have. Of any other realm this server does not speak: that would be
+    /// believed as little as a name that somebody typed.
+    fn stands_here(&self, call: &Call, station: Option<&ObjectName>) -> Fallible<OnBehalf> {
         let caller = call.caller()?.clone();
-        if caller.uid >= NOBODY {
+        if caller.uid >= NOBODY
+            && !self.look(call, |tx| Ok(self.directory(tx)?.is_as_at(&caller.identity(), self.server().as_str())))?
+        {
             let why = "other servers are not asked for somebody who has no account here";
             return Err(Failure::new(FailureKind::Security, why));
         }
@@ -109,7 +115,7 @@ impl Spool {
         if name.is_some() && pool.is_empty() {
             return Ok(HeldElsewhere::default());
         }
-        let who = match Self::stands_here(call, name.as_ref()) {
+        let who = match self.stands_here(call, name.as_ref()) {
             Ok(who) => who,
             Err(failure) => return Ok(none_of(&pool, &failure)),
         };
@@ -156,12 +162,12 @@ impl Spool {
                 return Err(not_related(&station, wanted));
             }
         }
-        let who = Self::stands_here(call, Some(&station.name))?;
+        let who = self.stands_here(call, Some(&station.name))?;
         let present: Vec<StationPrinter> = printers.iter().filter_map(|one| one.1.clone()).collect();
         // Nothing is asked of anybody while no printer here takes a job.
         if !present.iter().any(|one| one.trouble.is_none()) {
-            let (name, judged) = match present.first() {
-                Some(one) => (one.name.clone(), Verdict::Trouble(one.trouble.clone().unwrap_or_default())),
+            let (name, judged) = match present.first().and_then(|one| Some((one.name.clone(), one.trouble.clone()?))) {
+                Some((name, trouble)) => (name, Verdict::Trouble(trouble)),
                 None => (printers.remove(0).0, Verdict::NoPrinter),
             };
             self.note_refused(call, (job, None), (&station, &name), judged.keyword())?;
@@ -180,8 +186,34 @@ impl Spool {
             return Err(Failure::internal("another server names a printer that is not one of this station"));
         };
         let to = self.look(call, |tx| self.way_of(tx, &row, &printer))?;
+        let (correlation, on) = (job.to_string(), printer.name.to_string());
+        let goods = Goods {
+            correlation: &correlation,
+            queue: row.queue.as_str(),
+            printer: &on,
+            pages: row.pages,
+            octets: row.octets,
+            attributes: &row.attributes,
+        };
+        let paid = match self.pay(call, &station.name, &goods) {
+            Ok(paid) => paid,
+            Err((failure, result)) => {
+                self.note_refused(call, (job, Some(row.number)), (&station, &printer.name), result)?;
+                return Err(failure);
+            }
+        };
+        if let Some(paid) = &paid {
+            // Before it is claimed: it may have printed before the answer is here.
+            let id = paid.id().to_owned();
+            self.change(Room::Gives, call, move |tx| store::charge::set(tx, &id, ChargeState::Paid, None))?;
+        }
         let question = Question::Release { who, job: job.clone(), printer: printer.clone(), to: to.to_string() };
-        let Answer::Claimed(number) = self.ask_other(&question).map_err(|failure| silent(job, failure))? else {
+        let claimed = self.ask_other(&question).map_err(|failure| silent(job, failure));
+        if let (Err(_), Some(paid)) = (&claimed, &paid) {
+            self.owe_back(call, paid.id());
+            self.refund_owed(FEW_REFUNDS, &call.now);
+        }
+        let Answer::Claimed(number) = claimed? else {
             return Err(Failure::internal("the server here answers something else than it was asked"));
         };
         Ok((Released { number, printer: printer.name, correlation: job.to_string() }, Vec::new()))
@@ -233,7 +265,7 @@ impl Spool {
 
     /// Removes a job of the caller that another server holds.
     pub(crate) fn remove_elsewhere(&self, call: &Call, job: &GlobalJobId) -> Fallible<()> {
-        let who = Self::stands_here(call, None)?;
+        let who = self.stands_here(call, None)?;
         match self.ask_other(&Question::Remove { who, job: job.clone() }).map_err(|failure| silent(job, failure))? {
             Answer::Done => Ok(()),
             _ => Err(Failure::internal("the server here answers something else than it was asked")),

@@ -20,6 +20,9 @@ use super::stations::verdict;
 use crate::spool::Spool;
 use crate::spool::objects::alive::Alive;
 
+/// For how long somebody is told that jobs of his were removed.
+const DAY_MS: i64 = 24 * 3_600_000;
+
 /// Holds that a release ends with its own: what an earlier attempt left behind. Whoever stands at the printer sees what comes.
 pub(super) fn ended_by_release() -> HoldReasons {
     [
@@ -92,8 +95,20 @@ impl Spool {
                 None => Vec::new(),
             };
             let (rows, next) = self.held_rows(tx, &reach, (after, limit), (&printers, &mut alive))?;
+            // They come once, with the first page.
+            let (others, more_others) = match &station {
+                Some(station) if station.shows_all && after.is_none() => {
+                    self.held_by_others(tx, &reach, (&printers, &mut alive))?
+                }
+                _ => (Vec::new(), false),
+            };
+            let purged = match after {
+                None => store::secure::purged_since(tx, &reach.own, tx.now().wall_ms.saturating_sub(DAY_MS), limit)?,
+                Some(_) => 0,
+            };
             let printers = printers.into_iter().filter_map(|one| one.1).collect();
-            Ok(HeldPage { station: station.map(|station| station.name), printers, rows, next })
+            let station = station.map(|station| station.name);
+            Ok(HeldPage { station, printers, rows, next, others, more_others, purged })
         })
     }
 

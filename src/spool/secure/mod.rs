@@ -15,8 +15,12 @@
 //! everything again, `elsewhere` the side of the station. Between them is a claim ([`crate::spool::remote::leases`]).
 
 pub(crate) mod arrive;
+pub(crate) mod bank;
+mod card;
 pub(crate) mod elsewhere;
 pub(crate) mod held;
+mod key;
+mod others;
 pub(crate) mod owner;
 pub(crate) mod people;
 pub(crate) mod pin;

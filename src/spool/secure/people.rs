@@ -28,6 +28,9 @@ impl Spool {
             match (people.last_mut(), value) {
                 (Some(person), Some((attribute, text))) if attribute == "aliases" => person.aliases.push(text),
                 (Some(person), Some((attribute, text))) if attribute == "delegates" => person.delegates.push(text),
+                (Some(person), Some((attribute, text))) if attribute == "public-name" => {
+                    person.public_name = Some(text);
+                }
                 _ => {}
             }
         })?;

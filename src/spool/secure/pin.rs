@@ -15,9 +15,10 @@ use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 
 use crate::model::authority::{NOBODY, Right};
+use crate::model::bank::Question;
 use crate::model::event::EventWord;
 use crate::model::object::{ObjectClass, ObjectName};
-use crate::model::station::{BrowserPlace, Pin, StationAbout, USUAL_IDLE_SECONDS, lock_ms};
+use crate::model::station::{BrowserPlace, Pin, StationAbout, Typed, USUAL_IDLE_SECONDS, lock_ms};
 use crate::model::time::Moment;
 use crate::model::{Call, Caller, Failure, FailureKind, ObjectId};
 use crate::store::event::{Object, record};
@@ -25,6 +26,7 @@ use crate::store::pin::Wrong;
 use crate::store::{self, Fallible, Lock, Tx};
 use crate::sys::users;
 
+use super::bank::bank_of;
 use super::texts;
 use crate::model::field::Value;
 use crate::spool::objects::kept::not_found;
@@ -35,22 +37,54 @@ use crate::spool::{Room, Spool};
 pub struct KnownPerson {
     /// Who he is to the spool: a user of this machine if he is one. Never an operator.
     pub caller: Caller,
-    /// The object that describes him.
-    user: ObjectId,
-    /// The PIN with which he logged on; another one ends what he began.
-    hash: String,
+    /// With what he logged on; when it is no longer his, that ends what he began.
+    proof: Proof,
+}
+
+/// What somebody logged on with.
+#[derive(Clone, Debug)]
+enum Proof {
+    /// A user with a PIN: its hash.
+    Pin(ObjectId, String),
+    /// A user with a card: its hash, and that of the PIN where one was needed.
+    Card(ObjectId, String, Option<String>),
+    /// The program of the bank of that name said so.
+    Program(String),
+}
+
+/// What came of a log on.
+#[derive(Clone, Debug)]
+pub enum LoggedOn {
+    /// He is let in.
+    Known(Box<KnownPerson>),
+    /// Something is wrong, or he is refused for a time.
+    Refused,
+    /// The bank does not answer; why, in words for whoever runs it.
+    BankSilent(String),
 }
 
 impl KnownPerson {
     /// Whether both are the same user, whatever the PIN was.
     pub(crate) fn is_same_user(&self, other: &Self) -> bool {
-        self.user == other.user
+        let who = |person: &Self| (person.caller.uid, person.caller.user.clone(), person.caller.host.clone());
+        who(self) == who(other)
     }
 
     /// Somebody for a test.
     #[cfg(test)]
     pub(crate) fn sample(user: i64) -> Self {
-        Self { caller: users::of_uid(NOBODY), user: ObjectId(user), hash: String::new() }
+        let caller = Caller { user: format!("user{user}"), ..users::of_uid(NOBODY) };
+        Self { caller, proof: Proof::Pin(ObjectId(user), String::new()) }
+    }
+}
+
+impl LoggedOn {
+    /// Who it is that is let in, if anybody.
+    pub fn known(self) -> Option<KnownPerson> {
+        match self {
+            Self::Known(person) => Some(*person),
+            Self::Refused | Self::BankSilent(_) => None,
+        }
     }
 }
 
@@ -152,24 +186,43 @@ impl Spool {
         self.look(call, |tx| about(tx, station))
     }
 
-    /// Finds out who stands at a station by the name and the PIN that he typed into a browser that is at `from`; none when one of
-    /// them is wrong, or he is refused for a time.
+    /// Finds out who stands at a station by what he typed into a browser that is at `from`.
     ///
     /// # Errors
-    /// `State` where the station takes no PIN. When the spool cannot be changed nobody is let in.
-    pub fn log_on(
-        &self,
-        station: &ObjectName,
-        user: &str,
-        pin: &Pin,
-        from: BrowserPlace,
-        now: &Moment,
-    ) -> Fallible<Option<KnownPerson>> {
+    /// `State` where the station takes nothing of the kind. When the spool cannot be changed nobody is let in.
+    pub fn log_on(&self, station: &ObjectName, typed: &Typed, from: BrowserPlace, now: &Moment) -> Fallible<LoggedOn> {
         let call = Call::of_spooler(now);
-        self.look(&call, |tx| demand_pin(tx, station))?;
-        let name: Option<ObjectName> = user.trim().parse().ok();
-        let place = format!("{station} from {from}");
-        let tried = self.try_pin(&call, name, place, from.here)?;
+        let (ways, bank) = self.look(&call, |tx| Ok((ways_of(tx, station)?, bank_of(tx, station)?)))?;
+        let has_card = !typed.card.is_empty();
+        let own = if has_card { ways.card || ways.card_and_pin } else { ways.pin };
+        let known = match (own, has_card, bank.filter(|_| ways.program)) {
+            (true, true, _) => self.by_card(&call, station, typed, from, ways)?,
+            (true, false, _) => self.by_pin(
+                &call,
+                typed.user.trim().parse().ok(),
+                &typed.pin,
+                format!("{station} from {from}"),
+                from.here,
+            )?,
+            (false, _, Some(bank)) => match self.by_program(&call, station, &bank.program, typed) {
+                Ok(known) => known,
+                Err(failure) => return Ok(LoggedOn::BankSilent(failure.message)),
+            },
+            (false, ..) => return Err(takes_none(station, has_card)),
+        };
+        Ok(known.map_or(LoggedOn::Refused, |person| LoggedOn::Known(Box::new(person))))
+    }
+
+    /// Finds out who has that name and that PIN.
+    fn by_pin(
+        &self,
+        call: &Call,
+        name: Option<ObjectName>,
+        pin: &Pin,
+        place: String,
+        here: bool,
+    ) -> Fallible<Option<KnownPerson>> {
+        let tried = self.try_pin(call, name, place, here)?;
         let known = match &tried.found {
             Some((_, _, hash)) => is_right(pin, hash),
             None => {
@@ -178,7 +231,52 @@ impl Spool {
                 false
             }
         };
-        if known { self.let_in(&call, tried) } else { Ok(None) }
+        if known { self.let_in(call, tried) } else { Ok(None) }
+    }
+
+    /// Finds out whose a card is, and whether he has the PIN too where the station wants it.
+    fn by_card(
+        &self,
+        call: &Call,
+        station: &ObjectName,
+        typed: &Typed,
+        from: BrowserPlace,
+        ways: Ways,
+    ) -> Fallible<Option<KnownPerson>> {
+        let holder = self.try_card(call, &typed.card, from.here)?;
+        if ways.card {
+            return Ok(holder.and_then(|holder| {
+                let caller = person(&holder.name, &holder.realm)?;
+                Some(KnownPerson { caller, proof: Proof::Card(holder.user, holder.card, None) })
+            }));
+        }
+        // A card that nobody has costs a PIN, too: nobody learns which cards there are.
+        let name = holder.as_ref().map(|holder| holder.name.clone());
+        let known = self.by_pin(call, name, &typed.pin, format!("{station} from {from}"), from.here)?;
+        Ok(known.zip(holder).map(|(known, holder)| match known.proof {
+            Proof::Pin(user, pin) => KnownPerson { proof: Proof::Card(user, holder.card, Some(pin)), ..known },
+            _ => known,
+        }))
+    }
+
+    /// Asks the program of the bank.
+    fn by_program(
+        &self,
+        call: &Call,
+        station: &ObjectName,
+        program: &str,
+        typed: &Typed,
+    ) -> Fallible<Option<KnownPerson>> {
+        let secret = |octets: &[u8]| String::from_utf8_lossy(octets).into_owned();
+        let question = match typed.card.is_empty() {
+            true => Question::new("log-on").with("user", typed.user.trim()),
+            false => Question::new("log-on").with("card", typed.card.text()),
+        };
+        let Some(name) = self.ask_who(station, program, question.with("pin", &secret(typed.pin.octets())))? else {
+            return Ok(None);
+        };
+        let realm = self.look(call, |tx| Ok(self.directory(tx)?.realms.usual))?;
+        Ok(person(&name, &realm).map(|caller| KnownPerson { caller, proof: Proof::Program(program.to_owned()) }))
     }
 
     /// Lets in whoever had the right PIN, unless it has changed since, and ends the count of wrong ones from where he is.
@@ -195,7 +293,7 @@ impl Spool {
             }
             Ok(stands)
         })?;
-        Ok(stands.then_some(KnownPerson { caller, user, hash }))
+        Ok(stands.then_some(KnownPerson { caller, proof: Proof::Pin(user, hash) }))
     }
 
     /// Counts a try at `place`, beside the station or not, and returns against whose hash it is to be held.
@@ -249,16 +347,54 @@ impl Spool {
     /// When the spool cannot be read.
     pub fn still_known(&self, call: &Call, station: &ObjectName, person: &KnownPerson) -> Fallible<bool> {
         self.look(call, |tx| {
-            let same = store::pin::of(tx, person.user)?.is_some_and(|row| row.hash == person.hash);
-            Ok(same && about(tx, station).is_ok_and(|station| station.takes_pin))
+            let Ok(ways) = ways_of(tx, station) else { return Ok(false) };
+            let has_pin = |user: ObjectId, hash: &str| -> Fallible<bool> {
+                Ok(store::pin::of(tx, user)?.is_some_and(|row| row.hash == hash))
+            };
+            Ok(match &person.proof {
+                Proof::Pin(user, hash) => ways.pin && has_pin(*user, hash)?,
+                Proof::Card(user, card, None) => ways.card && super::card::is_good(tx, card, *user)?,
+                Proof::Card(user, card, Some(pin)) => {
+                    (ways.card || ways.card_and_pin) && super::card::is_good(tx, card, *user)? && has_pin(*user, pin)?
+                }
+                Proof::Program(name) => ways.program && bank_of(tx, station)?.is_some_and(|bank| bank.program == *name),
+            })
         })
     }
 }
 
+/// How people log on at a station.
+#[derive(Clone, Copy, Debug, Default)]
+struct Ways {
+    pin: bool,
+    card: bool,
+    card_and_pin: bool,
+    program: bool,
+}
+
+fn ways_of(tx: &Tx<'_>, name: &ObjectName) -> Fallible<Ways> {
+    let class = ObjectClass::Station;
+    let row = store::object::by_name(tx, class, name)?.ok_or_else(|| no_such_station(name))?;
+    let values = store::object::values(tx, class, row.id)?;
+    let words = texts(values.get("bank").map(|values| Value::Many(values.clone())));
+    let has = |word: &str| words.iter().any(|one| one == word);
+    Ok(Ways { pin: has("pin"), card: has("card"), card_and_pin: has("card-and-pin"), program: has("program") })
+}
+
+fn no_such_station(name: &ObjectName) -> Failure {
+    Failure::not_found(format!("station {name}")).hint("pdls -c station   lists the stations")
+}
+
+fn takes_none(station: &ObjectName, card: bool) -> Failure {
+    let (what, word) = if card { ("card", "card") } else { ("PIN", "pin") };
+    Failure::new(FailureKind::State, format!("station {station} lets nobody log on with a {what}"))
+        .hint(format!("pdset -c station -x bank={word} {station}   has it let them"))
+}
+
 fn about(tx: &Tx<'_>, name: &ObjectName) -> Fallible<StationAbout> {
     let class = ObjectClass::Station;
-    let row = store::object::by_name(tx, class, name)?
-        .ok_or_else(|| Failure::not_found(format!("station {name}")).hint("pdls -c station   lists the stations"))?;
+    let row = store::object::by_name(tx, class, name)?.ok_or_else(|| no_such_station(name))?;
+    let ways = ways_of(tx, name)?;
     let values = store::object::values(tx, class, row.id)?;
     let all = |name: &str| texts(values.get(name).map(|values| Value::Many(values.clone())));
     let idle = match values.get("log-off-after").and_then(|values| values.first()) {
@@ -268,20 +404,14 @@ fn about(tx: &Tx<'_>, name: &ObjectName) -> Fallible<StationAbout> {
     Ok(StationAbout {
         name: row.name.to_string(),
         descriptor: all("descriptor").pop(),
-        takes_pin: all("bank").iter().any(|word| word == "pin"),
+        takes_pin: ways.pin || ways.program,
+        takes_card: ways.card || ways.card_and_pin || ways.program,
+        card_needs_pin: ways.card_and_pin && !ways.card,
         idle_seconds: idle,
     })
 }
 
-fn demand_pin(tx: &Tx<'_>, station: &ObjectName) -> Fallible<()> {
-    if about(tx, station)?.takes_pin {
-        return Ok(());
-    }
-    Err(Failure::new(FailureKind::State, format!("station {station} lets nobody log on with a PIN"))
-        .hint(format!("pdset -c station -x bank=pin {station}   has it let them")))
-}
-
-fn demand_pin_of(tx: &Tx<'_>, user: &ObjectName) -> Fallible<()> {
+pub(super) fn demand_pin_of(tx: &Tx<'_>, user: &ObjectName) -> Fallible<()> {
     let caller = tx.caller()?;
     match caller.uid < NOBODY && caller.user == user.as_str() {
         true => Ok(()),
@@ -289,7 +419,7 @@ fn demand_pin_of(tx: &Tx<'_>, user: &ObjectName) -> Fallible<()> {
     }
 }
 
-fn unknown(user: &ObjectName) -> Failure {
+pub(super) fn unknown(user: &ObjectName) -> Failure {
     not_found(ObjectClass::User, user).hint(format!("pdcreate -c user SERVER:{user}   describes him"))
 }
 

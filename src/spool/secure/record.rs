@@ -51,6 +51,7 @@ pub(crate) fn ended(tx: &Tx<'_>, job: &JobRow, outcome: &str, device: Option<&st
             None => return Ok(()),
         },
     };
+    store::charge::settle(tx, &correlation, printed)?;
     let line = Line {
         correlation: &correlation,
         what,

@@ -9,17 +9,21 @@ use crate::model::location::Destination;
 use crate::model::object::ObjectName;
 use crate::model::secure::{ReleaseState, Released, Verdict};
 use crate::model::state::{HoldReasons, JobState, Wish};
+use crate::model::station::NotDone;
 use crate::model::{Call, DeviceName, Failure, FailureKind, JobRef};
+use crate::store::charge::ChargeState;
 use crate::store::event::{Object, record};
 use crate::store::job::JobRow;
 use crate::store::secure::SecureRow;
 use crate::store::{self, Fallible, Tx};
 
 use super::arrive::secure_queue;
+use super::bank::{FEW_REFUNDS, Goods, OVER_LIMIT, Paid, SILENT};
 use super::held::{ended_by_release, has_printed, standing, standing_everywhere};
 use super::people::Reach;
 use super::record::Act;
 use super::stations::{Station, not_related, verdict};
+use crate::spool::interface::records::SpoolerState;
 use crate::spool::jobs::actions::not_found;
 use crate::spool::jobs::membership::demand_single;
 use crate::spool::jobs::submit::{may_send, takes_work};
@@ -33,6 +37,18 @@ use crate::spool::{Room, Spool, WakeTarget};
 struct Place {
     station: ObjectName,
     printer: DeviceName,
+    /// What is paid for, where nothing that can be seen before the transaction speaks against the release.
+    goods: Option<GoodsOf>,
+}
+
+/// What is released, for the bank.
+#[derive(Clone, Debug)]
+struct GoodsOf {
+    correlation: String,
+    queue: String,
+    pages: Option<u64>,
+    octets: u64,
+    attributes: Vec<String>,
 }
 
 /// A refusal, and its word in the record.
@@ -57,14 +73,19 @@ impl Spool {
             return self.release_elsewhere(call, global, station, printer);
         }
         let place = self.choose(call, job, station.as_ref(), printer)?;
+        let paid = self.pay_before_release(call, job, &place)?;
+        let id = paid.as_ref().map(|paid| paid.id().to_owned());
         let (spool, job) = (self.clone(), job.clone());
-        self.change(Room::Gives, call, move |tx| {
-            let (row, secure) = spool.find_to_release(tx, &job)?;
+        let released = self.change(Room::Gives, call, move |tx| {
+            let (row, secure) = spool.find_to_release(tx, &job, &place.station)?;
             let name = place.printer.to_string();
             let act =
                 |result| Act { what: "release", station: Some(place.station.as_str()), printer: Some(&name), result };
             match spool.release_locked(tx, &row, &secure, &place)? {
                 Ok(done) => {
+                    if let Some(id) = &id {
+                        store::charge::set(tx, id, ChargeState::Paid, None)?;
+                    }
                     spool.write_release(tx, &row, &secure, act("ok"))?;
                     Ok(Ok(done))
                 }
@@ -73,22 +94,80 @@ impl Spool {
                     Ok(Err(refusal.failure))
                 }
             }
-        })?
+        });
+        let released = released.and_then(|done| done);
+        if let (Err(_), Some(paid)) = (&released, &paid) {
+            self.owe_back(call, paid.id());
+            // What does not succeed now is tried again later.
+            self.refund_owed(FEW_REFUNDS, &call.now);
+        }
+        released
+    }
+
+    /// Has the caller pay, where his station wants it. One who cannot is refused, on record.
+    fn pay_before_release(&self, call: &Call, job: &JobRef, place: &Place) -> Fallible<Option<Paid>> {
+        let Some(of) = &place.goods else { return Ok(None) };
+        let printer = place.printer.to_string();
+        let goods = Goods {
+            correlation: &of.correlation,
+            queue: &of.queue,
+            printer: &printer,
+            pages: of.pages,
+            octets: of.octets,
+            attributes: &of.attributes,
+        };
+        self.pay(call, &place.station, &goods).map_err(|(failure, result)| {
+            let (spool, job, place) = (self.clone(), job.clone(), place.clone());
+            let noted = self.change(Room::Gives, call, move |tx| {
+                let (row, secure) = spool.find_to_release(tx, &job, &place.station)?;
+                let printer = place.printer.to_string();
+                let act =
+                    Act { what: "release", station: Some(place.station.as_str()), printer: Some(&printer), result };
+                spool.write_release(tx, &row, &secure, act)
+            });
+            noted.err().unwrap_or(failure)
+        })
+    }
+
+    /// Why a job of this server is not released, where that is a matter of its queue or of the server.
+    pub(crate) fn why_it_stays(&self, call: &Call, job: &crate::model::GlobalJobId) -> Fallible<Option<NotDone>> {
+        self.look(call, |tx| {
+            if store::spool::state(tx)? != SpoolerState::Active {
+                return Ok(Some(NotDone::Stopped));
+            }
+            match store::secure::last_of(tx, &job.to_string())?.map(|line| line.result) {
+                Some(result) if result == OVER_LIMIT => return Ok(Some(NotDone::OverLimit)),
+                Some(result) if result == SILENT => return Ok(Some(NotDone::BankSilent)),
+                _ => {}
+            }
+            if job.server != *self.server() {
+                return Ok(None);
+            }
+            let job = JobRef::Serial(job.serial);
+            let Some(row) = store::job::by_ref(tx, &job, 0, self.server().as_str())? else { return Ok(None) };
+            Ok(store::location::paused_group(tx, row.group)?.map(|queue| NotDone::Paused(queue.to_string())))
+        })
     }
 
     /// Finds a job that the caller may release, locked.
-    fn find_to_release(&self, tx: &Tx<'_>, job: &JobRef) -> Fallible<(JobRow, SecureRow)> {
+    fn find_to_release(&self, tx: &Tx<'_>, job: &JobRef, station: &ObjectName) -> Fallible<(JobRow, SecureRow)> {
         let row = crate::spool::jobs::actions::find_to_change(tx, self, job)?;
-        self.may_release(tx, job, row)
+        // As it is now: an operator may have said a moment ago that it shows each person his own.
+        let is_shown = match (self.station(tx, Some(station))?, store::secure::of_job(tx, row.id)?) {
+            (Some(station), Some(secure)) => Self::is_open_to_all(tx, &station, &row, &secure)?,
+            _ => false,
+        };
+        self.may_release(tx, job, row, is_shown)
     }
 
-    /// Refuses a caller who may not release a job. What nobody shows him, he is not told of either.
-    fn may_release(&self, tx: &Tx<'_>, job: &JobRef, row: JobRow) -> Fallible<(JobRow, SecureRow)> {
+    /// Refuses a caller who may not release a job; `is_shown`: his station shows it to everybody. What nobody shows him, he is not
+    /// told of either.
+    fn may_release(&self, tx: &Tx<'_>, job: &JobRef, row: JobRow, is_shown: bool) -> Fallible<(JobRow, SecureRow)> {
         let caller = tx.caller()?;
         let secure = store::secure::of_job(tx, row.id)?;
         let reach = Reach::of(&self.directory(tx)?, caller);
         match secure {
-            Some(secure) if reach.has(&secure.owner) => Ok((row, secure)),
+            Some(secure) if reach.has(&secure.owner) || is_shown => Ok((row, secure)),
             Some(_) if store::spool::row(tx)?.trust.trusts(caller) => Err(Failure::new(
                 FailureKind::Security,
                 format!("job {}: whoever submitted it releases it, and whom he has named as a delegate", row.number),
@@ -113,9 +192,14 @@ impl Spool {
         self.look(call, |tx| {
             let uid = tx.caller()?.uid;
             let found = store::job::by_ref(tx, job, uid, self.server().as_str())?.ok_or_else(|| not_found(job))?;
-            let (row, secure) = self.may_release(tx, job, found)?;
-            let station = self.station(tx, station)?.ok_or_else(no_station)?;
-            let place = |printer: DeviceName| Place { station: station.name.clone(), printer };
+            let station = self.station(tx, station)?;
+            let is_shown = match (&station, store::secure::of_job(tx, found.id)?) {
+                (Some(station), Some(secure)) => self.is_shown_to_all(tx, station, &found, &secure)?,
+                _ => false,
+            };
+            let (row, secure) = self.may_release(tx, job, found, is_shown)?;
+            let station = station.ok_or_else(no_station)?;
+            let place = |printer: DeviceName| Place { station: station.name.clone(), printer, goods: None };
             let mut alive = Alive::new(self);
             // Whatever is wrong with the job itself is said by the transaction, which records it.
             let (state, _) = self.true_state(tx, &row, &mut alive)?;
@@ -140,7 +224,16 @@ impl Spool {
             let mut refused: Option<(DeviceName, Verdict)> = None;
             for (name, printer) in candidates {
                 match verdict(&wanted, printer.as_ref()) {
-                    Verdict::Here => return Ok(place(name.clone())),
+                    Verdict::Here => {
+                        let goods = GoodsOf {
+                            correlation: self.correlation(&row),
+                            queue: wanted.queue.name.clone(),
+                            pages: row.pages,
+                            octets: row.octets,
+                            attributes: wanted.attributes.clone(),
+                        };
+                        return Ok(Place { goods: Some(goods), ..place(name.clone()) });
+                    }
                     // Only rows are looked at inside the transaction: what a row does not tell is said here.
                     other => refused = refused.or(Some((name.clone(), other))),
                 }

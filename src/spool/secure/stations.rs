@@ -4,7 +4,7 @@ use crate::model::device::DeviceStatus;
 use crate::model::field::Value;
 use crate::model::job::GivenValue;
 use crate::model::object::{ObjectClass, ObjectName};
-use crate::model::secure::{PoolQueue, StationPrinter, Verdict, Wanted, judge, medium, token};
+use crate::model::secure::{PoolQueue, PrinterTrouble, StationPrinter, Verdict, Wanted, judge, medium, token};
 use crate::model::state::{DeviceState, DeviceWish, ProcessState};
 use crate::model::{DeviceName, Failure, FailureKind};
 use crate::store::device::DeviceRow;
@@ -31,32 +31,30 @@ pub(crate) struct Station {
     pub(crate) shows_all: bool,
 }
 
-/// Why a device takes no job now, as the end of the sentence "the printer …".
-fn trouble(status: &DeviceStatus) -> Option<String> {
-    let text = || status.error.as_ref().map(|error| format!(": {}", error.text)).unwrap_or_default();
+/// Why a device takes no job now.
+fn trouble(status: &DeviceStatus) -> Option<PrinterTrouble> {
+    let text = || status.error.as_ref().map(|error| error.text.clone()).unwrap_or_default();
     match &status.state {
-        DeviceState::Offline => Some(format!("is offline{}", text())),
-        DeviceState::Suspended => Some("is suspended".to_owned()),
-        DeviceState::DevError(_) => Some(format!("is in error{}", text())),
+        DeviceState::Offline => Some(PrinterTrouble::Offline(text())),
+        DeviceState::Suspended => Some(PrinterTrouble::Suspended),
+        DeviceState::DevError(_) => Some(PrinterTrouble::InError(text())),
         // A process that died is started again by the release.
         DeviceState::ProcError if status.process_state == ProcessState::Dead => None,
-        DeviceState::ProcError => Some("cannot print: its print process is in error".to_owned()),
-        _ if status.wish == DeviceWish::Draining => Some("is being stopped".to_owned()),
-        _ if status.running.as_ref().is_some_and(|running| running.stalled.is_some()) => {
-            Some("takes nothing of the job that it prints: it may be jammed or without paper".to_owned())
-        }
+        DeviceState::ProcError => Some(PrinterTrouble::ProcessInError),
+        _ if status.wish == DeviceWish::Draining => Some(PrinterTrouble::Stopping),
+        _ if status.running.as_ref().is_some_and(|running| running.stalled.is_some()) => Some(PrinterTrouble::Stalled),
         _ => None,
     }
 }
 
 /// The same as far as a row tells, for the moment of the release.
-pub(super) fn trouble_of_row(row: &DeviceRow) -> Option<String> {
-    let text = || row.in_error().map(|error| format!(": {}", error.text)).unwrap_or_default();
+pub(super) fn trouble_of_row(row: &DeviceRow) -> Option<PrinterTrouble> {
+    let text = || row.in_error().map(|error| error.text.clone()).unwrap_or_default();
     match row.wish {
-        DeviceWish::Stopped => Some(format!("is offline{}", text())),
-        DeviceWish::Suspended => Some("is suspended".to_owned()),
-        DeviceWish::Draining => Some("is being stopped".to_owned()),
-        DeviceWish::Started => row.in_error().map(|_| format!("is in error{}", text())),
+        DeviceWish::Stopped => Some(PrinterTrouble::Offline(text())),
+        DeviceWish::Suspended => Some(PrinterTrouble::Suspended),
+        DeviceWish::Draining => Some(PrinterTrouble::Stopping),
+        DeviceWish::Started => row.in_error().map(|_| PrinterTrouble::InError(text())),
     }
 }
 

@@ -2,9 +2,10 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
+use crate::model::bank::{CardChange, CardNumber};
 use crate::model::field::{Field, Value};
 use crate::model::managed::{ManagedChange, ManagedClass, ManagedEdit, ManagedObject};
-use crate::model::station::{BrowserPlace, MOST_WRONG, Pin};
+use crate::model::station::{BrowserPlace, MOST_WRONG, Pin, Typed};
 use crate::model::{Call, Caller};
 use crate::spool::disk::base::{Access, open};
 use crate::spool::interface::operations::Operations;
@@ -42,8 +43,12 @@ fn site() -> Site {
     site
 }
 
+fn typed(user: &str, pin: &str) -> Typed {
+    Typed { user: user.into(), pin: Pin::new(pin), card: CardNumber::default() }
+}
+
 fn log_on(site: &Site, pin: &str) -> Option<KnownPerson> {
-    site.spool.log_on(&name("hall"), "nobody.here", &Pin::new(pin), FROM, &clock()).unwrap()
+    site.spool.log_on(&name("hall"), &typed("nobody.here", pin), FROM, &clock()).unwrap().known()
 }
 
 fn wrong(site: &Site, times: u32) {
@@ -72,7 +77,7 @@ fn the_lock_ends_by_the_time_of_the_spool_and_the_sixth_wrong_one_doubles_it() {
 #[test]
 fn nobody_shuts_out_from_afar_who_stands_at_the_station_nor_the_other_way_round() {
     let site = site();
-    let at = |pin, from| site.spool.log_on(&name("hall"), "nobody.here", &Pin::new(pin), from, &clock()).unwrap();
+    let at = |pin, from| site.spool.log_on(&name("hall"), &typed("nobody.here", pin), from, &clock()).unwrap().known();
     let is_in = |from| at(RIGHT, from).is_some();
     for _ in 0..MOST_WRONG {
         assert!(at(WRONG, AFAR).is_none());
@@ -110,7 +115,7 @@ fn a_crash_forgives_none() {
         site.spool.try_pin(&Call::of_spooler(&clock()), Some(name("nobody.here")), "hall".into(), true).unwrap();
     }
     let again = open(site.spool.base(), Access::Existing { now: clock() }).unwrap();
-    let log_on = || again.log_on(&name("hall"), "nobody.here", &Pin::new(RIGHT), FROM, &clock()).unwrap();
+    let log_on = || again.log_on(&name("hall"), &typed("nobody.here", RIGHT), FROM, &clock()).unwrap().known();
     assert!(log_on().is_none());
     pass(60);
     assert!(log_on().is_some());
@@ -133,11 +138,51 @@ fn a_pin_that_changes_while_it_is_looked_at_lets_nobody_in() {
 #[test]
 fn a_name_that_nobody_has_and_a_user_without_a_pin_are_let_in_by_no_pin() {
     let site = site();
-    let at = |user: &str, pin| site.spool.log_on(&name("hall"), user, &Pin::new(pin), FROM, &clock()).unwrap();
+    let at = |user: &str, pin| site.spool.log_on(&name("hall"), &typed(user, pin), FROM, &clock()).unwrap().known();
     assert!(at("somebody.else", RIGHT).is_none());
     assert!(at("no name\0", RIGHT).is_none());
     site.spool.set_pin(&call(), name("nobody.here"), None).unwrap();
     for pin in [RIGHT, "", "no digits at all"] {
         assert!(at("nobody.here", pin).is_none(), "{pin}");
     }
+}
+
+#[test]
+fn a_guest_card_lets_in_for_its_hours_by_the_time_of_the_spool_and_goes_with_its_user() {
+    let mut site = site();
+    let spool = site.spool.clone();
+    let bank = ManagedChange {
+        field: Field::from_stored("bank").unwrap(),
+        edit: ManagedEdit::Set(Value::Many(vec![Value::Text("card".into())])),
+    };
+    let hall = ManagedObject { class: ManagedClass::Station, name: "hall".into() };
+    site.local.set_managed(hall, vec![bank], None).unwrap();
+    let number = CardNumber::new("GUEST-0001");
+    let add = CardChange::Add { number: number.clone(), hours: Some(2) };
+    spool.set_card(&call(), name("nobody.here"), add).unwrap();
+    let shows = |number: &CardNumber| {
+        let typed = Typed { user: String::new(), pin: Pin::new(""), card: number.clone() };
+        spool.log_on(&name("hall"), &typed, FROM, &clock()).unwrap().known()
+    };
+    let known = shows(&number).unwrap();
+    assert_eq!(known.caller.user, "nobody.here");
+    assert!(shows(&CardNumber::new("GUEST-0002")).is_none());
+    // A clock that is set ends nothing.
+    jump(24 * 3600);
+    assert!(shows(&number).is_some());
+    pass(2 * 3600 - 1);
+    assert!(spool.still_known(&call(), &name("hall"), &known).unwrap());
+    pass(1);
+    assert!(shows(&number).is_none());
+    assert!(!spool.still_known(&call(), &name("hall"), &known).unwrap(), "it ends what it began");
+    for hours in [0, u32::MAX] {
+        let bad = CardChange::Add { number: number.clone(), hours: Some(hours) };
+        assert!(spool.set_card(&call(), name("nobody.here"), bad).is_err());
+    }
+    let lasting = CardChange::Add { number: number.clone(), hours: None };
+    spool.set_card(&call(), name("nobody.here"), lasting).unwrap();
+    pass(10 * 24 * 3600);
+    assert!(shows(&number).is_some());
+    site.local.delete_managed(ManagedObject { class: ManagedClass::User, name: "nobody.here".into() }).unwrap();
+    assert!(shows(&number).is_none());
 }

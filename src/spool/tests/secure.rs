@@ -567,3 +567,194 @@ fn a_paused_queue_gives_nobody_a_job_at_a_station_until_it_is_resumed() {
     site.local.pause_managed(queue(), None, None).unwrap();
     release(&mut site, &job, Some("LP1")).unwrap();
 }
+
+fn eve() -> crate::model::Caller {
+    user("eve", 4712)
+}
+
+/// The jobs of others at the station, each as the owner's name and its number.
+fn others(site: &Site, caller: crate::model::Caller) -> Vec<(String, JobRef)> {
+    page(site, caller).others.into_iter().map(|row| (row.owner, JobRef::Number(row.number))).collect()
+}
+
+#[test]
+fn a_station_that_shows_all_jobs_shows_what_waits_for_its_printers_without_logins_and_records_who_releases_it() {
+    let (mut site, _alive) = site();
+    let his = JobRef::Number(site.submit_as(bob(), "#OFFICE.FRONT", |_| {}).number);
+    let own = submit(&mut site, |_| {});
+    assert!(others(&site, eve()).is_empty(), "a station shows each person his own");
+    altered(&mut site, ManagedClass::Station, "hall", "jobs-shown", word("all"));
+    altered(&mut site, ManagedClass::Station, "hall", "related-printers", words(&["LP1"]));
+    // What no printer of the station prints is not shown there.
+    let far = JobRef::Number(site.submit_as(bob(), "#ANNEX.FRONT", |_| {}).number);
+    let shown = others(&site, eve());
+    assert_eq!(shown.len(), 2, "{shown:?}");
+    let name = &shown.iter().find(|one| one.1 == his).unwrap().0;
+    assert!(name.starts_with("user-") && !name.contains("bob"), "{name}");
+    let to_ann: Vec<JobRef> = others(&site, ann()).into_iter().map(|one| one.1).collect();
+    assert_eq!(to_ann, std::slice::from_ref(&his), "her own is her own");
+    object(&mut site, ManagedClass::User, "bob", vec![set("public-name", word("Red Fox"))]);
+    assert!(others(&site, eve()).contains(&("Red Fox".to_owned(), his.clone())));
+    // Released in the name of who stands there; whose it is stays on record.
+    local(&site.spool, eve()).release_job(his.clone(), None, None).unwrap();
+    let line = site.local.release_record(0, 1000).unwrap().rows.pop().unwrap();
+    assert!(line.what == "release" && line.who.starts_with("eve"), "{line:?}");
+    assert!(line.owner.ends_with("\\bob"), "{line:?}");
+    let of_bob = local(&site.spool, bob()).release_record(0, 1000).unwrap().rows;
+    assert!(of_bob.iter().any(|line| line.who.starts_with("eve")), "he sees who it was");
+    // Once. What was released is nobody else's matter any more, and nobody but its owner removes what waits.
+    let again = local(&site.spool, eve()).release_job(his, None, None).unwrap_err();
+    assert_eq!(again.kind, FailureKind::NotFound, "{again}");
+    let global = global(&mut site, &own);
+    assert_eq!(site.spool.remove_own(&eve(), &global, &clock()).unwrap_err().kind, FailureKind::NotFound);
+    let hidden = local(&site.spool, eve()).release_job(far, None, None).unwrap_err();
+    assert_eq!(hidden.kind, FailureKind::NotFound, "{hidden}");
+    altered(&mut site, ManagedClass::Station, "hall", "jobs-shown", word("owner"));
+    let closed = local(&site.spool, eve()).release_job(own, None, None).unwrap_err();
+    assert_eq!(closed.kind, FailureKind::NotFound, "{closed}");
+}
+
+#[test]
+fn a_station_of_another_server_that_shows_all_jobs_gets_none_of_ours() {
+    let (mut site, _alive) = site();
+    let job = submit(&mut site, |_| {});
+    altered(&mut site, ManagedClass::Station, "hall", "jobs-shown", word("all"));
+    let (job, printer) = (global(&mut site, &job), there(&mut site));
+    let eve = crate::model::Caller { host: "acme2".into(), ..eve() };
+    let answer =
+        site.spool.release_to(&name("acme2"), (&job, &printer), (&eve, Some("hall")), (LEASE_MS, &clock())).unwrap();
+    assert_eq!(answer, ClaimAnswer::Refused(ClaimRefusal::NotOwner));
+}
+
+#[test]
+fn whoever_wants_to_know_it_is_told_before_and_when_a_job_is_removed_unreleased() {
+    let (mut site, alive) = site();
+    let profile = |event: &str| {
+        format!("{{event-identifiers={event} delivery-method=e-mail delivery-address={event}@example.org}}")
+    };
+    let profiles = ["close-to-discard-time", "past-discard-time"].map(profile);
+    let wanted = words(&[&profiles[0], &profiles[1]]);
+    let job = submit(&mut site, |job| job.given = vec![given("notification-profile", wanted, 0)]);
+    let told = |site: &mut Site| -> Vec<String> {
+        site.local.set_manager_access(false).unwrap();
+        match site.spool.next_deliveries(&[], 8, &clock()).unwrap() {
+            crate::spool::notify::Work::Try(due) => due.into_iter().map(|one| one.event).collect(),
+            _ => Vec::new(),
+        }
+    };
+    lives_on(&alive, 89 * MINUTE);
+    assert!(told(&mut site).is_empty());
+    lives_on(&alive, 2 * MINUTE);
+    assert_eq!(told(&mut site), ["close-to-discard-time"]);
+    let log = site.local.events(EventSubject::Job(job.clone()), 0).unwrap();
+    let said = log.iter().find(|event| event.what == EventWord::Expires).unwrap();
+    assert_eq!(said.why, "it is removed in 29 minutes unless it is released at a station");
+    // Once.
+    lives_on(&alive, 5 * MINUTE);
+    assert_eq!(told(&mut site).len(), 1);
+    assert_eq!(page(&site, ann()).purged, 0);
+    lives_on(&alive, 30 * MINUTE);
+    assert_eq!(told(&mut site), ["close-to-discard-time", "past-discard-time"]);
+    assert_eq!(state(&mut site, &job), None);
+    assert_eq!((page(&site, ann()).purged, page(&site, bob()).purged), (1, 0));
+    lives_on(&alive, 25 * 60 * MINUTE);
+    assert_eq!(page(&site, ann()).purged, 0);
+}
+
+#[test]
+fn nobody_is_told_of_a_job_that_was_released_or_of_a_queue_that_warns_of_nothing() {
+    let (mut site, alive) = site();
+    let released = submit(&mut site, |_| {});
+    altered(&mut site, ManagedClass::Queue, "OFFICE", "purge-warning", Value::Integer(0));
+    let silent = submit(&mut site, |_| {});
+    release(&mut site, &released, None).unwrap();
+    let claim = site.claim(&alive, "LP1");
+    lives_on(&alive, 100 * MINUTE);
+    site.local.set_manager_access(false).unwrap();
+    for job in [released, silent] {
+        let log = site.local.events(EventSubject::Job(job), 0).unwrap();
+        assert!(log.iter().all(|event| event.what != EventWord::Expires));
+    }
+    site.end(&alive, &claim, delivered(Delivery::Sent));
+}
+
+// What an attacker tries.
+
+#[test]
+fn the_job_of_another_is_not_there_by_whatever_name_it_is_called() {
+    let (mut site, _alive) = site();
+    let job = submit(&mut site, |_| {});
+    let (printer, global) = (there(&mut site), global(&mut site, &job));
+    let nothing = GlobalJobId { serial: crate::model::Serial(global.serial.0 + 1), ..global.clone() };
+    let said = |failure: Failure, name: &str| (failure.kind, failure.message.replace(name, "JOB"));
+    let mut eves = local(&site.spool, eve());
+    let mut tried = |job: JobRef| said(eves.release_job(job.clone(), None, None).unwrap_err(), &job.to_string());
+    let (serial, none) = (JobRef::Serial(global.serial), JobRef::Serial(nothing.serial));
+    for (his, nobodys) in [
+        (job.clone(), JobRef::Number(crate::model::JobNumber::new(77).unwrap())),
+        (serial, none),
+        (JobRef::Global(global.clone()), JobRef::Global(nothing.clone())),
+    ] {
+        assert_eq!(tried(his), tried(nobodys), "nobody learns which jobs there are");
+    }
+    for job in [&global, &nothing] {
+        let removed = site.spool.remove_own(&eve(), job, &clock()).unwrap_err();
+        assert_eq!(removed.kind, FailureKind::NotFound);
+        let there = crate::model::Caller { host: "acme2".into(), ..eve() };
+        assert_eq!(site.spool.remove_for(&there, job, &clock()).unwrap_err().kind, FailureKind::NotFound);
+        let who = (&name("acme2"), &there);
+        let listed = site.spool.held_for(who, std::slice::from_ref(&printer), Some(job), None, &clock()).unwrap();
+        assert!(listed.0.is_empty());
+    }
+    assert_eq!(held(&site, &job).state, ReleaseState::Waiting);
+}
+
+#[test]
+fn a_forged_station_gains_nothing() {
+    let (mut site, _alive) = site();
+    let job = submit(&mut site, |_| {});
+    // One that is not here, and a printer that is none of its own.
+    let nowhere = site.local.release_job(job.clone(), Some(name("cellar")), None).unwrap_err();
+    assert_eq!(nowhere.kind, FailureKind::NotFound, "{nowhere}");
+    site.device("LP3", "SPLA", &[]);
+    site.route("#OFFICE.BACK", Some("LP3"));
+    let other = release(&mut site, &job, Some("LP3")).unwrap_err();
+    assert_eq!(other.kind, FailureKind::BadValue, "{other}");
+    // Another server says that its printer is one of a queue of ours, or of a third one that is compatible: it is taken for one
+    // of its own queues, and nobody here names that.
+    let global = global(&mut site, &job);
+    let mut printer = page(&site, ann()).printers.remove(0);
+    altered(&mut site, ManagedClass::Server, "acme1", "identity-realms", words(&["acme2=acme1"]));
+    pool(&mut site, "OFFICE", "acme3:office");
+    for server in ["acme1", "acme3"] {
+        printer.queues[0].server = server.into();
+        printer.queues[0].compatible = vec!["acme1:OFFICE".into()];
+        let answer = release_to(&site, &global, &printer);
+        assert!(matches!(answer, ClaimAnswer::Refused(ClaimRefusal::Incompatible(_))), "{answer:?}");
+    }
+    // Whatever station it names, the record says whose it is.
+    let last = site.local.release_record(0, 1000).unwrap().rows.pop().unwrap();
+    assert_eq!((last.what.as_str(), last.result.as_str()), ("release", "incompatible"));
+    assert!(last.printer.is_some_and(|printer| printer.contains("acme2")));
+    assert_eq!(held(&site, &job).state, ReleaseState::Waiting);
+}
+
+#[test]
+fn a_claim_that_is_replayed_opens_nothing() {
+    let (mut site, _alive) = site();
+    let job = submit(&mut site, |_| {});
+    let (global, printer) = (global(&mut site, &job), there(&mut site));
+    altered(&mut site, ManagedClass::Server, "acme1", "identity-realms", words(&["acme2=acme1"]));
+    let first = token_of(release_to(&site, &global, &printer));
+    let given = |from: &str, token: &str| site.spool.source_for(&name(from), token, 1, &clock()).is_ok();
+    assert!(given("acme2", &first));
+    assert!(!given("acme3", &first), "another server has read the token");
+    // It claims anew: what was read of the first one is worth nothing.
+    let second = token_of(release_to(&site, &global, &printer));
+    assert!(given("acme2", &second) && !given("acme2", &first));
+    site.spool.begin_lease(&name("acme2"), &second, &clock()).unwrap();
+    let over = ClaimEnd { outcome: "sent".into(), device: Some("LP1".into()), begun: true };
+    site.spool.lease_over(&name("acme2"), &second, over, &clock()).unwrap();
+    assert!(!given("acme2", &second), "it has printed, and its number is void");
+    assert!(site.local.job(job).is_err());
+}

@@ -1,4 +1,4 @@
-//! Reading a PIN: from standard input, or at a terminal that does not show it. Never from the command line, which others can see.
+//! Reading a PIN or the number of a card: from standard input, or at a terminal that does not show it. Never from the command line, which others can see.
 
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, Read, Write};
@@ -6,6 +6,7 @@ use std::os::fd::AsFd;
 use std::path::Path;
 
 use crate::commands::pd::{Shell, Stop};
+use crate::model::bank::CardNumber;
 use crate::model::station::Pin;
 use crate::model::{Failure, FailureKind};
 use crate::sys::terminal;
@@ -33,16 +34,45 @@ pub fn read(shell: &mut Shell<'_>) -> Result<Pin, Stop> {
     Ok(pin)
 }
 
-fn asked_at(path: &Path) -> Result<Option<String>, Failure> {
+/// Reads the number of a card. At a terminal it is asked for once: a reader types it.
+///
+/// # Errors
+/// There is none, or it is no number of a card.
+pub fn read_card(shell: &mut Shell<'_>) -> Result<CardNumber, Stop> {
+    let typed = match (shell.input_is_terminal, shell.terminal) {
+        (true, Some(path)) => {
+            let failed = |error: std::io::Error| Failure::new(FailureKind::Io, format!("{}: {error}", path.display()));
+            let mut terminal = OpenOptions::new().read(true).write(true).open(path).map_err(failed)?;
+            ask(&mut terminal, path, "Card: ")?
+        }
+        _ => line_of(&mut *shell.input),
+    };
+    let none = || {
+        Failure::new(FailureKind::BadValue, "no number of a card came on standard input")
+            .hint("at a terminal pdset -c user --card NAME asks for it")
+    };
+    let card = CardNumber::new(&typed.ok_or_else(none)?);
+    if card.is_empty() {
+        return Err(none().into());
+    }
+    card.check()?;
+    Ok(card)
+}
+
+fn ask(terminal: &mut File, path: &Path, question: &str) -> Result<Option<String>, Failure> {
     let failed = |error: std::io::Error| Failure::new(FailureKind::Io, format!("{}: {error}", path.display()));
-    let mut terminal = OpenOptions::new().read(true).write(true).open(path).map_err(failed)?;
-    let mut ask = |question| match hidden(&mut terminal, question).map_err(failed)? {
+    match hidden(terminal, question).map_err(failed)? {
         Typed::Line(line) => Ok(Some(line)),
         Typed::Nothing => Ok(None),
         Typed::Interrupt => Err(Failure::new(FailureKind::BadValue, "interrupted: nothing was changed")),
-    };
-    let first = ask("PIN: ")?;
-    let second = ask("PIN again: ")?;
+    }
+}
+
+fn asked_at(path: &Path) -> Result<Option<String>, Failure> {
+    let failed = |error: std::io::Error| Failure::new(FailureKind::Io, format!("{}: {error}", path.display()));
+    let mut terminal = OpenOptions::new().read(true).write(true).open(path).map_err(failed)?;
+    let first = ask(&mut terminal, path, "PIN: ")?;
+    let second = ask(&mut terminal, path, "PIN again: ")?;
     match first == second {
         true => Ok(first),
         false => Err(Failure::new(FailureKind::BadValue, "the two PINs differ: nothing was changed")),

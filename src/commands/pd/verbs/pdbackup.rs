@@ -20,7 +20,7 @@ const PROGRAM: &str = "pdbackup";
 /// Make a backup of the spool while it prints, or restore one.
 ///
 /// The backup is a directory of its own: the database as it was at one moment, the print files and links of every job that
-/// it knows, and what was put aside. It is complete when backup.json is in it.
+/// it knows, and what was put aside. The key of cards is in it with --keys alone. It is complete when backup.json is in it.
 ///
 /// With --restore the backup takes the place of the spool. Nobody may use the spool meanwhile. Every job of the backup is
 /// held, because it may have been printed since: START prints it as a possible duplicate. Print files that the backup does
@@ -32,6 +32,9 @@ pub struct Arguments {
     /// Put the backup in the place of the spool
     #[arg(long)]
     restore: bool,
+    /// Keep the key of cards too, without which the cards of users are void; keep such a backup as safe as the spool
+    #[arg(long, conflicts_with = "restore")]
+    keys: bool,
     /// Show what was done as JSON
     #[arg(long)]
     json: bool,
@@ -68,10 +71,14 @@ fn keep(line: CommandLine, shell: &mut Shell<'_>) -> Result<Exit, Stop> {
     let done = if restores {
         restore(&base, &directory, &now)?
     } else {
-        backup(&open(&base, Access::Existing { now: now.clone() })?, &directory, &now)?
+        backup(&open(&base, Access::Existing { now: now.clone() })?, &directory, matches.get_flag("keys"), &now)?
     };
     for loss in &done.losses {
         let _ = writeln!(shell.err, "{PROGRAM}: {}", escaped(loss));
+    }
+    if done.key_left_out {
+        let said = "the key of cards (.card-key) is not in the backup: --keys keeps it, too";
+        let _ = writeln!(shell.err, "{PROGRAM}: {said}");
     }
     if matches.get_flag("json") {
         let json = serde_json::to_string_pretty(&done).map_err(crate::model::Failure::internal)?;

@@ -37,7 +37,9 @@ const STATION: &str = "PD_STATION";
 /// long they can still be released, and whether they can be released at this station or why not. A server that does not answer within
 /// three seconds is named, and the status is 1. A job of another server is named with it, as server:digits. Jobs that are named are released in the order in which they are
 /// named, those of --all in the order of their submission. Each prints on the first printer of the station that takes it, or on
-/// the one that -p names. A printer that is offline or in error is refused, and the job goes on waiting.
+/// the one that -p names. A printer that is offline or in error is refused, and the job goes on waiting. A station that shows the jobs of
+/// everybody (jobs-shown=all) lists those of others below your own, with a public name; you release one in your own name, and
+/// --all releases none of them.
 #[derive(Parser, Debug)]
 #[command(name = PROGRAM, version, max_term_width = 100, args_override_self = true)]
 pub struct Arguments {
@@ -154,7 +156,7 @@ impl Found<'_> {
     }
 
     fn is_here(&self, job: &HeldJob) -> bool {
-        self.page.rows.iter().any(|one| one.global == job.global)
+        self.page.rows.iter().chain(&self.page.others).any(|one| one.global == job.global)
     }
 }
 
@@ -293,20 +295,26 @@ fn table(shell: &mut Shell<'_>, found: &Found<'_>) -> Result<Exit, Stop> {
     if found.elsewhere.only_here {
         writeln!(shell.out, "{}", release::ONLY_HERE)?;
     }
-    let jobs = found.jobs();
+    if found.page.purged > 0 {
+        writeln!(shell.out, "{}", release::purged(found.page.purged))?;
+    }
+    let (jobs, others) = (found.jobs(), &found.page.others);
     if jobs.is_empty() {
         writeln!(shell.out, "No job of yours waits for its release.")?;
+    }
+    if jobs.is_empty() && others.is_empty() {
         return Ok(Exit::Done);
     }
     if let Some(station) = &found.page.station {
         writeln!(shell.out, "Station {station}")?;
     }
     let mut lines = vec![["Job", "Name", "Pages", "Format", "Expires", "Release"].map(str::to_owned)];
-    for job in jobs {
+    let of_others = others.iter().map(|job| (job, true));
+    for (job, is_of_other) in jobs.into_iter().map(|job| (job, job.delegated)).chain(of_others) {
         let formats: Vec<&str> = job.formats.iter().map(|format| format.keyword()).collect();
-        let name = if job.delegated { format!("{} (of {})", job.name, job.owner) } else { job.name.clone() };
+        let name = if is_of_other { format!("{} (of {})", job.name, job.owner) } else { job.name.clone() };
         lines.push([
-            match job.delegated {
+            match is_of_other {
                 _ if !found.is_here(job) => job.global.to_string(),
                 true => job.global.serial.to_string(),
                 false => job.local.to_string(),

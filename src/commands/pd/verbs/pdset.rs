@@ -16,6 +16,7 @@ use crate::commands::pd::runner::{CommandLine, Verb};
 use crate::commands::pd::{Exit, Shell, Stop, clock};
 use crate::commands::shell::Intent;
 use crate::model::Failure;
+use crate::model::bank::CardChange;
 
 const PROGRAM: &str = "pdset";
 
@@ -42,6 +43,19 @@ pub struct Arguments {
     /// With -c user: takes the PIN from the users
     #[arg(long)]
     no_pin: bool,
+    /// With -c user: gives the user a card with which he logs on at stations. Its number is read from standard input, or asked for at a
+    /// terminal
+    #[arg(long, conflicts_with_all = ["pin", "no_pin"])]
+    card: bool,
+    /// With --card: it is a guest card, good for so many hours
+    #[arg(long, value_name = "HOURS", requires = "card")]
+    guest: Option<u32>,
+    /// With -c user: takes a card from the user. Its number is read as that of --card
+    #[arg(long, conflicts_with_all = ["pin", "no_pin", "card"])]
+    no_card: bool,
+    /// With -c user: takes all cards from the users
+    #[arg(long, conflicts_with_all = ["pin", "no_pin", "card", "no_card"])]
+    no_cards: bool,
     /// Objects: [server:]name; with -c job local ids, ten digits, or server:digits
     #[arg(value_name = "OBJECT", required = true)]
     objects: Vec<OsString>,
@@ -87,6 +101,10 @@ fn set(mut line: CommandLine, shell: &mut Shell<'_>) -> Result<Exit, Stop> {
     if sets || takes {
         return set_pin(&request, class, sets, &mut line, shell);
     }
+    let of_card = [("card", CardAct::Add), ("no_card", CardAct::Take), ("no_cards", CardAct::TakeAll)];
+    if let Some((_, act)) = of_card.into_iter().find(|(name, _)| line.matches.get_flag(name)) {
+        return set_card(&request, class, act, &mut line, shell);
+    }
     if request.changes.is_empty() && request.message.is_none() {
         return Err(
             Stop::usage("nothing is to be changed").hint("-x \"descriptor='mail room'\"   changes an attribute")
@@ -95,6 +113,42 @@ fn set(mut line: CommandLine, shell: &mut Shell<'_>) -> Result<Exit, Stop> {
     let mut spool = line.open(shell, Intent::Write)?;
     request.each(spool.as_mut(), shell, PROGRAM, &mut |spool, _, object| {
         spool.set_managed(object.clone(), request.changes.clone(), request.message.clone())
+    })
+}
+
+/// What is done with cards.
+#[derive(Clone, Copy)]
+enum CardAct {
+    Add,
+    Take,
+    TakeAll,
+}
+
+/// Gives a user a card, or takes cards from users.
+fn set_card(
+    request: &ManagedRequest,
+    class: Class,
+    act: CardAct,
+    line: &mut CommandLine,
+    shell: &mut Shell<'_>,
+) -> Result<Exit, Stop> {
+    if class != Class::User {
+        return Err(Stop::usage("users have cards, and nothing else has").hint("pdset -c user --card NAME   adds one"));
+    }
+    if !request.changes.is_empty() || request.message.is_some() {
+        return Err(Stop::usage("a card is set alone").hint("a second pdset changes attributes"));
+    }
+    let change = match act {
+        CardAct::Add => {
+            let hours = line.matches.get_one::<u32>("guest").copied();
+            CardChange::Add { number: pin::read_card(shell)?, hours }
+        }
+        CardAct::Take => CardChange::Take(pin::read_card(shell)?),
+        CardAct::TakeAll => CardChange::TakeAll,
+    };
+    let mut spool = line.open(shell, Intent::Write)?;
+    request.each(spool.as_mut(), shell, PROGRAM, &mut |spool, _, object| {
+        spool.set_card(object.name.parse().map_err(Failure::from)?, change.clone())
     })
 }
 

@@ -35,6 +35,7 @@ fn of_release(given: &[(Field, Given)]) -> impl Iterator<Item = (String, String)
     [
         ("RELEASE TYPE", "release-type"),
         ("PURGE TIME", "purge-time"),
+        ("PURGE WARNING", "purge-warning"),
         ("KEEP AFTER RELEASE", "keep-after-release"),
         ("COMPATIBLE QUEUES", "compatible-queues"),
         ("DRIVER", "driver"),

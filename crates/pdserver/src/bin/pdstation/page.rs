@@ -7,11 +7,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use askama::Template;
+use spoolsuite::model::bank::CardNumber;
 use spoolsuite::model::lease::Answered;
 use spoolsuite::model::printable::escaped;
 use spoolsuite::model::secure::HeldJob;
 use spoolsuite::model::station::{
     BrowserPlace, Pin, SessionKey, StationAbout, StationAct, StationJobs, StationOutcome, StationReply, StationRequest,
+    Trouble, Typed,
 };
 use spoolsuite::model::{Failure, GlobalJobId, Serial};
 
@@ -118,6 +120,8 @@ struct LogOnPage {
     frame: Frame,
     said: Option<&'static str>,
     takes_pin: bool,
+    takes_card: bool,
+    card_needs_pin: bool,
     token: String,
 }
 
@@ -127,8 +131,11 @@ struct JobsPage {
     frame: Frame,
     token: String,
     who: String,
+    balance: Option<String>,
     said: Vec<Said>,
     rows: Vec<Row>,
+    /// Jobs of others, at a station that shows them.
+    others: Vec<Row>,
     more: bool,
 }
 
@@ -225,7 +232,8 @@ impl Pages {
             (true, _) => Ok(self.message(asked.words, 404, asked.words.not_found.to_owned())),
         };
         done.unwrap_or_else(|failure| {
-            self.message(asked.words, 503, put(asked.words.trouble, &[&escaped(&failure.message)]))
+            let why = asked.words.trouble_of(Trouble::of(failure.kind));
+            self.message(asked.words, 503, put(asked.words.trouble, &[why]))
         })
     }
 
@@ -240,6 +248,8 @@ impl Pages {
             frame: self.frame(asked.words, Some(&about)),
             said,
             takes_pin: about.takes_pin,
+            takes_card: about.takes_card,
+            card_needs_pin: about.card_needs_pin,
             token: self.guard.token(&cookie),
         };
         let answer = Answer::page(status, &page);
@@ -275,13 +285,18 @@ impl Pages {
         if jobs.elsewhere.only_here {
             said.push(Said { bad: false, text: words.only_here.to_owned() });
         }
+        if jobs.page.purged > 0 {
+            said.push(Said { bad: false, text: put(words.purged, &[&jobs.page.purged.to_string()]) });
+        }
         let rows = rows_of(words, jobs);
+        let others: Vec<Row> = jobs.page.others.iter().map(|job| row_of(words, jobs, job, true)).collect();
         let ends = jobs.idle_seconds + 1;
-        let refresh = if rows.is_empty() { ends.min(EMPTY_LOOKS) } else { ends };
+        let refresh = if rows.is_empty() && others.is_empty() { ends.min(EMPTY_LOOKS) } else { ends };
         let frame = Frame { refresh: Some(refresh), ..self.frame(words, Some(about)) };
         let who = put(words.logged_on_as, &[&escaped(&jobs.user)]);
         let token = self.guard.token(cookie);
-        Answer::page(200, &JobsPage { frame, token, who, said, rows, more: jobs.more })
+        let balance = jobs.balance.as_ref().map(|text| put(words.balance, &[&escaped(text)]));
+        Answer::page(200, &JobsPage { frame, token, who, balance, said, rows, others, more: jobs.more })
     }
 
     /// The cookie of a form whose token is right.
@@ -301,8 +316,12 @@ impl Pages {
         let Some(attempt) = self.attempts.begin(asked.from.address, asked.own.is_named(), Instant::now()) else {
             return self.entrance(asked, 429, Some(asked.words.busy));
         };
-        let (user, pin) = (asked.field("user").to_owned(), Pin::new(asked.field("pin")));
-        match self.link.ask(&StationRequest::LogOn { user, pin, from: asked.from })? {
+        let typed = Typed {
+            user: asked.field("user").to_owned(),
+            pin: Pin::new(asked.field("pin")),
+            card: CardNumber::new(asked.field("card")),
+        };
+        match self.link.ask(&StationRequest::LogOn { typed, from: asked.from })? {
             StationReply::LoggedOn(session) => {
                 // Whoever was logged on in this browser before is not any more.
                 if let Visitor::Session(before) = &asked.visitor {
@@ -315,6 +334,7 @@ impl Pages {
                 self.entrance(asked, 403, Some(asked.words.refused))
             }
             StationReply::Busy => self.entrance(asked, 429, Some(asked.words.busy)),
+            StationReply::BankSilent => self.entrance(asked, 503, Some(asked.words.bank_silent)),
             _ => Err(unexpected()),
         }
     }
@@ -379,14 +399,18 @@ fn outcome_of(words: &Words, outcome: &StationOutcome) -> Said {
 fn rows_of(words: &Words, jobs: &StationJobs) -> Vec<Row> {
     let mut all: Vec<&HeldJob> = jobs.page.rows.iter().chain(&jobs.elsewhere.rows).collect();
     all.sort_by_key(|job| job.submitted_ms);
-    let row = |job: &HeldJob| Row {
+    all.into_iter().map(|job| row_of(words, jobs, job, job.delegated)).collect()
+}
+
+/// `of_other`: whose it is is said.
+fn row_of(words: &Words, jobs: &StationJobs, job: &HeldJob, of_other: bool) -> Row {
+    Row {
         id: job.global.to_string(),
         title: escaped(&job.name),
-        of: job.delegated.then(|| put(words.of, &[&escaped(&job.owner)])),
+        of: of_other.then(|| put(words.of, &[&escaped(&job.owner)])),
         pages: job.pages.map_or_else(|| "–".to_owned(), |pages| pages.to_string()),
         left: left(job.expires_ms, jobs.now_ms),
         standing: escaped(&words.standing(job)),
         here: job.is_releasable_here(),
-    };
-    all.into_iter().map(row).collect()
+    }
 }

@@ -2,9 +2,9 @@
 //!
 //! `{0}` and `{1}` stand for what is put in. A language is one more column; the test below finds a hole in it.
 
-use spoolsuite::model::secure::{HeldJob, ReleaseState, Verdict, word_of};
+use spoolsuite::model::secure::{HeldJob, PrinterTrouble, ReleaseState, Verdict, word_of};
 use spoolsuite::model::state::HoldReason;
-use spoolsuite::model::station::NotDone;
+use spoolsuite::model::station::{NotDone, Trouble};
 
 macro_rules! words {
     ($($(#[$doc:meta])* $name:ident: $english:literal, $german:literal;)+) => {
@@ -33,6 +33,18 @@ words! {
     user: "Name", "Name";
     /// The field for the PIN.
     pin: "PIN", "PIN";
+    /// The field for the card.
+    card: "Card", "Karte";
+    /// Whoever knows who may log on does not answer.
+    bank_silent: "Nobody can be let in now: whoever knows the users does not answer. Please tell an operator.",
+        "Gerade kann niemand angemeldet werden: Die Stelle, die die Benutzer kennt, antwortet nicht. Bitte der Betreuung melden.";
+    /// What he has left.
+    balance: "Balance: {0}", "Guthaben: {0}";
+    /// There is not enough to pay for it.
+    over_limit: "not printed: your balance is not enough for it", "nicht gedruckt: Ihr Guthaben reicht dafür nicht";
+    /// Whoever takes the money does not answer.
+    no_bank: "not printed: whoever keeps the balances does not answer; nothing was taken",
+        "nicht gedruckt: Die Stelle, die die Guthaben führt, antwortet nicht; es wurde nichts abgebucht";
     /// The button that lets somebody in.
     log_on: "Log on", "Anmelden";
     /// The button that lets him out.
@@ -40,8 +52,8 @@ words! {
     /// Who is logged on.
     logged_on_as: "Logged on as {0}", "Angemeldet als {0}";
     /// The answer to a name or a PIN that is wrong, whichever it is.
-    refused: "The name or the PIN is wrong. After five wrong PINs a name is refused for a minute or longer.",
-        "Name oder PIN ist falsch. Nach fünf falschen PINs wird ein Name für eine Minute oder länger abgewiesen.";
+    refused: "The name, the card or the PIN is wrong. After five wrong PINs a name is refused for a minute or longer.",
+        "Name, Karte oder PIN ist falsch. Nach fünf falschen PINs wird ein Name für eine Minute oder länger abgewiesen.";
     /// Too many tried.
     busy: "Too many wrong attempts were made here. Please wait a minute.",
         "Hier gab es zu viele Fehlversuche. Bitte eine Minute warten.";
@@ -51,13 +63,37 @@ words! {
     stale: "This page was too old, or cookies are off. Nothing was done; please try again.",
         "Diese Seite war zu alt, oder Cookies sind ausgeschaltet. Es ist nichts geschehen; bitte noch einmal.";
     /// A station without PINs.
-    no_pin: "Nobody can log on here: this station takes no PIN.", "Hier kann sich niemand anmelden: Diese Station nimmt keine PIN.";
+    no_pin: "Nobody can log on here: this station takes no PIN and no card.", "Hier kann sich niemand anmelden: Diese Station nimmt weder PIN noch Karte.";
     /// A page that is not there.
     not_found: "There is no such page.", "Diese Seite gibt es nicht.";
     /// The way back.
     back: "Back to the start", "Zum Anfang";
     /// The server does not do it.
     trouble: "This is not possible now: {0}", "Das geht jetzt nicht: {0}";
+    /// It is not allowed.
+    not_allowed: "it is not allowed", "es ist nicht erlaubt";
+    /// There is no room.
+    full: "the print server has no room", "der Druckserver hat keinen Platz mehr";
+    /// A server is silent.
+    no_answer: "the print server does not answer; please try again", "der Druckserver antwortet nicht; bitte noch einmal versuchen";
+    /// Something of the station is gone, or it lets nobody in.
+    closed: "this station, or its printer, cannot do it now", "diese Station oder ihr Drucker kann es gerade nicht";
+    /// Something is broken.
+    broken: "something is broken; please tell an operator", "etwas ist defekt; bitte der Betreuung melden";
+    /// The queue of a job is paused.
+    queue_paused: "queue {0} is paused", "Warteschlange {0} ist angehalten";
+    /// The server prints nothing.
+    stopped: "the print server is being stopped", "der Druckserver wird gerade angehalten";
+    /// The server of a job does not give it.
+    not_given: "server {0} does not give it now", "Server {0} gibt ihn gerade nicht her";
+    /// Jobs of his were removed.
+    purged: "{0} of your jobs were removed within a day, because nobody released them in time.",
+        "{0} Ihrer Aufträge wurden innerhalb eines Tages gelöscht, weil sie nicht rechtzeitig freigegeben wurden.";
+    /// The heading of jobs of others.
+    jobs_of_others: "Jobs of others", "Aufträge anderer";
+    /// What is said above them.
+    about_others: "This station shows the jobs of all users. Whoever prints one is on record.",
+        "Diese Station zeigt die Aufträge aller. Wer einen druckt, wird festgehalten.";
     /// The heading of the list.
     your_jobs: "Your print jobs", "Ihre Druckaufträge";
     /// An empty list.
@@ -145,7 +181,48 @@ words! {
     /// What the printer does not accept.
     attributes: "not here, because the printer does not accept {0}", "nicht hier, denn der Drucker kann nicht: {0}";
     /// The printer takes nothing now.
-    not_now: "not now, because the printer {0}", "jetzt nicht, der Drucker meldet: {0}";
+    not_now: "not now, because the printer {0}", "jetzt nicht, denn der Drucker {0}";
+    /// A printer that is stopped.
+    is_offline: "is offline", "ist abgeschaltet";
+    /// One that is suspended.
+    is_suspended: "is suspended", "ist angehalten";
+    /// One that has failed.
+    is_in_error: "is in error", "hat eine Störung";
+    /// One whose print process has failed.
+    process_in_error: "cannot print: its print process is in error", "kann nicht drucken: Sein Druckprozess hat eine Störung";
+    /// One that is being stopped.
+    is_stopping: "is being stopped", "wird gerade abgeschaltet";
+    /// One that takes nothing.
+    is_stalled: "takes nothing of the job that it prints: it may be jammed or without paper",
+        "nimmt nichts mehr an: vielleicht Papierstau oder kein Papier";
+    /// Held by somebody.
+    held_set: "held by its owner or an operator", "vom Besitzer oder der Betreuung angehalten";
+    /// Held until a time.
+    held_time: "waits for its print-after time", "wartet auf seine Druckzeit";
+    /// Something is not there.
+    held_resources: "needs something that is not ready", "braucht etwas, das nicht bereit ist";
+    /// It waits for its owner.
+    held_secure: "waits for its release", "wartet auf seine Freigabe";
+    /// It failed.
+    held_failed: "its document could not be printed", "das Dokument ließ sich nicht drucken";
+    /// The file is another one.
+    held_changed: "its linked document is another file now", "das verknüpfte Dokument ist jetzt eine andere Datei";
+    /// The file is damaged.
+    held_corrupt: "its document is damaged", "das Dokument ist beschädigt";
+    /// The writer died.
+    held_writer: "its writer ended before the job was complete", "das schreibende Programm endete, bevor der Auftrag vollständig war";
+    /// From a backup.
+    held_restored: "it was restored from a backup and may have been printed since",
+        "aus einer Sicherung wiederhergestellt, vielleicht seither schon gedruckt";
+    /// Nobody knows.
+    held_uncertain: "it may have printed", "vielleicht schon gedruckt";
+    /// Its device failed at it.
+    held_set_aside: "its device failed at it too often", "der Drucker ist zu oft daran gescheitert";
+    /// Its file is elsewhere.
+    held_unreachable: "its print file lies at another server, which does not give it",
+        "die Druckdatei liegt auf einem anderen Server, der sie nicht hergibt";
+    /// Nothing supports it.
+    held_unsupported: "asks for something that its destination does not support", "verlangt etwas, das sein Ziel nicht kann";
     /// There is no such printer.
     no_printer: "not here, because there is no such printer", "nicht hier, denn diesen Drucker gibt es nicht";
 }
@@ -197,7 +274,52 @@ impl Words {
             NotDone::NotTried => self.not_tried.to_owned(),
             NotDone::Gone => self.gone.to_owned(),
             NotDone::Stands(job) => self.standing(job),
-            NotDone::Other(text) => text.clone(),
+            NotDone::Paused(queue) => put(self.queue_paused, &[queue]),
+            NotDone::Stopped => self.stopped.to_owned(),
+            NotDone::OverLimit => self.over_limit.to_owned(),
+            NotDone::BankSilent => self.no_bank.to_owned(),
+            NotDone::Silent(server) => put(self.not_given, &[server]),
+            NotDone::Other(trouble) => self.trouble_of(*trouble).to_owned(),
+        }
+    }
+
+    /// Says why the server did not do something.
+    pub fn trouble_of(&self, trouble: Trouble) -> &'static str {
+        match trouble {
+            Trouble::NotAllowed => self.not_allowed,
+            Trouble::Full => self.full,
+            Trouble::Silent => self.no_answer,
+            Trouble::Closed => self.closed,
+            Trouble::Broken => self.broken,
+        }
+    }
+
+    fn of_printer(&self, trouble: &PrinterTrouble) -> &'static str {
+        match trouble {
+            PrinterTrouble::Offline(_) => self.is_offline,
+            PrinterTrouble::Suspended => self.is_suspended,
+            PrinterTrouble::InError(_) => self.is_in_error,
+            PrinterTrouble::ProcessInError => self.process_in_error,
+            PrinterTrouble::Stopping => self.is_stopping,
+            PrinterTrouble::Stalled => self.is_stalled,
+        }
+    }
+
+    fn held(&self, reason: HoldReason) -> &'static str {
+        match reason {
+            HoldReason::Operator => self.held_set,
+            HoldReason::PrintAfter => self.held_time,
+            HoldReason::Resources => self.held_resources,
+            HoldReason::SecureRelease => self.held_secure,
+            HoldReason::Failed => self.held_failed,
+            HoldReason::Changed => self.held_changed,
+            HoldReason::Corrupt => self.held_corrupt,
+            HoldReason::WriterDied => self.held_writer,
+            HoldReason::Restored => self.held_restored,
+            HoldReason::MayHavePrinted => self.held_uncertain,
+            HoldReason::SetAside => self.held_set_aside,
+            HoldReason::Unreachable => self.held_unreachable,
+            HoldReason::Unsupported => self.held_unsupported,
         }
     }
 
@@ -211,7 +333,7 @@ impl Words {
             ReleaseState::Expired => return self.expired.to_owned(),
             ReleaseState::Blocked => {
                 let others = job.reasons.iter().filter(|reason| *reason != HoldReason::SecureRelease);
-                let words: Vec<&str> = others.map(HoldReason::words).collect();
+                let words: Vec<&str> = others.map(|reason| self.held(reason)).collect();
                 return match words.is_empty() {
                     true => self.paused.to_owned(),
                     false => put(self.kept_back, &[&words.join("; ")]),
@@ -242,7 +364,7 @@ impl Words {
                 let words: Vec<String> = missing.iter().map(|token| word_of(token)).collect();
                 put(self.attributes, &[&words.join(", ")])
             }
-            Verdict::Trouble(why) => put(self.not_now, &[why]),
+            Verdict::Trouble(why) => put(self.not_now, &[self.of_printer(why)]),
             Verdict::NoPrinter => self.no_printer.to_owned(),
         }
     }
@@ -263,9 +385,37 @@ mod tests {
 
     #[test]
     fn why_nothing_was_done_is_said_in_each_language() {
-        for why in [NotDone::NotTried, NotDone::Gone] {
+        let typed = [
+            NotDone::NotTried,
+            NotDone::Gone,
+            NotDone::Paused("q".into()),
+            NotDone::Stopped,
+            NotDone::Silent("s".into()),
+        ];
+        for why in typed.into_iter().chain(Trouble::ALL.map(NotDone::Other)) {
             let said = LANGUAGES.map(|words| words.not_done(&why));
             assert_ne!(said[0], said[1]);
+        }
+    }
+
+    #[test]
+    fn why_a_printer_takes_nothing_and_what_holds_a_job_is_said_in_each_language() {
+        let reasons = spoolsuite::model::state::HoldReasons(u32::MAX);
+        for reason in reasons.iter() {
+            let said = LANGUAGES.map(|words| words.held(reason));
+            assert_ne!(said[0], said[1], "{reason:?}");
+        }
+        let text = || "66 what the device says".to_owned();
+        for trouble in [
+            PrinterTrouble::Offline(text()),
+            PrinterTrouble::Suspended,
+            PrinterTrouble::InError(text()),
+            PrinterTrouble::ProcessInError,
+            PrinterTrouble::Stopping,
+            PrinterTrouble::Stalled,
+        ] {
+            let said = LANGUAGES.map(|words| words.verdict(&Verdict::Trouble(trouble.clone())));
+            assert!(said[0] != said[1] && !said.concat().contains("66"), "{said:?}");
         }
     }
 
