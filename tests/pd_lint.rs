@@ -114,9 +114,12 @@ pdls -f "current-job-state==held" $UNSET
     assert!(text.contains("night.sh:6: lacks: pdmigpp is not here"), "{text}");
 }
 
+/// A line, a verdict, and a part of what is said.
+type Said = (u64, &'static str, &'static str);
+
 /// Scripts as other sites write them: ksh, loops, pipelines, texts that are run as commands. Each line that is judged, with what
 /// is said of it.
-const OTHER_SITES: &[(&str, &[(u64, &str, &str)])] = &[
+const OTHER_SITES: &[(&str, &[Said])] = &[
     (
         "#!/usr/bin/ksh\n\
          set -A QUEUES $(pdls -c queue -g -r queue-name -s column \"$SRV:\")\n\

@@ -49,7 +49,7 @@ pub static TABLE: &[Attribute] = &[
     carried(Station, "related-printers", Name, &["Printers"], "the printers where it releases, the one that is taken first before the others")
         .many().shown(Brief).decides().written(check_printer, None),
     carried(Station, "jobs-shown", Keyword(JOBS_SHOWN), &["Jobs", "Shown"],
-        "owner: a person's own jobs; all: everybody's, of this server alone").default("owner").shown(Brief),
+        "owner: a person's own jobs; all: everybody's, of this server alone").default("owner").shown(Brief).decides(),
     carried(Station, "bank", Keyword(BANKS), &["Bank"],
         "how people log on at its page (pdstation); pin: with the PIN that pdset --pin has set; none: nobody does")
         .many().shown(Brief).decides(),
