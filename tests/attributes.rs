@@ -8,7 +8,7 @@ use crate::support::managed;
 use serde_json::Value;
 use spoolsuite::attributes::text::minutes;
 use spoolsuite::attributes::{Attribute, Class, Kind, Settable, Shown, nameable, of_class};
-use spoolsuite::commands::pd::verbs::{pdls, pdmod, pdpr, pdpromote, pdset};
+use spoolsuite::commands::pd::verbs::{pdls, pdmod, pdpause, pdpr, pdpromote, pdset};
 use spoolsuite::commands::shell::Exit;
 use spoolsuite::commands::spoolcom;
 use spoolsuite::model::BatchNumber;
@@ -24,7 +24,7 @@ use spoolsuite::spool::interface::operations::Operations;
 fn crowded() -> Inside {
     let mut inside = Inside::new();
     let commands = "PRINT $SPLA, FILE fastp; SPOOLER, START; DEV $LP1, PROCESS $SPLA, URI null:; \
-                    DEV $lp2, PROCESS $SPLA, URI null:; DEV $BARE, SPEED 5; PRINT $SPLB, FILE fastp; DEV $LP3, PROCESS $SPLB, URI null:; LOC #GONE.X, DEV $LP3; DEV $LP3, START; LOC #OFFICE.FRONT, DEV $LP1; LOC #OFFICE.Back, DEV $LP2; \
+                    DEV $lp2, PROCESS $SPLA, URI null:; DEV $BARE, SPEED 5; PRINT $SPLB, FILE fastp; DEV $LP3, PROCESS $SPLB, URI null:; LOC #GONE.X, DEV $LP3; DEV $LP3, START; LOC #OFFICE.FRONT, DEV $LP1; LOC #OFFICE.Back, DEV $LP2, FONT logo; \
                     LOC #PARK.DEFAULT, DEV; DEV $LP1, START; DEV $LP2, START";
     inside.run(spoolcom::run, &[commands], Exit::Done);
     let rules = "LOC #OFFICE.FRONT, ACCESS SUBMIT ann @Sales, ACCESS OPERATE bob; LOC #OFFICE, ACCESS TITLES *; DEV $LP1, ACCESS HOLD 4711; \
@@ -77,6 +77,7 @@ fn crowded() -> Inside {
     // Nobody prints this one.
     inside.submit("gone.x", b"waits\n", |_| {});
     lifetimes(&mut inside, &lease);
+    inside.run(pdpause::run, &["-w", "after-current-job", "lp1"], Exit::Done);
     inside
 }
 

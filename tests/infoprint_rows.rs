@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use spoolsuite::commands::pd::verbs::VERBS;
 
-use crate::support::Site;
+use crate::support::{DEADLINE, Site, finish, program};
 
 /// Attributes with their old names, by what has them.
 #[rustfmt::skip]
@@ -98,7 +98,6 @@ const ELSEWHERE: &[&str] = &[
     "pdwsinitports",
     "startippgw",
     "pdpause -n",
-    "pdshutdown -n",
     "all-device",
     "PDIDTABLE",
     "PD_DATE_FORMAT",
@@ -145,6 +144,21 @@ fn every_attribute_is_known_or_says_what_to_do_instead() {
         }
     }
     assert!(missing.is_empty(), "{missing:#?}");
+}
+
+#[test]
+fn every_flag_is_run_in_every_form_and_ends_as_it_should() {
+    let site = Site::new();
+    let script = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/infoprint/every-flag.sh");
+    let mut command = std::process::Command::new("sh");
+    site.dress(&mut command);
+    let programs = program("pdls").parent().unwrap().to_path_buf();
+    let paths = std::env::var_os("PATH").unwrap_or_default();
+    let paths = std::iter::once(programs).chain(std::env::split_paths(&paths));
+    command.env("PATH", std::env::join_paths(paths).unwrap()).env("PD_CONFIRM_DELETE", "no");
+    command.arg(script).current_dir(site.files.path());
+    let said = finish(command.spawn().unwrap(), 3 * DEADLINE).expect(0);
+    assert_eq!((said.out.as_str(), said.err.as_str()), ("", ""));
 }
 
 #[test]

@@ -67,6 +67,9 @@ const NESTED: &[(&str, &str, &str)] =
 /// Keys that are documented and depend on what this spool does not have.
 const NOT_HERE: &[&str] = &["error"];
 
+/// Objects whose keys are names of attributes, or words that were typed.
+const FREE: &[&str] = &["attributes", "queue-attributes", "without-effect"];
+
 /// A value that `row` may have, as if it had been given.
 fn given(row: &Attribute) -> GivenValue {
     let value = managed::value(row);
@@ -151,6 +154,7 @@ fn one_of_everything() -> Inside {
     inside.run(spoolcom::run, &["JOB 4, START"], Exit::Done);
     let gone = inside.submit("park.default", b"gone\n", |_| {});
     inside.run(spoolcom::run, &[&format!("JOB {}, DELETE", gone.number)], Exit::Done);
+    inside.run(pd::verbs::pdpause::run, &["-w", "after-current-job", "lp1"], Exit::Done);
     inside
 }
 
@@ -194,7 +198,9 @@ fn found(value: &Value, path: &str, keys: &mut BTreeMap<String, BTreeSet<&'stati
                     Value::Object(_) => "object",
                 };
                 keys.entry(path.clone()).or_default().insert(kind);
-                found(value, &path, keys);
+                if !FREE.contains(&key.as_str()) {
+                    found(value, &path, keys);
+                }
             }
         }
         Value::Array(values) => values.iter().for_each(|value| found(value, &format!("{path}[]"), keys)),

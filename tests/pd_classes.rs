@@ -177,7 +177,25 @@ fn papers_are_checked_and_waited_for() {
     ok(&site, "pdset", &["-x", "media-supported==", "ld"]);
     // The server may take what nobody prints.
     ok(&site, "pdset", &["-c", "server", "-x", "accept-unsupported-jobs=true", "acme1"]);
-    site.run("pdpr", &["-d", "ld", "-x", "default-medium=A3", file]).expect(0);
+    site.run("pdpr", &["-d", "ld", "-x", "default-medium=A3", "-t", "large", file]).expect(0);
+    let large = [
+        "-U",
+        "-j",
+        "-g",
+        "-s",
+        "line",
+        "-r",
+        "current-job-state,required-resources-not-supported",
+        "-f",
+        "job-name==large",
+    ];
+    let shown = site.run("pdls", &large).expect(0).out;
+    assert_eq!(shown, "current-job-state = held\nrequired-resources-not-supported = default-medium=A3\n");
+    // Whoever wants it all the same gets it.
+    let number = ["-U", "-j", "-g", "-s", "column", "-r", "job-number", "-f", "job-name==large"];
+    let number = site.run("pdls", &number).expect(0).out;
+    site.spoolcom(&format!("JOB {}, START", number.trim()));
+    site.wait_until_empty();
     ok(&site, "pddelete", &["-c", "medium", "letterhead"]);
     site.run("pdls", &["-c", "medium", "letterhead"]).expect(1).says("cannot find medium letterhead");
 }

@@ -98,7 +98,7 @@ pdls -f "current-job-state==held" $UNSET
         let (found, text) = of(line);
         assert!(found == verdict && text.contains(part), "{line}: {found} {text}");
     };
-    says(2, "lacks", "PDHOST");
+    says(2, "differs", "PDHOST");
     says(4, "lacks", "AFP");
     says(5, "differs", "processing");
     says(6, "lacks", "pdcreate");
@@ -112,6 +112,119 @@ pdls -f "current-job-state==held" $UNSET
     let text = site.run("pdlint", &["-q", script.to_str().unwrap()]).expect(1).out;
     assert!(text.lines().all(|line| !line.contains(": runs: ")), "{text}");
     assert!(text.contains("night.sh:6: lacks: pdmigpp is not here"), "{text}");
+}
+
+/// A line, a verdict, and a part of what is said.
+type Said = (u64, &'static str, &'static str);
+
+/// Scripts as other sites write them: ksh, loops, pipelines, texts that are run as commands. Each line that is judged, with what
+/// is said of it.
+const OTHER_SITES: &[(&str, &[Said])] = &[
+    (
+        "#!/usr/bin/ksh\n\
+         set -A QUEUES $(pdls -c queue -g -r queue-name -s column \"$SRV:\")\n\
+         for q in ${QUEUES[@]}; do\n\
+         state=$(pdls -c queue -r queue-state -s line $q | awk -F= '{print $2}')\n\
+         [[ $state = *paused* ]] && pdresume -c queue $q\n\
+         done\n\
+         while read -r ld file copies; do\n\
+         id=$(pdpr -d $SRV:$ld -x \"copy-count=$copies job-comment='of $file'\" -r job-identifier -s line $file | sed 's/.*= //')\n\
+         done <$LIST\n\
+         pdls -U -r job-identifier,job-name -g -s column $SRV: |\n\
+         while read id name; do pdmod -x \"job-hold=false\" -m \"by $LOGNAME\" $id || exit 3; done\n",
+        &[
+            (2, "runs", "pdls"),
+            (4, "runs", "pdls"),
+            (5, "runs", "pdresume"),
+            (8, "runs", "pdpr"),
+            (10, "runs", "pdls"),
+            (11, "runs", "pdmod"),
+        ],
+    ),
+    (
+        "#!/bin/sh\n\
+         . /usr/local/etc/ipm.env\n\
+         pdls -U -r \"job-identifier current-job-state\" -g -s column '*:' | awk '$2==\"printing\" {n++} END {print n}'\n\
+         case \"$1\" in\n\
+         off) pddisable -m off $2 && pdpause $2 ;;\n\
+         swap) pdresubmit $3 -c destination $2 ;;\n\
+         esac\n\
+         eval \"pdpr -d $LD $OPTS $FILE\"\n\
+         trap 'pdenable bulk-ad' EXIT\n\
+         su - pdadm -c \"pdshutdown -w sometime $SRV\"\n\
+         pdls 1 2>&1 | grep -q 5010-101 && echo gone\n",
+        &[
+            (2, "runs", "check that file too"),
+            (3, "differs", "processing"),
+            (5, "runs", "pddisable"),
+            (6, "runs", "pdresubmit"),
+            (8, "runs", "pdpr"),
+            (9, "runs", "pdenable"),
+            (10, "lacks", "sometime"),
+            (11, "differs", "5010-101"),
+        ],
+    ),
+    (
+        "#!/bin/bash\n\
+         pdpr -H prnt1:6874 -d ld f\n\
+         pdpr -Z list.in\n\
+         pdclean -c queue acme1-q <<< y\n\
+         pdls -c resource-context acme1:\n\
+         pdreorder -a acme1:0900700003 acme1:0900700004\n\
+         pdpause -n bulk-ad\n",
+        &[
+            (2, "differs", "joined"),
+            (3, "runs", "pdpr"),
+            (4, "runs", "pdclean"),
+            (5, "lacks", "AFP"),
+            (6, "runs", "pdreorder"),
+            (7, "lacks", "-n"),
+        ],
+    ),
+    (
+        "# house defaults\nattributes = common.att\nsides = 2\ncopy-count += 2\njob-comment = 'from \\#1 office'\n-n 3\nsheet-range = 1:5\n",
+        &[
+            (2, "runs", "check that file"),
+            (3, "runs", "sides"),
+            (4, "lacks", "one value"),
+            (5, "runs", "job-comment"),
+            (6, "lacks", "'-n 3'"),
+            (7, "lacks", "AFP"),
+        ],
+    ),
+    (
+        "acme1-q: queue-name            = acme1-q\n\
+         acme1-q: assign-to-destination = true\n\
+         mail.ad: destination-name      = mail.ad\n\
+         mail.ad: destination-realization = actual\n\
+         mail.ad: associated-queue      = acme1-q\n\
+         mail.ad: destination-command   = /usr/bin/lpr -Pfoo\n",
+        &[
+            (2, "runs", "assign-to-destination"),
+            (3, "differs", "mail-ad"),
+            (3, "lacks", "device-uri"),
+            (6, "differs", "destination-command"),
+        ],
+    ),
+];
+
+#[test]
+fn what_is_said_of_scripts_and_files_of_other_sites_is_true() {
+    let site = Site::new();
+    for (n, (text, wanted)) in OTHER_SITES.iter().enumerate() {
+        let file = site.document(&format!("other{n}"), text.as_bytes());
+        let said = site.run("pdlint", &["--json", file.to_str().unwrap()]);
+        let rows: Vec<serde_json::Value> = serde_json::from_str(&said.out).unwrap();
+        for (line, verdict, part) in *wanted {
+            let is_it = |row: &&serde_json::Value| {
+                row["line"] == *line && row["verdict"] == *verdict && row["text"].as_str().unwrap().contains(part)
+            };
+            assert!(rows.iter().any(|row| is_it(&row)), "{n}:{line} {verdict} {part}: {rows:#?}");
+        }
+        let lines: std::collections::BTreeSet<u64> = rows.iter().map(|row| row["line"].as_u64().unwrap()).collect();
+        let known = wanted.iter().map(|row| row.0).collect();
+        assert!(lines.is_subset(&known), "{n}: {lines:?} {rows:#?}");
+    }
 }
 
 #[test]

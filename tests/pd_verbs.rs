@@ -235,6 +235,11 @@ fn a_device_is_put_offline_online_and_reset() {
     assert!(connections.len() > before, "a new connection");
     assert_eq!(connections.last().unwrap().octets.len(), 3_000_000, "the job began again");
 
+    // One that prints nothing is put offline as well.
+    server.ok("pddeviceop", &["-t", "offline", "ad1"]);
+    assert_eq!(server.shown("destination", "ad1", "destination-state"), "paused");
+    server.ok("pddeviceop", &["-t", "online", "ad1"]);
+    server.site.wait_for("it is online", || server.shown("destination", "ad1", "destination-state") == "idle");
     let refused = server.site.run("pddeviceop", &["-t", "lock-op-panel", "ad1"]).expect(1).says("lock-op-panel");
     says_number(&refused, "pddeviceop", "9100-908");
     server.site.run("pddeviceop", &["ad1"]).expect(2).says("no operation is named");
@@ -421,11 +426,17 @@ fn a_destination_is_paused_behind_its_job_and_its_job_alone() {
     // That somebody has asked for it is seen before it happens.
     let detail = || server.site.run("spoolcom", &["DEV ad1, STATUS DETAIL"]).expect(0).out;
     assert!(detail().contains("PAUSES: WHEN ITS JOB IS DONE"), "{}", detail());
+    let pending = || {
+        [("destination", "ad1"), ("queue", "q"), ("server", "acme1")]
+            .map(|(class, name)| server.shown(class, name, "pause-pending"))
+    };
+    assert_eq!(pending(), ["after-current-job", "ad1", "ad1"]);
     let log = server.site.run("spoolcom", &["DEV ad1, LOG"]).expect(0).out;
     assert!(log.to_lowercase().contains("paused") && log.contains("when its job is done"), "{log}");
     server.one.pause(false);
     server.site.wait_for("the destination pauses", || state() == "paused");
     assert!(!detail().contains("PAUSES"), "{}", detail());
+    assert!(pending().iter().all(|shown| shown.ends_with('=')), "{:?}", pending());
     assert_eq!(server.jobs(), [(second.clone(), "pending".to_owned())]);
     // -j takes the job alone away.
     server.site.run("pdpause", &["-j", "ad1"]).expect(1).says("prints no job");
@@ -467,8 +478,16 @@ fn a_paused_queue_keeps_its_jobs_and_says_so() {
     assert_eq!(server.shown("queue", "q", "message"), "stocktaking");
     let [a, b] = [server.submit("ld1", 10, &[]), server.submit("ad2", 10, &[])];
     assert_eq!(server.jobs(), [(a.clone(), "pending".to_owned()), (b, "pending".to_owned())]);
+    // Nobody has to print them: nothing is wrong with the server.
+    server.site.wait_for("the print process sleeps", || server.site.fastp().is_none());
+    assert_eq!(server.shown("server", "acme1", "server-state"), "ready");
     let why = server.site.run("pdls", &["-g", "-r", "why", &a]).expect(0).out;
     assert_eq!(why, "why = its queue q is paused; pdresume -c queue q lets it print\n");
+    // Its jobs have places all the same.
+    server.submit("ld1", 10, &[]);
+    let places = ["-U", "-j", "-g", "-s", "column", "-r", "intervening-jobs", "-f", "destination-name-requested==ld1"];
+    let places = server.site.run("pdls", &places).expect(0).out;
+    assert_eq!(places.split_whitespace().collect::<Vec<_>>(), ["0", "1"]);
     // Another queue prints meanwhile.
     server.ok("pdcreate", &["-c", "queue", "acme1:r"]);
     server.ok("pdcreate", &["-x", "destination-realization=actual associated-queue=r device-uri=null:", "acme1:ad3"]);

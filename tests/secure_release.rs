@@ -1,6 +1,7 @@
 //! Secure release through the real programs: docs/secure-release.md as it is typed, and what scripts and other users see.
 
 use serde_json::Value;
+use spoolsuite::sys::users;
 
 use crate::first_hour::typed;
 use crate::support::Site;
@@ -75,7 +76,11 @@ fn links_are_refused_and_both_languages_say_why_a_job_waits() {
     site.run("pdpr", &["-l", "-d", "follow-me", file.to_str().unwrap()]).expect(1).says("takes no links");
     submit(&site, "doc", &["-x", "form=A5"]);
     site.run("pddisable", &["one"]).expect(0);
-    site.run("pdset", &["-c", "destination", "-x", "valid-attributes=A4", "one"]).expect(0);
+    site.run("pdset", &["-c", "destination", "-x", "valid-attributes=A4 driver=pcl5", "one"]).expect(0);
+    site.run("pdset", &["-c", "queue", "-x", "driver=pcl6", "office"]).expect(0);
+    let me = users::caller().user;
+    site.run("pdcreate", &["-c", "user", "-x", "delegates=bob", &format!("acme1:{me}")]).expect(0);
+    let listed_for = format!("only {me} sees it, and whom {me} has named: bob");
     let why = site.run("pdls", &["-r", "why", "-s", "line"]).expect(0).out;
     for part in [
         "waits for release at a station",
@@ -83,6 +88,8 @@ fn links_are_refused_and_both_languages_say_why_a_job_waits() {
         "on one not here",
         "does not accept A5",
         "on two releasable here",
+        listed_for.as_str(),
+        "its queue makes jobs for driver 'pcl6', $one has driver 'pcl5'",
     ] {
         assert!(why.contains(part), "{part}: {why}");
     }

@@ -100,6 +100,7 @@ mod titles;
 mod transforms;
 mod transports;
 mod twenty_questions;
+mod two_languages;
 mod unit;
 mod unrecorded;
 mod waits;

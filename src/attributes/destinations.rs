@@ -66,6 +66,9 @@ pub static TABLE: &[Attribute] = &[
         .logical(|l| text(&l.location.name.group)).actual(|a| texts(a.queues)),
     destination(Field::ProblemMessage, Text, Brief, &["Problem"],
         "why an actual destination does not print, and since when").only(Actual).actual(|a| problem(a.device)),
+    destination(Field::PausePending, Keyword(&["after-current-job"]), All, &["Pause", "Pending"],
+        "the pause that waits for the end of its job (pdpause -w)").only(Actual)
+        .actual(|a| if a.device.pause_next { text("after-current-job") } else { NONE }),
     destination(Field::AssociatedServer, Name, All, &["Server"], "the server it belongs to")
         .logical(|l| text(l.server.name)).actual(|a| text(a.server.name)),
     carried(Destination, "message", Text, &["Message"], "what an operator last said of it, with -m"),
@@ -97,6 +100,8 @@ pub static TABLE: &[Attribute] = &[
         "what documents are that are sent to it, unless the submitter says it").values_also(Format::SYNONYMS)
         .managed(set_content).only(Logical)
         .logical(|l| l.location.content.map_or(NONE, |content| plain(content.keyword()))),
+    destination(Field::FontName, Name, All, &["Font"], "the font whose job is sent ahead of its jobs, as spoolcom knows it")
+        .only(Logical).logical(|l| l.location.font.as_ref().map_or(NONE, text)),
 
     destination(Field::DeviceUri, Text, All, &["Device", "URI"], "the address of a device, whatever leads to it").only(Actual)
         .managed(set_uri).actual(|a| a.device.settings.uri.as_ref().map_or(NONE, text)),
@@ -302,15 +307,17 @@ pub static TABLE: &[Attribute] = &[
         .also(&["logical-printers-assigned"]).many().queue(|q| texts(q.logical)),
     queue(Field::ActualDestinationsAssigned, Name, Verbose, &["Actual", "Destinations Assigned"], "the actual destinations that it feeds")
         .also(&["physical-printers-assigned"]).many().queue(|q| texts(q.actual)),
+    queue(Field::PausePending, Name, All, &["Pauses", "Pending"], "its actual destinations that pause when their job is done")
+        .many().queue(|q| texts(q.pausing)),
     queue(Field::QueueType, Keyword(&["standard-queue"]), All, &["Type"], "what kind of queue it is").queue(|_| text("standard-queue")),
     queue(Field::Broadcast, Boolean, All, &["Broadcast"], "whether a job for the whole queue prints on each of its devices")
         .managed(set_broadcast).queue(|q| Value::Boolean(q.group.broadcast)),
     carried(Queue, "message", Text, &["Message"], "what an operator last said of it, with -m"),
     carried(Queue, "descriptor", Text, &["Descriptor"], "what it is, in words"),
     carried(Queue, "assign-to-destination", Boolean, &["Assign to", "Destination"], "whether a job gets its device when it arrives")
-        .also(&["assign-to-printer"]).default("false"),
+        .also(&["assign-to-printer"]).default("false").decides(),
     carried(Queue, "requeue-failed-jobs", Boolean, &["Requeue", "Failed Jobs"], "whether a job that failed is held, instead of going away")
-        .default("true"),
+        .default("true").decides(),
     carried(Queue, "release-type", Keyword(RELEASE_TYPES), &["Release", "Type"],
         "direct prints at once; secure holds each job until its owner releases it at a station").default("direct").decides(),
     carried(Queue, "purge-time", Integer(1, 525_600), &["Purge", "Time"],
@@ -360,6 +367,8 @@ pub static TABLE: &[Attribute] = &[
         })),
     server(Field::ProblemMessage, Text, Brief, &["Problem"], "why nobody prints what waits, or what is wrong with the spool")
         .server(|s| s.problem.map_or(NONE, plain)),
+    server(Field::PausePending, Name, All, &["Pauses", "Pending"], "its actual destinations that pause when their job is done")
+        .many().server(|s| s.members.map_or(NONE, |members| texts(&members.pausing))),
     server(Field::Collectors, Text, All, &["Collectors"],
         "where jobs come in, each with its state: those of the NonStop language").many()
         .server(|s| texts(s.collectors.iter().map(|(name, state)| format!("{name}:{}", state.word().to_lowercase())))),

@@ -81,6 +81,19 @@ pub const AFP_ONLY: &[&str] = &[
     "user-id-text",
 ];
 
+/// Attributes of InfoPrint that are not here, each with what to use instead.
+const INSTEAD: &[(&str, &str)] = &[
+    ("job-log", "pdls -r log JOB   shows what happened to a job"),
+    ("device-state", "destination-state and problem-message say how an actual destination is"),
+    ("job-completion-period", "job-retention-period keeps a job that is done"),
+    ("hold-jobs-interrupted-by-printer-failure", "device-delivery=ask holds jobs whose connection the printer resets"),
+];
+
+/// Returns what to use instead of the attribute `name` of InfoPrint, which is not here.
+pub fn instead_of(name: &str) -> Option<&'static str> {
+    INSTEAD.iter().find(|known| known.0.eq_ignore_ascii_case(name)).map(|known| known.1)
+}
+
 /// Returns whether `name` is one of them.
 pub fn is_afp_only(name: &str) -> bool {
     AFP_ONLY.iter().any(|known| known.eq_ignore_ascii_case(name))
@@ -99,5 +112,8 @@ mod tests {
             assert!(!is_afp_only(name), "{name}");
         }
         assert!(is_afp_only("Form-Definition"));
+        for (name, _) in INSTEAD {
+            assert!(!is_afp_only(name) && !crate::attributes::rows().any(|row| row.name() == *name), "{name}");
+        }
     }
 }

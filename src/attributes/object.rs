@@ -105,6 +105,8 @@ pub struct QueueFacts<'a> {
     pub logical: &'a [String],
     /// The actual destinations that it feeds.
     pub actual: &'a [String],
+    /// Those of them that pause when their job is done.
+    pub pausing: &'a [String],
     /// Its server.
     pub server: &'a ServerFacts<'a>,
 }
@@ -151,6 +153,8 @@ pub struct Members {
     pub actual: Vec<String>,
     /// Its queues.
     pub queues: Vec<String>,
+    /// Its actual destinations that pause when their job is done.
+    pub pausing: Vec<String>,
 }
 
 /// Tells whether a device takes jobs now: it is enabled, and nothing keeps it from printing.

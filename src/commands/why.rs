@@ -21,6 +21,8 @@
 //! | `no-device` | `location` `who` `since` |
 //! | `group-without-devices` `queue-paused` | `group` |
 //! | `expires` `expired` | `at` |
+//! | `listed-for` | `who` `delegates` |
+//! | `other-driver` | `device` `wanted` `loaded` |
 //! | `station` | `station` `printers` (each with `printer` `verdict` `text` `attributes`) |
 //! | `waiting-for-server` `at-server` `server-silent` | `device` `server` `state` `reason-text` `since` |
 //! | `arriving` `retained` `spooler-cold` `nothing-known` | – |
@@ -101,6 +103,17 @@ fn said(cause: &Cause, times: &Times) -> String {
         Cause::Expires { at_ms, over: true } => {
             format!("it can no longer be released: its time was over at {}", times.short(*at_ms))
         }
+        Cause::ListedFor { owner, delegates } if delegates.is_empty() => {
+            format!("at stations that show people their own jobs only {owner} sees it")
+        }
+        Cause::ListedFor { owner, delegates } => format!(
+            "at stations that show people their own jobs only {owner} sees it, and whom {owner} has named: {}",
+            delegates.join(", ")
+        ),
+        Cause::OtherDriver { printer, wanted, installed } => format!(
+            "its queue makes jobs for driver '{wanted}', {} has driver '{installed}': it prints there, and may not look as it should",
+            printer.guardian()
+        ),
         Cause::Station { station, verdicts } if verdicts.is_empty() => format!("station {station} has no printers"),
         Cause::Station { station, verdicts } => {
             let each: Vec<String> = verdicts.iter().map(|one| format!("on {} {}", one.printer, one.verdict)).collect();
@@ -366,6 +379,10 @@ pub fn object(cause: &Cause, times: &Times) -> Value {
             merged(json!({ "reason": reason.keyword(), "reason-text": text }), who(by.as_ref()))
         }
         Cause::Expires { at_ms, .. } => json!({ "at": utc(*at_ms) }),
+        Cause::ListedFor { owner, delegates } => json!({ "who": owner, "delegates": delegates }),
+        Cause::OtherDriver { printer, wanted, installed } => {
+            json!({ "device": printer.guardian(), "wanted": wanted, "loaded": installed })
+        }
         Cause::Station { station, verdicts } => json!({
             "station": station.as_str(),
             "printers": verdicts.iter().map(super::release::verdict).collect::<Vec<_>>(),

@@ -264,6 +264,10 @@ fields! {
     JobAttributesSupported = "job-attributes-supported",
     /// Devices that take jobs now.
     DestinationsReady = "destinations-ready",
+    /// The font of a location.
+    FontName = "font-name",
+    /// A pause that is still to come.
+    PausePending = "pause-pending",
     /// What documents are.
     DestinationContent = "destination-content",
     /// Lines per minute.

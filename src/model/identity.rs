@@ -191,6 +191,15 @@ impl Directory {
         keys
     }
 
+    /// Returns whom the owner of a job has named as delegates, by the key of his identity.
+    pub fn delegates_of(&self, key: &str) -> Vec<String> {
+        let is_it = |person: &&Person| {
+            let names = std::iter::once(&person.name).chain(&person.aliases);
+            names.filter_map(|name| self.realms.identity(name)).any(|own| own.key() == key)
+        };
+        self.people.iter().filter(is_it).flat_map(|person| person.delegates.iter().cloned()).collect()
+    }
+
     /// Returns the users who have named whom `text` means as one of their delegates.
     pub fn delegated_to(&self, text: &str) -> Vec<&Person> {
         let own = self.keys_of(text);

@@ -176,11 +176,13 @@ impl Serial {
 
     /// Reads a serial from its ten digits.
     pub fn parse(text: &str) -> Option<Self> {
-        if text.len() != 10 || !text.bytes().all(|b| b.is_ascii_digit()) {
-            return None;
-        }
-        let n: u64 = text.parse().ok()?;
-        (n >= Self::MIN).then_some(Self(n))
+        Self::of_ten_digits(text).filter(|serial| serial.0 >= Self::MIN)
+    }
+
+    /// Reads any ten digits. Servers of other systems count from a smaller number: no job here has such a one.
+    fn of_ten_digits(text: &str) -> Option<Self> {
+        let is_it = text.len() == 10 && text.bytes().all(|octet| octet.is_ascii_digit());
+        text.parse().ok().filter(|_| is_it).map(Self)
     }
 }
 
@@ -224,7 +226,7 @@ impl JobRef {
     pub fn parse_pd(text: &str) -> Option<Self> {
         if let Some((server, serial)) = text.split_once(':') {
             let server = ServerName::from_str(server).ok()?;
-            return Some(Self::Global(GlobalJobId { server, serial: Serial::parse(serial)? }));
+            return Some(Self::Global(GlobalJobId { server, serial: Serial::of_ten_digits(serial)? }));
         }
         if let Some(serial) = Serial::parse(text) {
             return Some(Self::Serial(serial));
@@ -272,6 +274,10 @@ mod tests {
         assert_eq!(JobRef::parse_pd("7"), Some(JobRef::Local(LocalJobId(7))));
         assert_eq!(JobRef::parse_pd("1021904417"), Some(JobRef::Serial(Serial(1_021_904_417))));
         assert!(matches!(JobRef::parse_pd("acme1:1021904417"), Some(JobRef::Global(_))));
+        assert!(
+            matches!(JobRef::parse_pd("acme1:0900700003"), Some(JobRef::Global(_))),
+            "it names a job, if none of ours"
+        );
         for bad in ["", "0", "-1", "acme1:", "acme1:12", "12345678901", "7x"] {
             assert_eq!(JobRef::parse_pd(bad), None, "{bad}");
         }

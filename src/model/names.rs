@@ -28,8 +28,8 @@ pub enum BadName {
     #[error("'{0}' does not begin with a letter or a digit")]
     Start(String),
     /// A character that no name contains.
-    #[error("'{0}' contains {1:?}; a name has letters, digits, '-', '_' and '.'")]
-    Character(String, char),
+    #[error("'{0}' contains {1:?}; {2}")]
+    Character(String, char, &'static str),
     /// The text does not have the form of this kind of name.
     #[error("'{0}' is not of the form {1}")]
     Form(String, &'static str),
@@ -43,13 +43,17 @@ fn check(text: &str, dots: bool) -> Result<(), BadName> {
     }
     let odd = |c: &char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_') || (dots && *c == '.'));
     if let Some(c) = text.chars().find(odd) {
-        return Err(BadName::Character(shown(), c));
+        let has = match dots {
+            true => "a name has letters, digits, '-', '_' and '.'",
+            false => "such a name has letters, digits, '-' and '_'",
+        };
+        return Err(BadName::Character(shown(), c, has));
     }
     if !first.is_ascii_alphanumeric() {
         return Err(BadName::Start(shown()));
     }
     if text.ends_with('.') {
-        return Err(BadName::Character(shown(), '.'));
+        return Err(BadName::Character(shown(), '.', "a name does not end with it"));
     }
     Ok(())
 }

@@ -175,6 +175,22 @@ pub enum Cause {
         /// Whether that is over.
         over: bool,
     },
+    /// Who sees it at stations that show people their own jobs.
+    ListedFor {
+        /// Its owner.
+        owner: String,
+        /// Whom he has named.
+        delegates: Vec<String>,
+    },
+    /// A printer of a station has another driver than the queue for which the job was made. Nothing is refused for that.
+    OtherDriver {
+        /// The printer.
+        printer: DeviceName,
+        /// The driver of the queue.
+        wanted: String,
+        /// The driver of the printer.
+        installed: String,
+    },
     /// What the printers of a station make of it, which waits for its owner.
     Station {
         /// The station.
@@ -268,6 +284,8 @@ impl Cause {
             Self::Held { .. } => "held",
             Self::Expires { over: false, .. } => "expires",
             Self::Expires { over: true, .. } => "expired",
+            Self::ListedFor { .. } => "listed-for",
+            Self::OtherDriver { .. } => "other-driver",
             Self::Station { .. } => "station",
             Self::StationThere { .. } => "station-of-server",
             Self::ServerSilent { .. } => "stations-silent",

@@ -78,13 +78,14 @@ pub(crate) const LIMITED: &str = "field IN (
     'job-finishings-supported',
     'input-trays-medium')";
 
-/// Tells whether any destination limits what it prints, or the job names the devices that may print it.
+/// Tells whether any destination limits what it prints, or the job names the devices that may print it or a paper.
 pub(crate) fn limits(tx: &Tx<'_>, job: JobId) -> Fallible<bool> {
     let sql = format!(
         "SELECT 1 FROM managed_value WHERE {LIMITED} UNION ALL
-         SELECT 1 FROM job_value WHERE job_id = ? AND document = 0 AND field = 'actual-destinations-requested' LIMIT 1"
+         SELECT 1 FROM job_value WHERE job_id = ? AND document = 0 AND field = 'actual-destinations-requested' UNION ALL
+         SELECT 1 FROM job_value WHERE job_id = ? AND field = 'default-medium' LIMIT 1"
     );
-    tx.finds(&sql, values![job])
+    tx.finds(&sql, values![job, job])
 }
 
 /// Returns one value that was set.

@@ -96,7 +96,7 @@ const CARRIES: [&str; 2] = [
     "d.media <> '' AND instr(char(10) || upper(d.media) || char(10), char(10) || c.form_key || char(10)) > 0",
 ];
 
-/// Tells whether a started device of a print process has an entry that waits for it and that it can print, or an entry of
+/// Tells whether a started device of a print process has an entry that waits for it, not in a paused queue, and that it can print, or an entry of
 /// an earlier epoch that only its next one gives back.
 pub(crate) fn any_for_process(tx: &Tx<'_>, process: &ProcessName, id: ProcessId) -> Fallible<bool> {
     if super::entry::busy(tx, id)? {
@@ -111,7 +111,7 @@ pub(crate) fn any_for_process(tx: &Tx<'_>, process: &ProcessName, id: ProcessId)
         let sql = format!(
             "SELECT 1 FROM device d JOIN location l ON l.device_id = d.id JOIN location_group g ON g.id = l.group_id
                  JOIN requirement_class c ON {carries}
-             WHERE d.process_key = ?1 AND d.wish = ?2 AND EXISTS (
+             WHERE d.process_key = ?1 AND d.wish = ?2 AND NOT g.paused AND EXISTS (
                  SELECT 1 FROM entry e WHERE e.state = ?4 AND e.route_id = {route} AND e.only_device = {only}
                      AND e.class_id = c.id) LIMIT 1"
         );
@@ -138,7 +138,7 @@ fn of_process_sql() -> String {
             format!(
                 "SELECT job_id FROM (SELECT DISTINCT e.job_id FROM device d CROSS JOIN location l CROSS JOIN location_group g
                      CROSS JOIN requirement_class c CROSS JOIN entry e
-                 WHERE d.process_key = ?1 AND d.wish = ?2 AND l.device_id = d.id AND g.id = l.group_id AND ({carries})
+                 WHERE d.process_key = ?1 AND d.wish = ?2 AND l.device_id = d.id AND g.id = l.group_id AND NOT g.paused AND ({carries})
                      AND e.state = ?4 AND e.route_id = {route} AND e.only_device = {only} AND e.class_id = c.id LIMIT ?5)"
             )
         })

@@ -127,6 +127,9 @@ impl Carrier for Fake {
                 }
                 Reply::Objects(crate::model::object::ObjectPage { rows, next: None })
             }
+            Request::Objects { .. } => {
+                Reply::Objects(crate::model::object::ObjectPage { rows: Vec::new(), next: None })
+            }
             Request::Collector { name } => {
                 let found = world.collectors.iter().find(|one| one.name == name);
                 Reply::Collector(found.cloned().ok_or_else(|| lost(format!("collector ${name}")))?)

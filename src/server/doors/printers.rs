@@ -435,7 +435,14 @@ impl Shared {
             if !is_own {
                 // What a job was told is its owner's to know.
                 causes.retain(|cause| {
-                    !matches!(cause, Cause::Held { .. } | Cause::Server { .. } | Cause::Station { .. })
+                    !matches!(
+                        cause,
+                        Cause::Held { .. }
+                            | Cause::Server { .. }
+                            | Cause::Station { .. }
+                            | Cause::ListedFor { .. }
+                            | Cause::OtherDriver { .. }
+                    )
                 });
             }
         }

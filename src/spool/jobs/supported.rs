@@ -23,6 +23,8 @@ use crate::store::job::JobRow;
 use crate::store::managed::Holder;
 use crate::store::{self, Fallible, Tx};
 
+use crate::spool::objects::media;
+
 /// How a limit is read.
 #[derive(Clone, Copy)]
 enum Limit {
@@ -60,6 +62,8 @@ const PAIRS: &[(&str, &str, Limit)] = &[
 ];
 /// What a document is.
 const FORMAT: &str = "document-format";
+/// What a document is to be printed on. Which device has it loaded is seen when it prints: here it counts where none supports it.
+const PAPER: &str = "default-medium";
 /// What names the devices that may print a job.
 const DEVICES: &str = "actual-destinations-requested";
 /// Attributes of which any one of several values suffices.
@@ -87,27 +91,32 @@ pub(crate) fn judge(tx: &Tx<'_>, job: &JobRow, devices: &[DeviceRow]) -> Fallibl
     }
     let given = store::given::of_jobs(tx, job.id, job.id)?.remove(&job.id).unwrap_or_default();
     let wanted = wanted(job, &store::document::of_job(tx, job.id)?, &given);
+    let papers = papers(tx, &given)?;
     if let Some(id) = job.location
         && let Some(row) = store::location::by_id(tx, id)?.filter(|row| row.kind != LocationKind::Outlet)
     {
         let said = store::managed::of(tx, Holder::Location(row.id))?;
-        let lacking = lacking(&wanted, &said, None);
+        let mut lacking = lacking(&wanted, &said, None);
+        lacking.extend(without_paper(&papers, &[media::papers_of("", &said, Vec::new())]));
         if !lacking.is_empty() {
             return Ok(Some(Verdict { able: None, lacking, by_logical: true }));
         }
     }
     let mut able = Vec::new();
+    let mut of_able = Vec::new();
     let mut least: Option<Vec<String>> = None;
     for device in devices {
         let said = store::managed::of(tx, Holder::Device(device.id))?;
         let lacking = lacking(&wanted, &said, Some(device));
         if lacking.is_empty() {
             able.push(device.id);
+            let loaded = device.settings.papers().map(str::to_owned).collect();
+            of_able.push(media::papers_of("", &said, loaded));
         } else if least.as_ref().is_none_or(|least| lacking.len() < least.len()) {
             least = Some(lacking);
         }
     }
-    let lacking = if able.is_empty() { least.unwrap_or_default() } else { Vec::new() };
+    let lacking = if able.is_empty() { least.unwrap_or_default() } else { without_paper(&papers, &of_able) };
     let able = (!able.is_empty() && able.len() < devices.len()).then_some(able);
     Ok(Some(Verdict { able, lacking, by_logical: false }))
 }
@@ -209,6 +218,23 @@ fn wanted(job: &JobRow, documents: &[DocumentRow], given: &[GivenValue]) -> Vec<
     found.sort();
     found.dedup();
     found
+}
+
+/// Returns the papers that a job asks for, each as it was asked for and as trays name it.
+fn papers(tx: &Tx<'_>, given: &[GivenValue]) -> Fallible<Vec<(String, String)>> {
+    let asked = given.iter().filter(|one| one.field.stored() == PAPER).flat_map(|one| texts(&one.value));
+    let mut found = asked
+        .map(|word| Ok((word.clone(), media::identifier(tx, &word)?)))
+        .collect::<Fallible<Vec<(String, String)>>>()?;
+    found.sort();
+    found.dedup();
+    Ok(found)
+}
+
+/// Returns the papers that none of these destinations supports, as attribute=value.
+fn without_paper(papers: &[(String, String)], all: &[media::Papers]) -> Vec<String> {
+    let lacks = papers.iter().filter(|(_, paper)| !all.is_empty() && !all.iter().any(|one| one.supports(paper)));
+    lacks.map(|(word, _)| format!("{PAPER}={word}")).collect()
 }
 
 /// Returns what is wanted and not there, as attribute=value; `device` = the device whose values these are.

@@ -6,7 +6,7 @@
 //! A listing reads ahead what belongs to the jobs of a page ([`Known`]), because one statement for each of a thousand
 //! jobs costs too much.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
 use crate::model::Call;
@@ -84,13 +84,19 @@ impl Known {
         }
         // Were they submitted one after the other, as the jobs of a long queue usually are?
         let close = (last - first) / CLOSE <= i64::try_from(jobs.len()).unwrap_or(i64::MAX);
+        // Which device a job was assigned to that waits, and so its place, is told by its entry alone.
+        let routes: BTreeSet<RouteId> = jobs.iter().map(|job| job.route).collect();
+        let mut assigns = false;
+        for route in routes {
+            assigns = assigns || store::entry::assigns(tx, route)?;
+        }
         // Few entries have a device as a rule: read those, and not all that wait.
         self.entries = match store::entry::begun(tx, PAGE)? {
-            Some(found) => Some(Ahead { jobs: first..=last, found }),
-            None if close => {
+            Some(found) if !assigns => Some(Ahead { jobs: first..=last, found }),
+            _ if close => {
                 Some(Ahead { jobs: first..=last, found: store::entry::progress(tx, JobId(first), JobId(last))? })
             }
-            None => None,
+            _ => None,
         };
         if close && self.parts.documents {
             let found = store::document::shown(tx, JobId(first), JobId(last))?;

@@ -14,7 +14,7 @@ use crate::store::managed::Holder;
 use crate::store::{self, Fallible, Tx};
 
 /// What a destination says of papers.
-struct Papers {
+pub(crate) struct Papers {
     /// Its name.
     name: String,
     /// Those that it supports, as it says.
@@ -29,7 +29,7 @@ impl Papers {
         !self.supported.is_empty() || !self.loaded.is_empty()
     }
 
-    fn supports(&self, paper: &str) -> bool {
+    pub(crate) fn supports(&self, paper: &str) -> bool {
         !self.speaks() || self.supported.iter().chain(&self.loaded).any(|one| one.eq_ignore_ascii_case(paper))
     }
 }
@@ -71,11 +71,8 @@ impl Spool {
         }
         let Some(first) = wanted.first() else { return Ok(()) };
         let mut those = actual.iter().filter(|device| device.supports(first)).peekable();
-        // A device that says nothing would never take a job that waits for a paper.
-        let waits = match those.peek() {
-            Some(_) => those.all(Papers::speaks),
-            None => !actual.is_empty(),
-        };
+        // A device that says nothing would never take a job that waits for a paper. What none supports is held, and waits for none.
+        let waits = those.peek().is_some() && those.all(Papers::speaks);
         if waits && submission.form.is_empty() {
             submission.form.clone_from(first);
         }
@@ -90,7 +87,7 @@ fn unsupported(paper: &str, place: &str, supported: &[String]) -> Failure {
 }
 
 /// The word that trays use for a paper: that of the medium of this name, or the word itself.
-fn identifier(tx: &Tx<'_>, word: &str) -> Fallible<String> {
+pub(crate) fn identifier(tx: &Tx<'_>, word: &str) -> Fallible<String> {
     let Ok(name) = word.parse::<ObjectName>() else { return Ok(word.to_owned()) };
     let Some(row) = store::object::by_name(tx, ObjectClass::Medium, &name)? else { return Ok(word.to_owned()) };
     let values = store::object::values(tx, ObjectClass::Medium, row.id)?;
@@ -110,6 +107,11 @@ fn supported(given: &[(Field, Value)]) -> Vec<String> {
     let value = given.iter().find(|one| Some(one.0) == field).map(|one| &one.1);
     let texts = value.map(Value::each).into_iter().flatten();
     texts.filter_map(|one| if let Value::Text(text) = one { Some(text.clone()) } else { None }).collect()
+}
+
+/// What a destination says of papers, by what was set of it and the papers that are loaded.
+pub(crate) fn papers_of(name: &str, given: &[(Field, Value)], loaded: Vec<String>) -> Papers {
+    Papers { name: name.to_owned(), supported: supported(given), loaded }
 }
 
 /// What the logical destination itself says.

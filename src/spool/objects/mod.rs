@@ -13,7 +13,7 @@ pub(crate) mod health;
 pub(crate) mod kept;
 pub(crate) mod locations;
 pub(crate) mod managed;
-mod media;
+pub(crate) mod media;
 pub(crate) mod named;
 pub(crate) mod object;
 mod pausing;

@@ -91,6 +91,8 @@ struct Line {
     /// The places of entries that a dead process had: they wait again, though their rows do not say so yet.
     returned: Vec<Place>,
     printing: u32,
+    /// The routes whose jobs it prints: not those of a queue that is paused.
+    open: Vec<RouteId>,
 }
 
 impl Line {
@@ -109,6 +111,7 @@ impl Line {
             first: Vec::new(),
             returned: Vec::new(),
             printing: 0,
+            open: Vec::new(),
         })
     }
 
@@ -146,7 +149,7 @@ impl Line {
 pub(crate) struct Lines {
     devices: BTreeMap<RouteId, Rc<Vec<DeviceRow>>>,
     lines: BTreeMap<DeviceId, Line>,
-    parked: BTreeMap<(RouteId, ClassId), Line>,
+    parked: BTreeMap<(RouteId, ClassId, Option<DeviceId>), Line>,
     classes: BTreeMap<String, Vec<ClassId>>,
     begun: Option<BTreeSet<DeviceId>>,
     broadcast: BTreeMap<RouteId, bool>,
@@ -191,6 +194,7 @@ impl Lines {
         }
         let mut line = Line::new(tx, device.settings.order(), classes, runs.into_iter())?;
         let order = line.order;
+        line.open = routes.iter().map(|(route, _)| *route).collect();
         if self.begun(tx)?.contains(&device.id) {
             line.first.extend(
                 store::entry::begun_on(tx, device.id, &form)?.map(|begun| (begun.job, begun.sort.place(order))),
@@ -251,7 +255,7 @@ impl Lines {
 
     /// Counts the jobs before a queued one where the first of its devices gets to it: of those that are started, if any is.
     /// None when no device of its route carries its form. One that was assigned to a device counts there.
-    /// Without any device its place among its like is counted.
+    /// Without any device, and in a queue that is paused, its place among its like is counted.
     pub(crate) fn position(
         &mut self,
         tx: &Tx<'_>,
@@ -260,10 +264,13 @@ impl Lines {
     ) -> Fallible<Option<u32>> {
         let devices = self.devices(tx, job.route)?;
         if devices.is_empty() {
-            return self.parked(tx, job).map(Some);
+            return self.parked(tx, job, None).map(Some);
         }
         let mut best: [Option<u32>; 2] = [None, None];
         for device in devices.iter().filter(|device| only.is_none_or(|only| only == device.id)) {
+            if !self.line(tx, device, alive)?.open.contains(&job.route) {
+                return self.parked(tx, job, only).map(Some);
+            }
             if let Some(standing) = self.standing(tx, device, (job.id, job.class, &job.sort), alive)? {
                 let best = &mut best[usize::from(device.wish == DeviceWish::Stopped)];
                 *best = Some(best.map_or(standing.before(), |best| best.min(standing.before())));
@@ -272,12 +279,12 @@ impl Lines {
         Ok(best[0].or(best[1]))
     }
 
-    fn parked(&mut self, tx: &Tx<'_>, job: &JobRow) -> Fallible<u32> {
-        let key = (job.route, job.class);
+    fn parked(&mut self, tx: &Tx<'_>, job: &JobRow, only: Option<DeviceId>) -> Fallible<u32> {
+        let key = (job.route, job.class, only);
         let line = match self.parked.remove(&key) {
             Some(line) => line,
             None => {
-                let run = Run { route: job.route, only: None, class: job.class };
+                let run = Run { route: job.route, only, class: job.class };
                 let order = match store::job::is_in_order_of_arrival(job) {
                     true => QueueOrder::Arrival,
                     false => QueueOrder::ShortFirst,

@@ -12,11 +12,13 @@ use crate::model::{DeviceName, GroupId, JobId};
 use crate::store::entry::EntryRow;
 use crate::store::job::JobRow;
 use crate::store::lease::Standing;
+use crate::store::managed::Holder;
 use crate::store::secure::SecureRow;
 use crate::store::{self, Fallible, Tx};
 
 use super::people::Reach;
-use super::stations::verdict;
+use super::stations::{Station, verdict};
+use super::{given, texts};
 use crate::spool::Spool;
 use crate::spool::objects::alive::Alive;
 
@@ -197,6 +199,31 @@ impl Spool {
         }))
     }
 
+    /// Returns the printers of `stations` that have another driver than the queue of a job, each once.
+    fn other_drivers(tx: &Tx<'_>, row: &SecureRow, stations: &[Station]) -> Fallible<Vec<Cause>> {
+        let driver =
+            |holder| -> Fallible<Option<String>> { Ok(texts(given(&store::managed::of(tx, holder)?, "driver")).pop()) };
+        let Some(wanted) = driver(Holder::Group(row.group))? else { return Ok(Vec::new()) };
+        let mut printers: Vec<DeviceName> = Vec::new();
+        for name in stations.iter().flat_map(|station| &station.related) {
+            let name: DeviceName = name.parse()?;
+            if !printers.contains(&name) {
+                printers.push(name);
+            }
+        }
+        let mut causes = Vec::new();
+        for printer in printers {
+            let Some(device) = store::device::by_name(tx, &printer)? else { continue };
+            match driver(Holder::Device(device.id))? {
+                Some(installed) if !installed.eq_ignore_ascii_case(&wanted) => {
+                    causes.push(Cause::OtherDriver { printer: device.name, wanted: wanted.clone(), installed });
+                }
+                _ => {}
+            }
+        }
+        Ok(causes)
+    }
+
     /// Returns what each station makes of a job that waits for its owner, and when its time is over.
     pub(crate) fn why_not_released(&self, tx: &Tx<'_>, job: &JobRow, alive: &mut Alive) -> Fallible<Vec<Cause>> {
         let Some(row) = store::secure::of_job(tx, job.id)? else { return Ok(Vec::new()) };
@@ -206,8 +233,13 @@ impl Spool {
             let at_ms = tx.now().wall_ms.saturating_add(due.0.saturating_sub(now.0));
             causes.push(Cause::Expires { at_ms, over: due <= now });
         }
+        let owner = job.user_name.split_once('@').map_or(job.user_name.as_str(), |(login, _)| login);
+        let delegates = self.directory(tx)?.delegates_of(&row.owner);
+        causes.push(Cause::ListedFor { owner: owner.to_owned(), delegates });
         let wanted = self.asks_of_printer(tx, job, &row)?;
-        for station in Self::stations(tx)? {
+        let stations = Self::stations(tx)?;
+        causes.extend(Self::other_drivers(tx, &row, &stations)?);
+        for station in stations {
             let printers = self.printers_of(tx, &station, alive)?;
             let verdicts = printers
                 .into_iter()

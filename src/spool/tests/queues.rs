@@ -5,6 +5,7 @@ use crate::model::field::{Field, Value};
 use crate::model::lifetime::{Ending, Retention};
 use crate::model::managed::{ManagedChange, ManagedClass, ManagedEdit, ManagedObject};
 use crate::model::order::Reorder;
+use crate::model::query::{Condition, Order, Parts, Query};
 use crate::model::state::{HoldReason, JobState};
 
 pub(super) fn set(site: &Site, queue: &str, attribute: &str, on: bool) {
@@ -16,6 +17,10 @@ pub(super) fn set(site: &Site, queue: &str, attribute: &str, on: bool) {
 
 fn assigned(site: &Site, job: u32) -> Option<String> {
     site.status(job).unwrap().assigned.map(|device| device.to_string())
+}
+
+fn everything() -> Query {
+    Query { condition: Condition::Any, order: Order::Number, parts: Parts::ALL }
 }
 
 fn data_failed() -> AttemptEnd {
@@ -34,6 +39,12 @@ fn a_job_gets_the_device_that_would_be_done_first_and_no_other_prints_it() {
     let jobs: Vec<u32> = (0..3).map(|_| site.job("#g", 100)).collect();
     let of: Vec<Option<String>> = jobs.iter().map(|job| assigned(&site, *job)).collect();
     assert_eq!(of, ["FAST", "SLOW", "FAST"].map(|name| Some(name.to_owned())));
+    // A listing reads the jobs of a page together, and says the same.
+    let listed = site.spool.jobs(&site.call(), &everything(), None, 10).unwrap().rows;
+    let listed: Vec<Option<String>> =
+        listed.into_iter().map(|job| job.assigned.map(|device| device.to_string())).collect();
+    assert_eq!(listed[0], None);
+    assert_eq!(listed[1..], of);
     let lease = site.begins();
     // A device that stops keeps what it was given.
     site.spool.drain_device(&site.call(), "FAST".parse().unwrap()).unwrap();

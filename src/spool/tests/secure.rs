@@ -432,7 +432,7 @@ fn why_says_what_each_station_makes_of_a_job() {
     let job = submit(&mut site, |_| {});
     let why = site.local.why(job).unwrap();
     let words: Vec<&str> = why.causes.iter().map(crate::model::why::Cause::keyword).collect();
-    assert_eq!(words, ["held", "expires", "station"]);
+    assert_eq!(words, ["held", "expires", "listed-for", "station"]);
 }
 
 /// Ann, as `acme2` speaks of her. There is an account with her name here, too.

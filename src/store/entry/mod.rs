@@ -24,7 +24,7 @@ pub(crate) use claimed::{
     on_device, release, set_begun, set_spent, set_transferred,
 };
 pub use progress::Progress;
-pub(crate) use progress::{begun, progress};
+pub(crate) use progress::{assigns, begun, progress};
 #[cfg(test)]
 pub(crate) use queued::plan_of_heads;
 pub(crate) use queued::{any, assigned_work, begun_on, heads, waiting};

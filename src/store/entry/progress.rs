@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::model::state::EntryState;
-use crate::model::{DeviceId, EntryId, JobId, ProcessId};
+use crate::model::{DeviceId, EntryId, JobId, ProcessId, RouteId};
 use crate::store::value::{columns, values};
 use crate::store::{Fallible, Row, Tx};
 
@@ -59,7 +59,8 @@ pub(crate) fn progress(tx: &Tx<'_>, first: JobId, last: JobId) -> Fallible<BTree
 }
 
 /// Returns how far the entries are that a device or another server has or had, of all jobs; none when there are more than `limit`.
-/// The others wait or are withdrawn: no state of a job and no display depends on which.
+/// The others wait or are withdrawn: no state of a job depends on which. Where one of them was assigned to a device ([`assigns`])
+/// a display does.
 pub(crate) fn begun(tx: &Tx<'_>, limit: u32) -> Fallible<Option<BTreeMap<JobId, Vec<Progress>>>> {
     let mut all = tx.rows(&begun_sql(), values![i64::MIN, i64::from(limit) + 1], read_progress)?;
     all.extend(tx.rows(&away_sql(), values![EntryState::Away, i64::from(limit) + 1], read_progress)?);
@@ -74,6 +75,19 @@ pub(crate) fn begun(tx: &Tx<'_>, limit: u32) -> Fallible<Option<BTreeMap<JobId, 
     }
     Ok(Some(found))
 }
+
+/// Returns whether an entry of a route that waits or is withdrawn was assigned to one device.
+pub(crate) fn assigns(tx: &Tx<'_>, route: RouteId) -> Fallible<bool> {
+    for state in [EntryState::Queued, EntryState::Withdrawn] {
+        if tx.finds(ASSIGNED, values![state, route, super::ANY])? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// One step in an index, however many entries wait for any device.
+const ASSIGNED: &str = "SELECT 1 FROM entry WHERE state = ? AND route_id = ? AND only_device > ? LIMIT 1";
 
 fn begun_sql() -> String {
     // A comparison with any device makes it the index of the entries that have one.
@@ -95,5 +109,7 @@ mod tests {
         assert!(plan.contains("USING INDEX entry_device (device_id>?)"), "{plan}");
         let plan = Memory::new().plan(&away_sql());
         assert!(plan.contains("USING INDEX entry_") && plan.contains("(state=?)"), "{plan}");
+        let plan = Memory::new().plan(ASSIGNED);
+        assert!(plan.contains("COVERING INDEX entry_") && plan.contains("only_device>?"), "{plan}");
     }
 }

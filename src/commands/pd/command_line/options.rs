@@ -11,7 +11,7 @@ use clap::{ArgMatches, Command};
 use super::attribute_files::Includes;
 use super::class_words::class_of;
 use super::strings::{self, Op, Pair};
-use crate::attributes::elsewhere::is_afp_only;
+use crate::attributes::elsewhere::{instead_of, is_afp_only};
 use crate::attributes::names::{self, BadWord};
 use crate::attributes::text::escaped;
 use crate::attributes::{Attribute, Class, Settable, nameable};
@@ -264,6 +264,9 @@ pub fn unknown(message: String, name: &str, near: &[String], hint: Option<String
     if is_afp_only(name) {
         return Stop::usage(format!("{} is not supported here: it belongs to AFP printing", escaped(name)))
             .hint("leave it out: documents leave as they are, and none of them is AFP");
+    }
+    if let Some(instead) = instead_of(name) {
+        return Stop::usage(message).hint(instead);
     }
     match near {
         [] => hint.into_iter().fold(Stop::usage(message), Stop::hint),

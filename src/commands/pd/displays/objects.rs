@@ -349,6 +349,8 @@ struct Around {
     actual: BTreeMap<String, Vec<DeviceName>>,
     /// The devices that are enabled and well, where somebody asks for them.
     ready: BTreeSet<String>,
+    /// The devices that pause when their job is done, where somebody asks for them.
+    pausing: BTreeSet<String>,
     /// The objects of the server, where somebody asks for them.
     members: Option<Members>,
     /// What is wrong, a line each, where somebody asks for that.
@@ -364,7 +366,12 @@ impl Around {
             *condition != Condition::Any || rows.into_iter().any(|row| fields.contains(&row.field))
         };
         let of_server = layout.class == Class::Server
-            && asks(&[Field::LogicalDestinationsSupported, Field::ActualDestinationsSupported, Field::QueuesSupported]);
+            && asks(&[
+                Field::LogicalDestinationsSupported,
+                Field::ActualDestinationsSupported,
+                Field::QueuesSupported,
+                Field::PausePending,
+            ]);
         if layout.class == Class::Server && asks(&[Field::Health]) {
             around.health = Some(health(spool, layout)?);
         }
@@ -394,11 +401,20 @@ impl Around {
                 Ok(())
             })?;
         }
+        if layout.class == Class::Queue && asks(&[Field::PausePending]) {
+            every_device(spool, &mut |device| {
+                if device.pause_next {
+                    around.pausing.insert(device.name.key());
+                }
+                Ok(())
+            })?;
+        }
         if of_server {
             let logical = around.logical.values().flatten().cloned().collect();
             let mut members = Members { logical, ..Members::default() };
             every_device(spool, &mut |device| {
                 members.actual.push(device.name.to_string());
+                members.pausing.extend(device.pause_next.then(|| device.name.to_string()));
                 Ok(())
             })?;
             every_group(spool, &mut |group| {
@@ -446,9 +462,13 @@ fn queues(
             return Ok(());
         }
         found = true;
-        let actual: Vec<String> = around.actual.get(&key).into_iter().flatten().map(ToString::to_string).collect();
+        let devices = around.actual.get(&key).map(Vec::as_slice).unwrap_or_default();
+        let actual: Vec<String> = devices.iter().map(ToString::to_string).collect();
+        let pausing = devices.iter().filter(|device| around.pausing.contains(&device.key()));
+        let pausing: Vec<String> = pausing.map(ToString::to_string).collect();
         let logical = around.logical.get(&key).map(Vec::as_slice).unwrap_or_default();
-        add(group.name.to_string(), &Object::Queue(QueueFacts { group, logical, actual: &actual, server: here }))
+        let facts = QueueFacts { group, logical, actual: &actual, pausing: &pausing, server: here };
+        add(group.name.to_string(), &Object::Queue(facts))
     })?;
     match name {
         Some(name) if !found => {

@@ -91,8 +91,31 @@ const NO_STATES: &[(&str, &str)] = &[
 /// Commands that do something without a spool: they are read and not carried out.
 const WITHOUT_SPOOL: &[&str] = &["pdaccount", "pdbackup", "pdfsck", "pdlint", "pdmsg", "startsrv", "pdcrdflt"];
 
+/// Commands that run a text as a command.
+const RUN_TEXTS: &[&str] = &[
+    "eval", "trap", "sh", "ksh", "ksh93", "bash", "dash", "su", "sudo", "ssh", "rsh", "remsh", "on", "nohup", "xargs",
+];
+
+/// Commands that look for words in what others wrote.
+const LOOK_FOR: &[&str] = &["awk", "nawk", "gawk", "grep", "egrep", "fgrep", "sed", "[", "[[", "test", "case", "expr"];
+
+/// Attributes that say something to people, and decide nothing at an InfoPrint site either.
+const WORDS_FOR_PEOPLE: &[&str] = &[
+    "job-comment",
+    "document-comment",
+    "document-name",
+    "descriptor",
+    "message",
+    "device-contact",
+    "device-location",
+    "job-message-from-administrator",
+];
+
 /// Words before a command that leave it a command.
 const BEFORE: &[&str] = &["exec", "command", "nohup", "sudo", "env", "nice", "xargs", "eval", "trap"];
+
+/// What a server on the network asks for.
+const JOINS: &str = "a server on the network is reached from a machine that has joined it (pdserver join)";
 
 /// What is tried where only a run tells a value.
 const VALUES: &[&str] = &["1", "x", "true", "job-priority==1", "acme1:1021904417", "job-name", "associated-server"];
@@ -132,6 +155,8 @@ pub fn script(text: &str, dir: &Path, verbs: &'static [Verb], shell: &Shell<'_>)
     for command in &script.commands {
         judge.assignments(command, &mut found);
         judge.command(command, &mut found);
+        judge.texts(command, &mut found);
+        judge.looks(command, &script.commands, &mut found);
     }
     for here in &script.heres {
         if kind_of(&here.text) == Kind::Attributes {
@@ -169,7 +194,7 @@ fn pairs_of(text: &str, found: &mut Vec<Finding>) -> Vec<(usize, Vec<Pair>)> {
         if line.trim().is_empty() {
             continue;
         }
-        match strings::parse(&line) {
+        match strings::parse(line.trim_end()) {
             Ok(pairs) => {
                 // `name =` is an error of the whole file.
                 for pair in pairs.iter().filter(|pair| pair.values.is_empty() && pair.op != Op::Default) {
@@ -216,6 +241,10 @@ fn judge_pair(pair: &Pair, class: Class, clock: &Clock) -> Option<(Verdict, Stri
         Ok(Meaning::Attribute(row)) => match (row.settable, pair.op) {
             (Settable::Never, _) => Some((Verdict::Lacks, format!("{} cannot be set", row.name()))),
             (_, Op::Default) => None,
+            (_, Op::Add | Op::Remove) if !row.many => {
+                let text = format!("{} has one value: '{}' cannot be said of it", row.name(), pair.op.sign());
+                Some((Verdict::Lacks, text))
+            }
             _ => match read_given(row, &pair.values, clock) {
                 Err(failure) => Some((Verdict::Lacks, failure.message)),
                 Ok(_) => decides(row).map(|text| (Verdict::Differs, text)),
@@ -224,9 +253,10 @@ fn judge_pair(pair: &Pair, class: Class, clock: &Clock) -> Option<(Verdict, Stri
     }
 }
 
-/// Says that an attribute decides nothing here, if that is so.
+/// Says that an attribute decides nothing here, if that is so and was otherwise.
 fn decides(row: &Attribute) -> Option<String> {
-    row.decides_nothing().then(|| format!("{} is kept and shown, and decides nothing here", row.name()))
+    let differs = row.decides_nothing() && !WORDS_FOR_PEOPLE.contains(&row.name());
+    differs.then(|| format!("{} is kept and shown, and decides nothing here", row.name()))
 }
 
 /// The words of a refusal with what helps.
@@ -266,17 +296,19 @@ impl Judge {
             let set = text.as_ref().is_none_or(|text| !text.is_empty());
             let said = match name.as_str() {
                 "PDHOST" if set => Some((
-                    Verdict::Lacks,
-                    "PDHOST: commands reach the spool of this machine; PD_SOCKET=/PATH names the socket of its server",
+                    Verdict::Differs,
+                    format!("PDHOST: {JOINS}; without it commands reach the spool of this machine"),
                 )),
                 "PD_SOCKET" if text.as_ref().is_some_and(|text| !text.is_empty() && !text.contains('/')) => Some((
-                    Verdict::Lacks,
-                    "PD_SOCKET: a port is not reached; PD_SOCKET=/PATH names the socket of a server of this machine",
+                    Verdict::Differs,
+                    format!("PD_SOCKET: {JOINS}; PD_SOCKET=/PATH names the socket of a server of this machine"),
                 )),
-                "PDIDTABLE" => Some((Verdict::Differs, "PDIDTABLE decides nothing: local ids are not reused")),
+                "PDIDTABLE" => {
+                    Some((Verdict::Differs, "PDIDTABLE decides nothing: local ids are not reused".to_owned()))
+                }
                 _ => None,
             };
-            found.extend(said.map(|(verdict, text)| Finding { line: command.line, verdict, text: text.to_owned() }));
+            found.extend(said.map(|(verdict, text)| Finding { line: command.line, verdict, text }));
         }
     }
 
@@ -309,13 +341,76 @@ impl Judge {
         match self.try_all(verb, args, more) {
             Err(why) => say(Verdict::Lacks, format!("{shown}: {why}")),
             Ok(items) => {
-                let differences = differences(verb, &items);
+                let mut differences = differences(verb, &items);
+                let network = |word: &Word| {
+                    let shown = word.shown();
+                    let named = shown.strip_prefix("-H").map(str::to_owned);
+                    named.is_some_and(|rest| rest.is_empty() || (!rest.starts_with('/') && !rest.starts_with('.')))
+                };
+                if args.iter().any(network) {
+                    differences.push(format!("-H: {JOINS}; -H DIR names a spool of this machine"));
+                }
                 if differences.is_empty() {
                     say(Verdict::Runs, shown);
                 }
                 for difference in differences {
                     say(Verdict::Differs, format!("{name}: {difference}"));
                 }
+            }
+        }
+    }
+
+    /// Judges what a command runs from a text, and names the files that it reads as scripts.
+    fn texts(&self, command: &Simple, found: &mut Vec<Finding>) {
+        let first = command.words.first().and_then(Word::literal).unwrap_or_default();
+        if let ("." | "source", Some(file)) = (first.as_str(), command.words.get(1)) {
+            let text = format!("{first} {}: check that file too", file.shown());
+            found.push(Finding { line: command.line, verdict: Verdict::Runs, text });
+        }
+        if !RUN_TEXTS.contains(&base_name(&first)) {
+            return;
+        }
+        for word in command.words.iter().skip(1) {
+            let text = word.as_script();
+            if !text.trim().contains([' ', ';', '\n']) {
+                continue;
+            }
+            for inner in script::parse(&text).commands {
+                self.command(&Simple { line: command.line, ..inner }, found);
+            }
+        }
+    }
+
+    /// Says where a script looks for words that are otherwise here: states of jobs, and numbers of messages.
+    fn looks(&self, command: &Simple, all: &[Simple], found: &mut Vec<Finding>) {
+        let first = command.words.first().and_then(Word::literal).unwrap_or_default();
+        if !LOOK_FOR.contains(&base_name(&first)) {
+            return;
+        }
+        let lists_jobs = |one: &Simple| {
+            let name = one.words.first().and_then(Word::literal).unwrap_or_default();
+            let of_class = one.words.iter().any(|word| word.shown().starts_with("-c"));
+            matches!(base_name(&name), "pdls" | "pdq") && !of_class
+        };
+        let asks = all.iter().any(lists_jobs);
+        let text: String = command.words.iter().skip(1).map(|word| word.shown() + " ").collect();
+        let words = |keep: fn(char) -> bool| text.split(move |c: char| !(c.is_ascii_alphanumeric() || keep(c)));
+        let mut say = |text: String| found.push(Finding { line: command.line, verdict: Verdict::Differs, text });
+        for (state, instead) in NO_STATES.iter().filter(|row| asks && !["unknown", "timed-out"].contains(&row.0)) {
+            if words(|c| c == '-').any(|word| word == *state) {
+                say(format!("{first}: no job here is {state}: it is {instead}"));
+            }
+        }
+        let is_number = |word: &&str| {
+            word.len() == 8
+                && (word.starts_with("5010-") || word.starts_with("0420-"))
+                && word[5..].bytes().all(|c| c.is_ascii_digit())
+        };
+        for number in words(|c| c == '-').filter(is_number) {
+            if super::messages::find(number).is_none() {
+                say(format!(
+                    "{first}: no message here has the number {number}: pdmsg explains those there are, and the exit status says whether it failed"
+                ));
             }
         }
     }
@@ -456,6 +551,8 @@ impl Judge {
             };
             match file {
                 None => kept.push(word.clone()),
+                // Of what it says nothing is known; a document stands for it.
+                Some(file) if word.starts_with("-Z") && !self.dir.join(&file).is_file() => kept.push("-".to_owned()),
                 Some(file) => {
                     let path = self.dir.join(&file);
                     if path.is_file() {

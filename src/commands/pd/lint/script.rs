@@ -58,6 +58,20 @@ impl Word {
             .collect()
     }
 
+    /// Returns it as a script of its own: what only a run tells is a variable there.
+    pub fn as_script(&self) -> String {
+        self.0
+            .iter()
+            .map(|part| match part {
+                Part::Text(text) => text.clone(),
+                Part::Variable { name, .. } if name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') => {
+                    format!("${{{name}}}")
+                }
+                Part::Variable { .. } | Part::Unknown { .. } => "${_}".to_owned(),
+            })
+            .collect()
+    }
+
     fn push(&mut self, c: char) {
         match self.0.last_mut() {
             Some(Part::Text(text)) => text.push(c),
@@ -266,7 +280,9 @@ impl Reader<'_> {
     /// Reads `<`, `>` and what they point at; of a here-document its end.
     fn redirection(&mut self) {
         let first = self.next();
-        let here = first == Some('<') && self.peek() == Some('<');
+        // `<<END` begins a here-document; `<<<` is followed by a text itself.
+        let is_here = first == Some('<') && self.peek() == Some('<');
+        let here = is_here && self.ahead(1) != Some('<');
         let mut tabs = false;
         while let Some(c) = self.peek() {
             match c {
@@ -538,6 +554,14 @@ mod tests {
         let script = parse("cat >x <<'E'\npdls 1\na = b\nE\npdrm 3\n");
         assert_eq!(script.heres, [Here { line: 2, text: "pdls 1\na = b\n".to_owned() }]);
         assert_eq!(script.commands.last().unwrap().line, 5);
+    }
+
+    #[test]
+    fn a_text_that_is_read_as_input_is_no_here_document() {
+        assert_eq!(
+            shown("pdclean q <<< y\npdls 1\npdrm 2 <<<\"$X\""),
+            ["1 [pdclean][q]", "2 [pdls][1]", "3 [pdrm][2]"]
+        );
     }
 
     #[test]

@@ -110,8 +110,9 @@ impl ManagedRequest {
                 },
             }
         }
+        // Such an object has no documents: what is left is a table.
         if request.style == Some(Style::DocCol) {
-            return Err(Stop::usage("style doccol is for jobs"));
+            request.style = Some(Style::Column);
         }
         Ok(request)
     }

@@ -20,7 +20,7 @@ use crate::commands::pd::{Exit, Shell, Stop, clock};
 use crate::commands::shell::Intent;
 use crate::model::device::DeviceStatus;
 use crate::model::field::Value;
-use crate::model::managed::ManagedObject;
+use crate::model::managed::{ManagedObject, PauseWhen};
 use crate::model::state::{DeviceState, DeviceWish};
 use crate::model::{Failure, FailureKind};
 use crate::spool::interface::operations::Operations;
@@ -37,7 +37,7 @@ const OPERATIONS: [&str; 5] = ["online", "offline", "reset", "lock-op-panel", "u
 
 /// Operate the devices of actual destinations.
 ///
-/// -t offline stops the device where it is in mid-job, as SUSPEND does, and -t online lets it go on there. -t reset closes the
+/// -t offline stops the device where it is, in mid-job too, as pdpause does, and -t online lets it go on there. -t reset closes the
 /// connection and opens a new one: the job that prints begins again, and the part of it that was sent may print. The destination
 /// must be enabled. The panel of a printer cannot be locked from here.
 #[derive(Parser, Debug)]
@@ -102,7 +102,8 @@ fn operate(mut line: CommandLine, shell: &mut Shell<'_>) -> Result<Exit, Stop> {
         demand_enabled(&device, operation)?;
         match operation {
             "online" => spool.start_device(device.name.clone())?,
-            "offline" => spool.suspend_device(device.name.clone())?,
+            // One without a job is paused as well: it begins none.
+            "offline" => spool.pause_managed(object.clone(), Some(PauseWhen::Now), None)?,
             _ => reset(spool, shell, (object, &device), request.message.as_deref())?,
         }
         match &request.message {

@@ -23,6 +23,7 @@ use crate::commands::pd::{Exit, Shell, Stop, about};
 use crate::commands::shell::Intent;
 use crate::commands::why::Times;
 use crate::model::device::DeviceStatus;
+use crate::model::location::LocationKind;
 use crate::model::query::{Condition, PAGE};
 use crate::model::{DeviceName, Failure, FailureKind, GroupName, JobRef, LocationPattern, ServerName};
 use crate::spool::interface::operations::{At, Operations};
@@ -181,7 +182,8 @@ fn logical(spool: &mut dyn Operations, pattern: &LocationPattern, name: &str) ->
     if let LocationPattern::EveryGroup(_) = pattern {
         // Without this look a device of that name would be answered by the location that leads to it.
         match spool.locations(Some(pattern.clone()), None) {
-            Ok(found) if found.is_empty() => return Ok(None),
+            // The way to an actual destination has its name, and is none of its own.
+            Ok(found) if found.iter().all(|one| one.kind == LocationKind::Outlet) => return Ok(None),
             Ok(_) => {}
             Err(failure) => return none_of(failure),
         }

@@ -61,7 +61,7 @@ pub struct Arguments {
     #[command(flatten)]
     attributes: CommandAttributes,
     /// The destination, then what goes there
-    #[arg(value_name = "DESTINATION OBJECT", required = true, num_args = 2..)]
+    #[arg(value_name = "DESTINATION OBJECT", required = true)]
     objects: Vec<OsString>,
 }
 
@@ -151,6 +151,10 @@ impl Request {
                 Class::Queue => Source::Queue(word),
                 _ => Source::Destination(word),
             });
+        }
+        if request.sources.is_empty() {
+            return Err(Stop::usage(format!("nothing is named that goes to {}", escaped(&request.to)))
+                .hint("the destination comes first, then what goes there: jobs, or with -c queue or -c destination where they are"));
         }
         Ok(request)
     }

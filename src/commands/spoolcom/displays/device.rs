@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use serde_json::Value;
 
+use crate::attributes::Class;
 use crate::model::device::{
     ConnectionInUse, DeviceSettings, DeviceStatus, Exclusive, RunningJob, Stalled, Trouble, content_word, eol_word,
 };
@@ -12,7 +13,7 @@ use crate::model::separation::HeaderPages;
 use crate::model::state::{DeviceState, DeviceWish, ProcessState};
 use crate::model::wait::Wait;
 
-use super::{Column, Shown, Style, json, kept_words, label, left, on_off, parm, plain};
+use super::{Column, Shown, Style, given, json, kept_words, label, left, on_off, parm, plain};
 
 fn process(status: &DeviceStatus) -> String {
     status.settings.process.as_ref().map(|name| format!("${name}")).unwrap_or_default()
@@ -136,9 +137,7 @@ impl Shown for DeviceStatus {
             label("FASTCNFG ERROR", used(self, |used| used.complaint.clone())),
             label("JOBS WAITING", waiting(self)),
         ]);
-        for (name, attribute) in [("VALID ATTRIBUTES", "valid-attributes"), ("DRIVER", "driver")] {
-            lines.extend(super::given(&self.given, attribute).map(|words| label(name, words)));
-        }
+        lines.extend(given::lines(Class::Destination, &self.given, "", style));
         lines
     }
 

@@ -8,7 +8,7 @@ use crate::model::CollectorName;
 use crate::model::job::{FormatOrigin, JobStatus, Occurrence, Transfer};
 use crate::model::state::{EntryState, HoldReason, JobState};
 
-use super::{Column, Listing, Shown, Style, Table, json, label, left, on_off, plain, right};
+use super::{Column, Listing, Shown, Style, Table, given, json, label, left, on_off, plain, right};
 
 /// Returns what a state is called in a sentence.
 pub fn state_words(state: JobState) -> &'static str {
@@ -148,6 +148,7 @@ impl Shown for JobStatus {
             label("DATA FILE", plain(self.data_file.as_deref().unwrap_or_default())),
             label("GLOBAL ID", &self.global),
         ]);
+        lines.extend(given::lines_of_job(self, style));
         for document in &self.documents {
             let how = if document.transfer == Transfer::Link { ", linked" } else { "" };
             let name = &document.file_name;
@@ -157,6 +158,7 @@ impl Shown for JobStatus {
             };
             let value = format!("{name} ({}{said}, {} octets{how})", document.format.keyword(), document.octets);
             lines.push(label(&format!("DOCUMENT {}", document.sequence), value));
+            lines.extend(given::lines_of_document(document, style));
         }
         lines
     }

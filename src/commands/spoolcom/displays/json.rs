@@ -5,9 +5,10 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use crate::attributes::Class;
 use crate::model::collector::{CollectorState, CollectorStatus};
 use crate::model::device::{DeviceStatus, Exclusive, RAW, eol_word};
-use crate::model::field::Value as FieldValue;
+use crate::model::field::{Field, Value as FieldValue};
 use crate::model::job::{DocumentStatus, JobStatus, Occurrence, Transfer};
 use crate::model::kept::KeptWords;
 use crate::model::location::{GroupStatus, LocationKind, LocationStatus, content_word};
@@ -17,6 +18,8 @@ use crate::model::separation::StartFf;
 use crate::model::state::{DeviceState, DeviceWish, EntryState, ErrorNote, JobState, ProcessState};
 use crate::model::{CollectorName, FontName};
 use crate::spool::interface::records::SpoolStatus;
+
+use super::given;
 
 /// Returns a point in time in JSON.
 pub fn time(ms: i64) -> Value {
@@ -49,6 +52,22 @@ fn without_effect(kept: &KeptWords) -> Value {
     kept.iter().map(|(word, value)| (word.to_lowercase(), Value::from(value))).collect::<serde_json::Map<_, _>>().into()
 }
 
+/// Returns what InfoPrint commands set of an object of `class`, by the full names of attributes.
+fn attributes(class: Class, set: &[(Field, FieldValue)]) -> Value {
+    let one = |value: &FieldValue| match value {
+        FieldValue::Text(text) => Value::from(text.as_str()),
+        FieldValue::Integer(n) => Value::from(*n),
+        FieldValue::Boolean(on) => Value::from(*on),
+        FieldValue::Time(ms) => time(*ms),
+        FieldValue::Many(_) => Value::Null,
+    };
+    let all = given::rows(class, set).map(|(row, value)| {
+        let shown = if row.many { value.each().iter().map(one).collect() } else { one(value) };
+        (row.name().to_owned(), shown)
+    });
+    all.collect::<serde_json::Map<_, _>>().into()
+}
+
 /// Returns a device in JSON.
 pub fn device(status: &DeviceStatus) -> Value {
     let settings = &status.settings;
@@ -67,7 +86,7 @@ pub fn device(status: &DeviceStatus) -> Value {
             "stalled-octets": running.stalled.map(|stalled| stalled.octets),
         })
     });
-    json!({
+    let mut object = json!({
         "device": status.name.guardian(),
         "state": status.state.word().to_lowercase(),
         "offline-by-error": status.stopped_by_error,
@@ -120,7 +139,10 @@ pub fn device(status: &DeviceStatus) -> Value {
         "error": error(status.error.as_ref()),
         "process-trouble": error(status.process_trouble.as_ref()),
         "access": status.access.values(),
-    })
+    });
+    // The macro takes no more members.
+    object["attributes"] = attributes(Class::Destination, &status.given);
+    object
 }
 
 /// Returns a print process in JSON.
@@ -197,6 +219,8 @@ pub fn location(status: &LocationStatus) -> Value {
         "whole-group": status.whole_group,
         "takes-jobs": status.takes_jobs,
         "queue-paused": status.group_paused,
+        "attributes": attributes(Class::Destination, &status.given),
+        "queue-attributes": attributes(Class::Queue, &status.group_given),
     })
 }
 
@@ -214,6 +238,8 @@ pub fn group(status: &GroupStatus) -> Value {
         "whole-group": false,
         "takes-jobs": true,
         "queue-paused": status.paused,
+        "attributes": {},
+        "queue-attributes": attributes(Class::Queue, &status.given),
     })
 }
 
@@ -255,6 +281,7 @@ pub fn job(status: &JobStatus) -> Value {
         "documents": status.documents.iter().map(document).collect::<Vec<_>>(),
         "collect": format!("${}", status.collector.clone().unwrap_or_else(CollectorName::usual)),
         "data-file": status.data_file,
+        "attributes": attributes(Class::Job, &given::of_job(status)),
     })
 }
 
@@ -269,6 +296,7 @@ fn document(document: &DocumentStatus) -> Value {
         "lines": document.lines,
         "copies": document.copies,
         "transfer": if document.transfer == Transfer::Link { "link" } else { "copy" },
+        "attributes": attributes(Class::Document, &given::of_document(document)),
     })
 }
 
@@ -328,5 +356,6 @@ pub fn spooler(name: &str, status: &SpoolStatus) -> Value {
         "devices": status.devices,
         "locations": status.locations,
         "processes": status.processes,
+        "attributes": attributes(Class::Server, &status.given),
     })
 }

@@ -2,10 +2,11 @@
 
 use serde_json::Value;
 
+use crate::attributes::Class;
 use crate::model::field::{Field, Value as Given};
 use crate::model::location::{GroupStatus, LocationKind, LocationStatus, content_word};
 
-use super::{Column, Shown, Style, json, label, left, on_off};
+use super::{Column, Shown, Style, given, json, label, left, on_off};
 
 /// Returns the name of its font; empty without one.
 fn font(status: &LocationStatus) -> String {
@@ -30,18 +31,16 @@ fn kind(kind: LocationKind) -> Option<&'static str> {
     }
 }
 
-/// Says of a group what decides about the release of its jobs, of one that has something of it.
-fn of_release(given: &[(Field, Given)]) -> impl Iterator<Item = (String, String)> {
-    [
-        ("RELEASE TYPE", "release-type"),
-        ("PURGE TIME", "purge-time"),
-        ("PURGE WARNING", "purge-warning"),
-        ("KEEP AFTER RELEASE", "keep-after-release"),
-        ("COMPATIBLE QUEUES", "compatible-queues"),
-        ("DRIVER", "driver"),
-    ]
-    .into_iter()
-    .filter_map(|(name, attribute)| super::given(given, attribute).map(|words| label(name, words)))
+/// What decides about the release of the jobs of a group; the same words on a group and on its locations.
+const OF_RELEASE: &[&str] =
+    &["release-type", "purge-time", "purge-warning", "keep-after-release", "compatible-queues", "driver"];
+
+/// Says what InfoPrint commands set of a group.
+fn of_group(given: &[(Field, Given)], style: &Style) -> Vec<(String, String)> {
+    let (release, rest): (Vec<_>, Vec<_>) = given.iter().cloned().partition(|one| OF_RELEASE.contains(&one.0.stored()));
+    let mut lines = given::lines(Class::Queue, &release, "", style);
+    lines.extend(given::lines(Class::Queue, &rest, "QUEUE ", style));
+    lines
 }
 
 /// One line of LOC STATUS.
@@ -75,7 +74,7 @@ impl Shown for LocationLine {
             ]
             .into_iter()
             .chain(group.paused.then(|| label("QUEUE PAUSED", on_off(true))))
-            .chain(of_release(&group.given))
+            .chain(of_group(&group.given, style))
             .collect(),
         }
     }
@@ -101,7 +100,7 @@ impl Shown for LocationStatus {
         vec![self.name.to_string(), flags.into(), leads_to(self), font(self)]
     }
 
-    fn detail(&self, _: &Style) -> Vec<(String, String)> {
+    fn detail(&self, style: &Style) -> Vec<(String, String)> {
         vec![
             label("LOCATION", &self.name),
             label("BROADCAST", on_off(self.broadcast)),
@@ -116,7 +115,8 @@ impl Shown for LocationStatus {
         .chain(kind(self.kind).map(|word| label("MADE AS", word)))
         .chain((!self.takes_jobs).then(|| label("TAKES JOBS", on_off(false))))
         .chain(self.group_paused.then(|| label("QUEUE PAUSED", on_off(true))))
-        .chain(of_release(&self.group_given))
+        .chain(given::lines(Class::Destination, &self.given, "", style))
+        .chain(of_group(&self.group_given, style))
         .collect()
     }
 

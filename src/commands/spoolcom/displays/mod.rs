@@ -7,6 +7,7 @@ pub mod collector;
 pub mod device;
 pub mod door;
 pub mod font;
+pub mod given;
 pub mod history;
 pub mod job;
 pub mod json;
@@ -26,7 +27,6 @@ use jiff::tz::TimeZone;
 use serde_json::Value;
 use unicode_width::UnicodeWidthStr;
 
-use crate::model::field::{Field, Value as Given};
 use crate::model::kept::KeptWords;
 use crate::model::printable;
 
@@ -209,18 +209,6 @@ fn block(lines: &[(String, String)]) -> String {
 /// Makes a line of DETAIL.
 fn label(label: &str, value: impl ToString) -> (String, String) {
     (label.to_owned(), value.to_string())
-}
-
-/// Returns what was set of an attribute that InfoPrint commands set, several values with blanks between them.
-fn given(given: &[(Field, Given)], attribute: &str) -> Option<String> {
-    let value = &given.iter().find(|one| one.0.stored() == attribute)?.1;
-    let word = |value: &Given| match value {
-        Given::Integer(n) => n.to_string(),
-        Given::Text(text) => plain(text),
-        Given::Boolean(on) => on_off(*on).to_owned(),
-        _ => String::new(),
-    };
-    Some(value.each().iter().map(word).collect::<Vec<_>>().join(" "))
 }
 
 /// Returns the CPU column: the processor and its backup, as typed; without a backup -1.

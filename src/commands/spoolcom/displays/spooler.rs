@@ -2,11 +2,12 @@
 
 use serde_json::Value;
 
+use crate::attributes::Class;
 use crate::model::job::RawPath;
 use crate::spool::disk::paths::Base;
 use crate::spool::interface::records::SpoolStatus;
 
-use super::{Column, Shown, Style, json, label, left, on_off, plain};
+use super::{Column, Shown, Style, given, json, label, left, on_off, plain};
 
 /// Returns the log file: as typed, or the one that every spool has.
 fn log(status: &SpoolStatus) -> String {
@@ -26,6 +27,8 @@ pub struct NamedSpooler {
     pub name: String,
     /// What it says of itself.
     pub status: SpoolStatus,
+    /// Objects that InfoPrint commands made and that have no command here: a label and a line for each.
+    pub objects: Vec<(&'static str, String)>,
 }
 
 impl Shown for NamedSpooler {
@@ -37,9 +40,9 @@ impl Shown for NamedSpooler {
         vec![plain(&self.name), status.state.word().into(), log(status), error]
     }
 
-    fn detail(&self, _: &Style) -> Vec<(String, String)> {
+    fn detail(&self, style: &Style) -> Vec<(String, String)> {
         let status = &self.status;
-        vec![
+        let mut lines = vec![
             label("SPOOL SUPERVISOR", &self.name),
             label("STATE", status.state.word()),
             label("MGRACCESS", on_off(status.manager_access)),
@@ -59,7 +62,10 @@ impl Shown for NamedSpooler {
             label("SERVER", &status.server),
             label("BASE", &status.base),
             label("CREATOR", status.creator_uid),
-        ]
+        ];
+        lines.extend(given::lines(Class::Server, &status.given, "", style));
+        lines.extend(self.objects.iter().map(|(name, text)| label(name, text)));
+        lines
     }
 
     fn json(&self) -> Value {

@@ -3,7 +3,7 @@
 use crate::commands::findings;
 use crate::commands::shell::{Exit, Intent};
 use crate::commands::spoolcom::displays::spooler::NamedSpooler;
-use crate::commands::spoolcom::displays::{Listing, statistics};
+use crate::commands::spoolcom::displays::{Listing, given, statistics};
 use crate::commands::spoolcom::language::grammar::SpoolerSubcommand;
 use crate::commands::spoolcom::language::messages::{Message, Subject};
 use crate::commands::spoolcom::language::mistake::Mistake;
@@ -20,6 +20,7 @@ use crate::model::state::SpoolerState;
 use crate::model::{Call, Failure, FailureKind, printable};
 use crate::spool::disk::fsck::{self, Wanted};
 use crate::spool::disk::paths::Base;
+use crate::spool::interface::operations::Operations;
 use crate::spool::interface::records::Intended;
 use crate::sys::{clock, users};
 
@@ -188,11 +189,29 @@ fn execute(action: &SpoolerAction, session: &mut Session<'_>) -> Result<(), Earl
             let name = session.supervisor.clone();
             session.show(display, |spool, out, style| {
                 let mut listing = Listing::new(out, style);
-                listing.page(&[NamedSpooler { name, status: spool.about().map_err(about)? }])?;
+                let status = spool.about().map_err(about)?;
+                let objects = if style.detail { other_objects(spool).map_err(about)? } else { Vec::new() };
+                listing.page(&[NamedSpooler { name, status, objects }])?;
                 Ok(listing.end()?)
             })
         }
     }
+}
+
+/// Objects of a class that DETAIL names: people may be thousands.
+const NAMED: u32 = 20;
+
+/// Returns the objects that InfoPrint commands made and that have no command of ours, each as a line.
+fn other_objects(spool: &mut dyn Operations) -> Result<Vec<(&'static str, String)>, Failure> {
+    let mut lines = Vec::new();
+    for (class, word) in given::CLASSES {
+        let page = spool.objects(*class, None, None, NAMED)?;
+        lines.extend(page.rows.iter().map(|object| (*word, given::in_one_line(object))));
+        if page.next.is_some() {
+            lines.push((*word, format!("MORE: pdls -c {class} LISTS THEM")));
+        }
+    }
+    Ok(lines)
 }
 
 /// Looks at the whole spool and mends it. The spool is closed for that; the next command opens it again.
