@@ -141,6 +141,10 @@ fn a_job_whose_writer_dies_is_marked_and_goes_with_the_next_change() {
     writer.child.kill().unwrap();
     writer.child.wait().unwrap();
     assert!(shown(&site, "JOB 1").contains(" OP 4X "));
+    // Nobody has it open, and it is not said to be arriving.
+    assert!(site.spoolcom("COLLECT $S, LISTOPENS").out.contains("NO JOBS CURRENTLY OPEN"));
+    let refused = site.run("spoolcom", &["JOB (STATE OPEN), DELETE"]).expect(1).err;
+    assert!(refused.contains("has died: the next command that changes something removes the job"), "{refused}");
     site.spoolcom("LOC #PARK.B, DEV");
     assert!(jobs(&site, "").is_empty());
     assert!(site.spoolcom("JOB 1, LOG").out.contains("its submitter ended"));

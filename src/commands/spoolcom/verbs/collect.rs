@@ -16,7 +16,7 @@ use crate::model::field::Value;
 use crate::model::object::{ObjectAttribute, ObjectChange, ObjectClass, ObjectName, ObjectStatus};
 use crate::model::query::PAGE;
 use crate::model::query::{Condition, Order, Parts, Query};
-use crate::model::state::JobState;
+use crate::model::state::{HoldReason, JobState};
 use crate::model::{CollectorName, Failure, FailureKind};
 use crate::spool::interface::operations::Operations;
 use crate::spool::interface::records::EventSubject;
@@ -276,8 +276,11 @@ fn list_opens(
         // A listing of all jobs only to find that none arrives would be long.
         if spool.about()?.open_jobs > 0 {
             super::job::each_page(spool, &query, |page| {
-                found |= !page.is_empty();
-                Ok(listing.page(&page.iter().cloned().map(OpenJob).collect::<Vec<_>>())?)
+                // Nobody writes one any more whose program died: the next change removes it.
+                let open = page.iter().filter(|job| !job.reasons.has(HoldReason::WriterDied));
+                let open: Vec<OpenJob> = open.cloned().map(OpenJob).collect();
+                found |= !open.is_empty();
+                Ok(listing.page(&open)?)
             })?;
         }
         if !found && !style.json {

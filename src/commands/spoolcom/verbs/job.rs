@@ -21,7 +21,7 @@ use crate::model::field::{Field, Value as FieldValue};
 use crate::model::job::{JobStatus, Occurrence};
 use crate::model::lifetime::Retention;
 use crate::model::query::{Comparison, Condition, Cursor, Order, PAGE, Parts, Query};
-use crate::model::state::JobState;
+use crate::model::state::{HoldReason, JobState};
 use crate::model::why::Cause;
 use crate::model::{CollectorName, Failure, FailureKind, JobNumber, JobRef, LocationPattern, Serial};
 use crate::spool::interface::operations::Operations;
@@ -471,6 +471,12 @@ fn change(action: &JobAction, job: &JobRef, seen: bool, session: &mut Session<'_
             format!("{word} is not allowed while job {job} is {}", job::state_words(status.state)),
         );
         return Err(failed(match (action, status.state) {
+            (_, JobState::Open) if status.reasons.has(HoldReason::WriterDied) => Failure::new(
+                FailureKind::State,
+                format!(
+                    "the program that handed in job {job} has died: the next command that changes something removes the job"
+                ),
+            ),
             (JobAction::Start, _) => failure.hint("only a job on hold can be started"),
             (JobAction::Alter(_), JobState::Ready | JobState::Printing | JobState::Transferred) => {
                 failure.hint(format!("JOB {job}, HOLD   first; START afterwards"))
