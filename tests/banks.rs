@@ -189,6 +189,16 @@ fn a_job_that_comes_back_unprinted_is_released_again_without_a_second_debit() {
 }
 
 #[test]
+fn where_somebody_has_to_pay_and_no_program_is_named_nothing_is_released() {
+    let world = World::new();
+    world.site.run("pdset", &["-c", "station", "-x", "bank-program==", "hall"]).expect(0);
+    world.submit("a");
+    let refused = world.site.run("pdrelease", &["--all"]).expect(1);
+    assert!(refused.err.contains("the bank does not answer"), "{refused:#?}");
+    assert_eq!(world.results(), ["hold:ok", "release:bank-silent"]);
+}
+
+#[test]
 fn a_program_that_others_may_write_is_not_run_and_nothing_is_released() {
     let world = World::new();
     world.submit("a");

@@ -10,6 +10,7 @@ use super::row::{carried, kept, noted};
 use super::{Attribute, Class, Settable};
 use crate::model::bank::check_program;
 use crate::model::field::Field;
+use crate::model::printable::is_harmful;
 use crate::model::secure::JOBS_SHOWN;
 use crate::model::station::BANKS;
 
@@ -132,7 +133,7 @@ fn check_person(name: &str) -> Result<(), String> {
 
 /// Checks the name by which others see a person.
 fn check_public(name: &str) -> Result<(), String> {
-    let fits = (1..=40).contains(&name.trim().chars().count()) && !name.chars().any(char::is_control);
+    let fits = (1..=40).contains(&name.trim().chars().count()) && !name.chars().any(is_harmful);
     if fits { Ok(()) } else { Err("it has 1 to 40 characters".to_owned()) }
 }
 

@@ -75,7 +75,14 @@ pub struct Unpacker {
     octets: u32,
     /// Whole parts of gzip.
     parts: u64,
+    /// Octets that those were unpacked to.
+    before: u64,
 }
+
+/// A document of gzip has at most so many parts, and one more for each [`OF_EACH_PART`] octets.
+const FEW_PARTS: u64 = 64;
+/// Octets that each further part has on average.
+const OF_EACH_PART: u64 = 512;
 
 /// The table of the checksum of gzip.
 const SUMS: [u32; 256] = {
@@ -109,6 +116,7 @@ impl Unpacker {
             sum: u32::MAX,
             octets: 0,
             parts: 0,
+            before: 0,
         }
     }
 
@@ -212,7 +220,11 @@ impl Unpacker {
                 if sum != !self.sum || octets != self.octets {
                     return Err(NotPacked);
                 }
-                self.parts += 1;
+                (self.parts, self.before) = (self.parts + 1, self.before + u64::from(octets));
+                // To begin a part takes far more than an octet of it: millions of nearly empty ones are no document.
+                if self.parts > FEW_PARTS + self.before / OF_EACH_PART {
+                    return Err(NotPacked);
+                }
                 At::Begin
             }
             at @ (At::Text { .. } | At::Data | At::Done) => at,
@@ -319,6 +331,16 @@ mod tests {
         let mut out = Vec::new();
         Unpacked::new(Slowly(octets, step), packing).read_to_end(&mut out)?;
         Ok(out)
+    }
+
+    #[test]
+    fn a_document_may_have_parts_and_not_millions_that_are_empty() {
+        let parts = |n: usize, octets: &[u8]| gzipped(octets, 0).repeat(n);
+        assert_eq!(unpacked(&parts(60, b""), Packing::Gzip, 999).unwrap(), b"");
+        assert_eq!(unpacked(&parts(2_000, &[b'a'; 600]), Packing::Gzip, 999).unwrap().len(), 1_200_000);
+        for octets in [&b""[..], b"a"] {
+            assert!(unpacked(&parts(5_000, octets), Packing::Gzip, 999).is_err());
+        }
     }
 
     #[test]

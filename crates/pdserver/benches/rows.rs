@@ -18,6 +18,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
+use anyhow::ensure;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
@@ -369,7 +370,12 @@ fn pull(size: Size, table: &mut Table) -> anyhow::Result<()> {
     far.start();
     let printer = Printer::new();
     far.spoolcom(&format!("DEV $LP1, PROCESS $SPLA, URI {}, HEADER OFF; DEV $LP1, START", printer.uri()));
-    near.spoolcom("LOC #Q.A, DEV \\acme2.$LP1");
+    // They hear of each other after a moment.
+    let end = Instant::now() + DEADLINE;
+    while !near.command("spoolcom").arg("LOC #Q.A, DEV \\acme2.$LP1").output()?.status.success() {
+        ensure!(Instant::now() < end, "the servers do not find each other: {} {}", near.log(), far.log());
+        std::thread::sleep(Duration::from_millis(50));
+    }
     let file = document(near.dir.path(), "large", usize::try_from(octets)?);
     let fsync = fsync_p50(near.dir.path());
     let (mut first, mut all) = (Vec::new(), Vec::new());

@@ -9,10 +9,11 @@
 //! is left alone for a minute.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::fs::File;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::os::fd::OwnedFd;
-use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::Child;
@@ -310,6 +311,11 @@ impl Open {
                 self.state(settings)
             }
             Err(why) => {
+                // Whoever connects is refused, and does not wait for an answer. Not at once: a certificate and its key are
+                // replaced one after the other.
+                if self.failed.is_some() {
+                    self.listeners.clear();
+                }
                 let why = format!("closed: {}", why.message);
                 if self.failed.as_ref().is_none_or(|failed| failed.1 != why) {
                     self.service.tell(EventWord::Error, &why);
@@ -419,7 +425,7 @@ fn listen_here(path: &Path) -> Result<Listener, Failure> {
         _ => error(why),
     })?;
     let listener = Listener::Socket { listener: bound, path: path.to_owned(), file: file_of(path) };
-    std::fs::set_permissions(path, PermissionsExt::from_mode(0o666)).map_err(error)?;
+    open_to_all(path).map_err(error)?;
     if let Listener::Socket { listener, .. } = &listener {
         if let Ok(backlog) = nix::sys::socket::Backlog::new(BACKLOG) {
             let _ = nix::sys::socket::listen(listener, backlog);
@@ -427,6 +433,15 @@ fn listen_here(path: &Path) -> Result<Listener, Failure> {
         listener.set_nonblocking(true).map_err(error)?;
     }
     Ok(listener)
+}
+
+/// Lets everybody connect to a socket: the very one that lies there, and nothing that a link in its place leads to.
+fn open_to_all(path: &Path) -> io::Result<()> {
+    let place = File::options().read(true).custom_flags(nix::libc::O_PATH | nix::libc::O_NOFOLLOW).open(path)?;
+    if !place.metadata()?.file_type().is_socket() {
+        return Err(io::Error::other("somebody has put something else in its place"));
+    }
+    std::fs::set_permissions(format!("/proc/self/fd/{}", place.as_raw_fd()), PermissionsExt::from_mode(0o666))
 }
 
 /// Listens at an address.

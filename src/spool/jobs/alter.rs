@@ -376,6 +376,11 @@ impl Spool {
         extents: &Extents,
         owners: &[Owner],
     ) -> Fallible<Altered> {
+        let makes_more = |change: &JobChange| matches!(change, JobChange::Copies { .. });
+        if changes.iter().any(makes_more) && store::charge::is_paid(tx, &self.global_of(&row).to_string())? {
+            let what = format!("job {} is paid for as it is: its copies stay", row.number);
+            return Err(Failure::new(FailureKind::State, what).hint("submit it once more, for further copies"));
+        }
         let documents = store::document::of_job(tx, row.id)?;
         let broadcast = Self::broadcasts(tx, &row)?;
         let mut a =

@@ -91,11 +91,18 @@ pub(super) fn bank_of(tx: &Tx<'_>, station: &ObjectName) -> Fallible<Option<Bank
     let class = ObjectClass::Station;
     let Some(row) = store::object::by_name(tx, class, station)? else { return Ok(None) };
     let values = store::object::values(tx, class, row.id)?;
-    let Some(program) = texts(values.get("bank-program").map(|all| Value::Many(all.clone()))).pop() else {
-        return Ok(None);
-    };
+    let program = texts(values.get("bank-program").map(|all| Value::Many(all.clone()))).pop();
     let charges = values.get("bank-charges").and_then(|all| all.first()) == Some(&Value::Boolean(true));
-    Ok(Some(Bank { program, charges }))
+    Ok(match (program, charges) {
+        (None, false) => None,
+        // Where somebody has to pay and no program is named, nobody can: nothing prints for nothing.
+        (program, charges) => Some(Bank { program: program.unwrap_or_else(|| "bank-program".to_owned()), charges }),
+    })
+}
+
+/// Whether a release at that station has to be paid for, and is not.
+pub(super) fn is_unpaid(tx: &Tx<'_>, station: &ObjectName, correlation: &str) -> Fallible<bool> {
+    Ok(bank_of(tx, station)?.is_some_and(|bank| bank.charges) && !store::charge::is_paid(tx, correlation)?)
 }
 
 /// The failure where a bank does not answer. `why` is for whoever runs it.
@@ -269,10 +276,13 @@ impl Spool {
         };
         let mut failed = Vec::new();
         for row in due {
+            // As the debit named him: the realm stands behind the last sign.
+            let (user, realm) = row.who.rsplit_once('@').unwrap_or((&row.who, ""));
             let question = Question::new("refund")
                 .with("id", &row.id)
                 .with("station", &row.station)
-                .with("user", &row.who)
+                .with("user", user)
+                .with("realm", realm)
                 .with("job", &row.correlation);
             let given = match self.ask_bank(&row.program, &question) {
                 Ok(Answer::Yes(_)) => Ok(()),

@@ -426,6 +426,12 @@ pub(super) fn unknown(user: &ObjectName) -> Failure {
 /// Who a described user is to the spool: the user of this machine who has that name. One without an account here has the name
 /// alone, in the realm of names without one. Root and the account of the server log on nowhere.
 fn person(name: &ObjectName, realm: &str) -> Option<Caller> {
+    // However it is written: a directory does not tell ROOT from root.
+    let plain = name.as_str().rsplit_once('@').map_or(name.as_str(), |(user, _)| user);
+    let refused = [0, nix::unistd::geteuid().as_raw()].map(users::name);
+    if refused.iter().any(|refused| refused.eq_ignore_ascii_case(plain)) {
+        return None;
+    }
     match users::uid_of(name.as_str()) {
         Some(uid) if uid == 0 || uid == nix::unistd::geteuid().as_raw() => None,
         Some(uid) => Some(Caller { operator: false, ..users::of_uid(uid) }),

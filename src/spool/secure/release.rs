@@ -18,7 +18,7 @@ use crate::store::secure::SecureRow;
 use crate::store::{self, Fallible, Tx};
 
 use super::arrive::secure_queue;
-use super::bank::{FEW_REFUNDS, Goods, OVER_LIMIT, Paid, SILENT};
+use super::bank::{self, FEW_REFUNDS, Goods, OVER_LIMIT, Paid, SILENT};
 use super::held::{ended_by_release, has_printed, standing, standing_everywhere};
 use super::people::Reach;
 use super::record::Act;
@@ -83,8 +83,15 @@ impl Spool {
                 |result| Act { what: "release", station: Some(place.station.as_str()), printer: Some(&name), result };
             match spool.release_locked(tx, &row, &secure, &place)? {
                 Ok(done) => {
-                    if let Some(id) = &id {
-                        store::charge::set(tx, id, ChargeState::Paid, None)?;
+                    match &id {
+                        Some(id) => store::charge::set(tx, id, ChargeState::Paid, None)?,
+                        // It could not be released when it was looked at, and so nobody was asked to pay. The failure takes
+                        // the release back.
+                        None if bank::is_unpaid(tx, &place.station, &spool.correlation(&row))? => {
+                            let what = format!("job {} has changed meanwhile, and was not paid for", row.number);
+                            return Err(Failure::new(FailureKind::State, what).hint("release it again"));
+                        }
+                        None => {}
                     }
                     spool.write_release(tx, &row, &secure, act("ok"))?;
                     Ok(Ok(done))

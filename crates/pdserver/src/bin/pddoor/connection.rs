@@ -426,7 +426,7 @@ impl Connection {
                 tcp::acknowledged_of_accepted(stream.as_fd()).is_ok_and(|acknowledged| acknowledged >= octets)
             }
             // Here nothing is on its way: what was written was read, or waits. Whoever goes without reading it breaks the connection.
-            Socket::Unix(stream) => !self.broken && socket::is_read(stream),
+            Socket::Unix(stream) => !self.broken && self.written >= octets && socket::is_read(stream),
         }
     }
 

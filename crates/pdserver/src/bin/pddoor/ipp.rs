@@ -148,7 +148,9 @@ pub fn serve(context: &Context, connection: Connection, words: &Words) {
         match request(context, &mut wire, head, words) {
             Answer::Goes(octets, token) => {
                 let failed = wire.connection.write(&octets).is_err();
-                tokens.extend(token.map(|token| (token, wire.connection.written())));
+                // An answer that did not leave is acknowledged by nobody.
+                let mark = if failed { u64::MAX } else { wire.connection.written() };
+                tokens.extend(token.map(|token| (token, mark)));
                 if failed {
                     return see(context, &wire.connection, &mut tokens, true);
                 }
@@ -157,8 +159,10 @@ pub fn serve(context: &Context, connection: Connection, words: &Words) {
                 }
             }
             Answer::Ends(octets, token) => {
+                let all = wire.connection.written().saturating_add(octets.len() as u64);
                 wire.connection.say_and_leave(&octets);
-                tokens.extend(token.map(|token| (token, wire.connection.written())));
+                let written = wire.connection.written();
+                tokens.extend(token.map(|token| (token, if written < all { u64::MAX } else { written })));
                 return see(context, &wire.connection, &mut tokens, true);
             }
             Answer::Lost => return see(context, &wire.connection, &mut tokens, true),
