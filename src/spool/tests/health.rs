@@ -38,7 +38,7 @@ fn devices_that_stand_are_found_among_many_that_are_well_or_stopped_without_work
     site.ends(&lease, &claim, device_failed(false));
     assert_eq!(found(&site), ["FAILS", "X2"]);
     // What waits for any device of a group waits for each that is stopped.
-    site.job("a", 1);
+    site.job("#a", 1);
     let all = found(&site);
     assert_eq!(all.len(), 60 + 1, "{all:?}");
 }
