@@ -142,7 +142,7 @@ fn watch(spooler: Option<String>) -> io::Result<u8> {
                     Effect::Draw => dirty = true,
                     effect @ (Effect::Look | Effect::Again) => {
                         if effect == Effect::Again {
-                            drawn.terminal.clear()?;
+                            drawn.anew()?;
                         }
                         reader.want(screen.wanted());
                         dirty = true;

@@ -14,6 +14,7 @@ use ratatui::backend::CrosstermBackend;
 use ratatui::crossterm::cursor::{Hide, Show};
 use ratatui::crossterm::execute;
 use ratatui::crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
+use ratatui::layout::Rect;
 
 /// A terminal in the mode of a screen. It is as before when this is dropped.
 pub struct Drawn {
@@ -41,7 +42,14 @@ impl Drawn {
     pub fn again(&mut self) -> io::Result<()> {
         enable_raw_mode()?;
         enter()?;
-        self.terminal.clear()
+        self.anew()
+    }
+
+    /// Has everything drawn anew. The terminal is asked nothing, not where its cursor stands either: one that does not answer in
+    /// time would end the screen.
+    pub fn anew(&mut self) -> io::Result<()> {
+        let size = self.terminal.size()?;
+        self.terminal.resize(Rect::new(0, 0, size.width, size.height))
     }
 }
 

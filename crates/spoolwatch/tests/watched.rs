@@ -198,6 +198,11 @@ fn a_screen_that_was_stopped_is_drawn_anew_when_it_goes_on() {
     terminal.signal(Signal::SIGCONT);
     terminal.until_sent("TROUBLE none");
     assert!(terminal.is_changed(), "it reads keys one by one again");
+    terminal.forget();
+    terminal.types("\x0c");
+    terminal.until_sent("TROUBLE none");
+    // A terminal that answers nothing must not end the screen.
+    assert!(!terminal.sent().contains("\x1b[6n"), "it asks where the cursor stands");
     assert_eq!(terminal.quit("q"), 0);
 }
 
