@@ -198,6 +198,66 @@ fn where_somebody_has_to_pay_and_no_program_is_named_nothing_is_released() {
     assert_eq!(world.results(), ["hold:ok", "release:bank-silent"]);
 }
 
+/// A printer whose documents go through a program of this text first.
+fn through(world: &World, script: &str) {
+    program(world.programs.path(), "made", script);
+    world.site.run("pddisable", &["printer"]).expect(0);
+    world.site.spoolcom("DEV $printer, TRANSFORM 'application/pdf' made");
+    world.site.run("pdenable", &["printer"]).expect(0);
+}
+
+#[test]
+fn a_job_that_is_removed_while_the_device_has_it_is_given_back_unless_something_was_sent() {
+    let world = World::new();
+    // It never gets as far as an octet.
+    through(&world, "#!/bin/sh\nexec sleep 600\n");
+    world.submit_text("letter", "%PDF-1.4\ndear ann\n%%EOF\n");
+    world.site.run("pdrelease", &["1"]).expect(0);
+    world.site.wait_for("the device has it", || world.site.jobs()[0]["current-job-state"] == "processing");
+    world.site.run("pdrm", &["1"]).expect(0);
+    world.site.wait_until_empty();
+    assert_eq!(world.results().last().unwrap(), "delete:ok");
+    // The next release gives back what is owed.
+    world.submit("plain");
+    world.site.run("pdrelease", &["2"]).expect(0);
+    world.site.wait_until_empty();
+    assert_eq!((world.books(), world.debits(), world.unsettled()), (words("debit refund debit"), 1, 0));
+
+    // Of this one pages may be on paper.
+    let sink = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    world.site.run("pddisable", &["printer"]).expect(0);
+    let uri = format!("device-uri=socket://{}", sink.local_addr().unwrap());
+    world.site.run("pdset", &["-c", "destination", "-x", &uri, "printer"]).expect(0);
+    world.site.run("pdenable", &["printer"]).expect(0);
+    world.submit_text("long", &"a line of a long document\n".repeat(1 << 20));
+    world.site.run("pdrelease", &["3"]).expect(0);
+    let (mut taken, _) = sink.accept().unwrap();
+    std::io::Read::read_exact(&mut taken, &mut [0; 1000]).unwrap();
+    world.site.run("pdrm", &["3"]).expect(0);
+    drop((taken, sink));
+    world.site.wait_until_empty();
+    assert_eq!((world.books(), world.debits(), world.unsettled()), (words("debit refund debit debit"), 2, 0));
+}
+
+#[test]
+fn a_job_that_fails_and_is_not_held_again_is_given_back() {
+    let world = World::new();
+    world.site.run("pdset", &["-c", "queue", "-x", "requeue-failed-jobs=false", "office"]).expect(0);
+    through(&world, "#!/bin/sh\nexit 1\n");
+    world.submit_text("letter", "%PDF-1.4\ndear ann\n%%EOF\n");
+    world.site.run("pdrelease", &["1"]).expect(0);
+    world.site.wait_until_empty();
+    assert_eq!(world.results().last().unwrap(), "delete:ok");
+    world.submit("plain");
+    world.site.run("pdrelease", &["2"]).expect(0);
+    world.site.wait_until_empty();
+    assert_eq!((world.books(), world.debits(), world.unsettled()), (words("debit refund debit"), 1, 0));
+}
+
+fn words(text: &str) -> Vec<String> {
+    text.split(' ').map(str::to_owned).collect()
+}
+
 #[test]
 fn a_program_that_others_may_write_is_not_run_and_nothing_is_released() {
     let world = World::new();

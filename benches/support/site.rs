@@ -12,7 +12,6 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use spoolsuite::model::ProcessName;
 use spoolsuite::model::job::{DocumentOffer, RawPath, Submission, Transfer};
-use spoolsuite::model::order::Priority;
 use spoolsuite::spool::disk::base::{Access, open};
 use spoolsuite::spool::interface::operations::Operations;
 use spoolsuite::spool::{Base, Local, Nobody, Spool};
@@ -175,7 +174,7 @@ impl Drop for Site {
 
 /// Hands in a job through the library, as `pdpr` (or `pdpr -l`) does in its own process.
 #[track_caller]
-pub fn submit(spool: &mut Local, destination: &str, file: &Path, transfer: Transfer) {
+pub fn submit(spool: &mut dyn Operations, destination: &str, file: &Path, transfer: Transfer) {
     use std::sync::atomic::{AtomicU64, Ordering};
     static TOKEN: AtomicU64 = AtomicU64::new(0);
     let path = RawPath(file.to_path_buf());
@@ -184,14 +183,6 @@ pub fn submit(spool: &mut Local, destination: &str, file: &Path, transfer: Trans
         token,
         name: "figure".into(),
         destination: destination.to_owned(),
-        form: String::new(),
-        priority: Priority::default(),
-        hold: false,
-        hold_after: false,
-        lifetime: spoolsuite::model::lifetime::Lifetime::default(),
-        owner: None,
-        keep: false,
-        batch: None,
         documents: vec![DocumentOffer {
             file_name: path.clone(),
             copies: 1,
@@ -199,8 +190,7 @@ pub fn submit(spool: &mut Local, destination: &str, file: &Path, transfer: Trans
             link_target: (transfer == Transfer::Link).then_some(path),
             format: None,
         }],
-        given: Vec::new(),
-        collector: None,
+        ..Submission::default()
     };
     spool.submit(submission, vec![OwnedFd::from(File::open(file).unwrap())]).unwrap();
 }

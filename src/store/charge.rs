@@ -2,7 +2,8 @@
 //!
 //! States of a row: asked (before the program is asked; nobody knows yet) → paid (it said yes, and the job is released) → gone, with
 //! the job on paper. Or → owed back (the release failed, the job ended unprinted, or nobody knows what the program did) → gone, when
-//! the program has taken it back. A crash leaves `asked`, which is owed back when it is old.
+//! the program has taken it back. A crash leaves `asked`, which is owed back when it is old; and of a job of another server `paid`,
+//! which is owed back when it is old and that job is not here.
 
 use super::value::{columns, values};
 use super::{Fallible, Row, Tx};
@@ -41,9 +42,11 @@ pub(crate) struct ChargeRow {
     pub(crate) station: String,
     /// Who pays.
     pub(crate) who: String,
+    /// Whether it is paid for a job, and not owed back yet.
+    pub(crate) paid: bool,
 }
 
-columns!(at { id, correlation, program, station, who });
+columns!(at { id, correlation, program, station, who, state });
 
 fn read(row: &Row<'_>) -> Fallible<ChargeRow> {
     Ok(ChargeRow {
@@ -52,6 +55,7 @@ fn read(row: &Row<'_>) -> Fallible<ChargeRow> {
         program: row.get(at::program)?,
         station: row.get(at::station)?,
         who: row.get(at::who)?,
+        paid: row.get::<i64>(at::state)? == ChargeState::Paid.stored(),
     })
 }
 
@@ -64,10 +68,20 @@ pub(crate) fn ask(tx: &Tx<'_>, row: &ChargeRow, due_ms: i64) -> Fallible<()> {
     Ok(())
 }
 
-/// Notes how a debit stands, and when the program is asked about it next.
+/// Notes how a debit stands, and when it is looked at next.
+///
+/// # Errors
+/// When there is no such debit any more: it was given back meanwhile.
 pub(crate) fn set(tx: &Tx<'_>, id: &str, state: ChargeState, due_ms: Option<i64>) -> Fallible<()> {
-    tx.run("UPDATE bank_charge SET state = ?, due_ms = ? WHERE id = ?", values![state.stored(), due_ms, id])?;
-    Ok(())
+    let sql = "UPDATE bank_charge SET state = ?, due_ms = ? WHERE id = ?";
+    tx.change("the debit", sql, values![state.stored(), due_ms, id])
+}
+
+/// Notes that a debit is to be given back from now on, also one that was thought to be settled.
+pub(crate) fn owe_back(tx: &Tx<'_>, row: &ChargeRow) -> Fallible<()> {
+    forget(tx, &row.id)?;
+    ask(tx, row, tx.now().wall_ms)?;
+    set(tx, &row.id, ChargeState::OwedBack, Some(tx.now().wall_ms))
 }
 
 /// Forgets a debit: it is settled.

@@ -15,7 +15,7 @@ use super::value::{columns, values};
 use super::{Fallible, Row, Tx};
 
 /// Reads the name of a job at its server.
-pub(super) fn global(text: &str) -> Option<GlobalJobId> {
+pub(crate) fn global(text: &str) -> Option<GlobalJobId> {
     let (server, serial) = text.split_once(':')?;
     Some(GlobalJobId { server: server.parse().ok()?, serial: Serial::parse(serial)? })
 }

@@ -10,7 +10,6 @@
 use std::fs::File;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -24,14 +23,12 @@ use nix::unistd::Pid;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 use spoolsuite::client::ServedSpool;
-use spoolsuite::model::job::{DocumentOffer, RawPath, Submission, Transfer};
-use spoolsuite::model::lifetime::Lifetime;
-use spoolsuite::model::order::Priority;
+use spoolsuite::model::job::Transfer;
 use spoolsuite::spool::interface::operations::Operations;
 
 use super::support::cups::Cups;
 use super::support::printer::Printer;
-use super::support::site::{program, succeed};
+use super::support::site::{self, program, succeed};
 use super::support::table::{Goal, Row, Table, Unit};
 use super::support::{DEADLINE, Size, directory, document, fsync_p50, in_turn, median, seconds};
 
@@ -136,33 +133,9 @@ impl Drop for Server {
     }
 }
 
-/// Hands a job in as `pdpr` does.
+/// Hands a copy in.
 fn submit(spool: &mut ServedSpool, file: &Path, destination: &str) {
-    static TOKEN: AtomicU64 = AtomicU64::new(0);
-    let path = RawPath(file.to_path_buf());
-    let submission = Submission {
-        token: format!("served-{}-{}", std::process::id(), TOKEN.fetch_add(1, Ordering::Relaxed)),
-        name: "figure".into(),
-        destination: destination.to_owned(),
-        form: String::new(),
-        priority: Priority::default(),
-        hold: false,
-        hold_after: false,
-        lifetime: Lifetime::default(),
-        owner: None,
-        keep: false,
-        batch: None,
-        documents: vec![DocumentOffer {
-            file_name: path,
-            copies: 1,
-            transfer: Transfer::Copy,
-            link_target: None,
-            format: None,
-        }],
-        given: Vec::new(),
-        collector: None,
-    };
-    spool.submit(submission, vec![OwnedFd::from(File::open(file).unwrap())]).unwrap();
+    site::submit(spool, destination, file, Transfer::Copy);
 }
 
 /// What sixteen do at once, each so often: how many a second.

@@ -450,7 +450,8 @@ impl Spool {
     pub(crate) fn finish(tx: &Tx<'_>, job: &JobRow, device: Option<&str>, outcome: &str) -> Fallible<Vec<String>> {
         store::outbox::printed(tx, job, outcome, device)?;
         let destination = Self::job_destination(tx, job)?.stored();
-        let ended_before = job.lifetime.ending.is_some();
+        // One that is cancelled while a device has it knows how it ends before it does.
+        let ended_before = job.lifetime.ending.is_some() && store::lifetime::ended(tx, job.id)?.is_some();
         let (outcome, device, at_ms) = Self::end_of(tx, job, outcome, device)?;
         if !ended_before {
             crate::spool::secure::record::ended(tx, job, &outcome, device.as_deref())?;

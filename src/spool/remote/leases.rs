@@ -175,6 +175,8 @@ impl Spool {
                 record(tx, Object::Job(job.id), EventWord::Refused, &format!("to {from}: {}", why.words()))?;
                 return refused(why);
             }
+            // What was paid here, before it came back unprinted, was paid for this server's printers.
+            crate::spool::secure::record::settle(tx, &job, &spool.global_of(&job).to_string(), false)?;
             Ok((spool.lend_to(tx, &job, (&from, &printer), &user, lease_ms)?, erase))
         })?;
         files::erase(&self.base().server(self.server()), &erase);

@@ -140,7 +140,7 @@ impl Spool {
         record(tx, Object::Job(job.id), EventWord::Deleted, "nobody released it in time: its purge time is over")?;
         self.write_release(tx, job, &row, Act { what: "purge", station: None, printer: None, result: "ok" })?;
         // What was paid for it, before it came back unprinted, is given back.
-        store::charge::settle(tx, &self.correlation(job), false)?;
+        super::record::settle(tx, job, &self.correlation(job), false)?;
         store::secure::forget(tx, job.id)?;
         Self::finish(tx, job, None, "cancelled")
     }

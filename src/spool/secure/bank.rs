@@ -11,6 +11,7 @@
 //!
 //! Why not debit when it has printed? Somebody whose money is gone by then would have his paper already.
 
+use std::collections::BTreeSet;
 use std::fs::DirBuilder;
 use std::io;
 use std::os::fd::AsFd;
@@ -24,7 +25,7 @@ use crate::model::bank::{Answer, Question};
 use crate::model::object::{ObjectClass, ObjectName};
 use crate::model::printable::escaped;
 use crate::model::time::Moment;
-use crate::model::{Call, Caller, Failure, FailureKind};
+use crate::model::{Call, Caller, Failure, FailureKind, JobRef};
 use crate::store::charge::{ChargeRow, ChargeState};
 use crate::store::{self, Fallible, Tx};
 use crate::sys::files;
@@ -65,14 +66,12 @@ pub(super) struct Bank {
 }
 
 /// A debit that stands.
-pub(super) struct Paid {
-    id: String,
-}
+pub(super) struct Paid(ChargeRow);
 
 impl Paid {
     /// Its name, for the transaction that releases.
     pub(super) fn id(&self) -> &str {
-        &self.id
+        &self.0.id
     }
 }
 
@@ -210,6 +209,7 @@ impl Spool {
             })
             .map_err(plain)?;
         let Some((bank, false)) = bank else { return Ok(None) };
+        let began = Instant::now();
         // What is owed comes first: it may be his. What does not succeed is tried again later.
         self.refund_owed(FEW_REFUNDS, &call.now);
         let caller = call.caller().map_err(plain)?;
@@ -221,9 +221,13 @@ impl Spool {
             program: bank.program.clone(),
             station: station.to_string(),
             who: caller.identity(),
+            paid: false,
         };
+        let asked = row.clone();
+        // The release was asked for before that, and what was given back meanwhile took its time.
+        let later = i64::try_from(began.elapsed().as_millis()).unwrap_or(0).saturating_add(UNKNOWN_AFTER_MS);
         self.change(Room::Gives, call, move |tx| {
-            store::charge::ask(tx, &row, tx.now().wall_ms.saturating_add(UNKNOWN_AFTER_MS))
+            store::charge::ask(tx, &asked, tx.now().wall_ms.saturating_add(later))
         })
         .map_err(plain)?;
         let pages = goods.pages.map_or_else(|| "unknown".to_owned(), |pages| pages.to_string());
@@ -235,7 +239,7 @@ impl Spool {
             .with("octets", &goods.octets.to_string())
             .with("attributes", &goods.attributes.join(" "));
         match self.ask_bank(&bank.program, &question) {
-            Ok(Answer::Yes(_)) => Ok(Some(Paid { id })),
+            Ok(Answer::Yes(_)) => Ok(Some(Paid(row))),
             Ok(Answer::OverLimit(text) | Answer::No(text)) => {
                 self.change(Room::Gives, call, move |tx| store::charge::forget(tx, &id)).map_err(plain)?;
                 let text = if text.is_empty() { text } else { format!(": {}", escaped(&text)) };
@@ -243,19 +247,42 @@ impl Spool {
             }
             Err(failure) => {
                 // It may have taken it.
-                self.owe_back(call, &id);
+                self.owe_back(call, &Paid(row));
                 Err(plain(failure))
             }
         }
     }
 
     /// The release that was paid for has failed.
-    pub(super) fn owe_back(&self, call: &Call, id: &str) {
-        let id = id.to_owned();
+    pub(super) fn owe_back(&self, call: &Call, paid: &Paid) {
+        let row = paid.0.clone();
         // Where that cannot be written, the row says that nobody knows, and it is given back later.
-        let _ = self.change(Room::Gives, call, move |tx| {
-            store::charge::set(tx, &id, ChargeState::OwedBack, Some(tx.now().wall_ms))
-        });
+        let _ = self.change(Room::Gives, call, move |tx| store::charge::owe_back(tx, &row));
+    }
+
+    /// Notes that a job of another server was paid for, before it is claimed: it may have printed before the answer is here.
+    pub(super) fn pay_before_claim(&self, call: &Call, paid: &Paid) -> Fallible<()> {
+        let id = paid.id().to_owned();
+        self.change(Room::Gives, call, move |tx| {
+            // Where a crash keeps it from being claimed, nothing else ever looks at it.
+            let due = tx.now().wall_ms.saturating_add(UNKNOWN_AFTER_MS);
+            store::charge::set(tx, &id, ChargeState::Paid, Some(due))
+        })
+    }
+
+    /// Finds out what became of a job of another server that was paid for a while ago: it is here, or was never claimed.
+    fn see_to_claim(&self, call: &Call, row: &ChargeRow) -> Fallible<()> {
+        let (row, server) = (row.clone(), self.server().clone());
+        self.change(Room::Gives, call, move |tx| {
+            let here = match store::remote::global(&row.correlation) {
+                Some(job) => store::job::by_ref(tx, &JobRef::Global(job), 0, server.as_str())?.is_some(),
+                None => false,
+            };
+            match here {
+                true => store::charge::set(tx, &row.id, ChargeState::Paid, None),
+                false => store::charge::owe_back(tx, &row),
+            }
+        })
     }
 
     /// Whether a bank is to be asked to give something back now.
@@ -274,8 +301,16 @@ impl Spool {
             Ok(due) => due,
             Err(failure) => return vec![failure.message],
         };
-        let mut failed = Vec::new();
+        let (mut failed, mut hangs) = (Vec::new(), BTreeSet::new());
         for row in due {
+            if row.paid {
+                failed.extend(self.see_to_claim(&call, &row).err().map(|failure| failure.message));
+                continue;
+            }
+            // A bank that does not answer is not asked twice in a row, and holds nobody else up.
+            if hangs.contains(&row.program) {
+                continue;
+            }
             // As the debit named him: the realm stands behind the last sign.
             let (user, realm) = row.who.rsplit_once('@').unwrap_or((&row.who, ""));
             let question = Question::new("refund")
@@ -287,7 +322,10 @@ impl Spool {
             let given = match self.ask_bank(&row.program, &question) {
                 Ok(Answer::Yes(_)) => Ok(()),
                 Ok(_) => Err(format!("{} does not give back {} for job {}", row.program, row.id, row.correlation)),
-                Err(failure) => Err(format!("{}: {} is owed for job {}", failure.message, row.id, row.correlation)),
+                Err(failure) => {
+                    hangs.insert(row.program.clone());
+                    Err(format!("{}: {} is owed for job {}", failure.message, row.id, row.correlation))
+                }
             };
             let (id, is_given) = (row.id.clone(), given.is_ok());
             let settled = self.change(Room::Gives, &call, move |tx| match is_given {
@@ -297,13 +335,8 @@ impl Spool {
                     store::charge::set(tx, &id, ChargeState::OwedBack, Some(again))
                 }
             });
-            let is_silent = given.is_err();
             failed.extend(given.err());
             failed.extend(settled.err().map(|failure| failure.message));
-            // The others wait for a bank that answers: each question to one that hangs takes its time.
-            if is_silent {
-                break;
-            }
         }
         failed
     }

@@ -13,7 +13,6 @@ use crate::model::secure::{
 };
 use crate::model::why::Cause;
 use crate::model::{Call, DeviceName, Failure, FailureKind, GlobalJobId, JobNumber, JobRef, ServerName};
-use crate::store::charge::ChargeState;
 use crate::store::secure::Line;
 use crate::store::{self, Fallible, Tx};
 
@@ -203,14 +202,12 @@ impl Spool {
             }
         };
         if let Some(paid) = &paid {
-            // Before it is claimed: it may have printed before the answer is here.
-            let id = paid.id().to_owned();
-            self.change(Room::Gives, call, move |tx| store::charge::set(tx, &id, ChargeState::Paid, None))?;
+            self.pay_before_claim(call, paid)?;
         }
         let question = Question::Release { who, job: job.clone(), printer: printer.clone(), to: to.to_string() };
         let claimed = self.ask_other(&question).map_err(|failure| silent(job, failure));
         if let (Err(_), Some(paid)) = (&claimed, &paid) {
-            self.owe_back(call, paid.id());
+            self.owe_back(call, paid);
             self.refund_owed(FEW_REFUNDS, &call.now);
         }
         let Answer::Claimed(number) = claimed? else {

@@ -51,7 +51,7 @@ pub(crate) fn ended(tx: &Tx<'_>, job: &JobRow, outcome: &str, device: Option<&st
             None => return Ok(()),
         },
     };
-    store::charge::settle(tx, &correlation, printed)?;
+    settle(tx, job, &correlation, printed)?;
     let line = Line {
         correlation: &correlation,
         what,
@@ -62,6 +62,17 @@ pub(crate) fn ended(tx: &Tx<'_>, job: &JobRow, outcome: &str, device: Option<&st
         result: if printed { outcome } else { "ok" },
     };
     store::secure::add(tx, line)
+}
+
+/// Settles what was paid for a job that ends here, or goes to another server. What has printed is not given back, and neither is what
+/// was stopped in the middle: something of it may be on paper.
+pub(crate) fn settle(tx: &Tx<'_>, job: &JobRow, correlation: &str, printed: bool) -> Fallible<()> {
+    // Most jobs were paid for by nobody.
+    if !store::charge::is_paid(tx, correlation)? {
+        return Ok(());
+    }
+    let on_paper = printed || store::entry::of_job(tx, job.id)?.iter().any(|entry| entry.duplicate);
+    store::charge::settle(tx, correlation, on_paper)
 }
 
 /// Writes that a job has printed which stays, held by `reasons`. Returns what holds it: one release prints once, so a job of a secure

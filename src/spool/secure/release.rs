@@ -104,7 +104,7 @@ impl Spool {
         });
         let released = released.and_then(|done| done);
         if let (Err(_), Some(paid)) = (&released, &paid) {
-            self.owe_back(call, paid.id());
+            self.owe_back(call, paid);
             // What does not succeed now is tried again later.
             self.refund_owed(FEW_REFUNDS, &call.now);
         }
