@@ -49,11 +49,11 @@ impl Starter {
 
     /// Sees to it that somebody delivers the notifications of a base: wakes him, or starts one.
     ///
-    /// Is one started in vain? When the lock is held and nobody listens yet, its holder looks once more after it let go.
+    /// Is one started in vain? When the lock is held and nobody listens yet, its holder looks once more after it let go. One
+    /// that dies may let go of the lock before its socket closes: what that took nobody hears.
     fn deliver(&self, base: &Base) {
-        if wake::wake(&base.deliver_socket()).unwrap_or(false)
-            || FileLock::is_held(&base.deliver_lock()).unwrap_or(true)
-        {
+        let _ = wake::wake(&base.deliver_socket());
+        if FileLock::is_held(&base.deliver_lock()).unwrap_or(true) {
             return;
         }
         let arguments = [OsStr::new("--base"), base.root().as_os_str(), OsStr::new("--deliver")];
@@ -151,10 +151,9 @@ impl Attendant for Starter {
                     continue;
                 }
             }
-            if wake::wake(&spool.base().process_socket(&target.name)).unwrap_or(false) {
-                continue;
-            }
-            // Nobody listens. A process that holds its lock has not bound its socket yet, and will look once it has.
+            let _ = wake::wake(&spool.base().process_socket(&target.name));
+            // A process that holds its lock and does not listen has not bound its socket yet, and will look once it has. One
+            // that dies may let go of its lock before its socket closes: what that took nobody hears.
             let held = spool.process_lives(&target.name).unwrap_or(true);
             if !held && spool.process_died(target.id, target.epoch, now).unwrap_or(false) {
                 self.start(spool, target, now);

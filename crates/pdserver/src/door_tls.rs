@@ -63,10 +63,14 @@ fn files(certificate: &DoorCertificate, place: &Place, door: &str) -> [PathBuf; 
     }
 }
 
-/// What the files of the certificate of a door are now; empty where it has none.
-pub fn stamp(settings: &DoorSettings, place: &Place) -> Stamp {
+/// What the files of the certificate of a door are now; empty where it has none. Of a certificate of our own that is to be made
+/// anew nothing is there.
+pub fn stamp(settings: &DoorSettings, place: &Place, clock: &Clock) -> Stamp {
     let Some(certificate) = &settings.certificate else { return Vec::new() };
     let of = |path: PathBuf| {
+        if *certificate == DoorCertificate::Own && !is_fresh(&path, clock) {
+            return None;
+        }
         let meta = std::fs::metadata(&path).ok()?;
         Some((path, meta.modified().ok()?, meta.len()))
     };
@@ -138,6 +142,13 @@ fn key(path: &Path) -> Result<Arc<dyn SigningKey>, Failure> {
     any_supported_type(&found).map_err(|error| unusable(path, error))
 }
 
+/// Whether a file of a certificate of our own is there, and young enough.
+fn is_fresh(path: &Path, clock: &Clock) -> bool {
+    let Ok(made) = std::fs::metadata(path).and_then(|meta| meta.modified()) else { return false };
+    let since = made.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+    clock.now().saturating_sub(since) < (DAYS - BEFORE) * DAY
+}
+
 /// Makes a certificate of our own, unless there is one that is good for long enough.
 fn keep_own(
     settings: &DoorSettings,
@@ -146,12 +157,7 @@ fn keep_own(
     clock: &Clock,
 ) -> Result<(), Failure> {
     let now = clock.now();
-    let made = |path: &Path| std::fs::metadata(path).and_then(|meta| meta.modified()).ok();
-    let age = |at: SystemTime| {
-        let since = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
-        now.saturating_sub(since)
-    };
-    if made(key_at).is_some() && made(at).is_some_and(|at| age(at) < (DAYS - BEFORE) * DAY) {
+    if is_fresh(key_at, clock) && is_fresh(at, clock) {
         return Ok(());
     }
     let failed = |error: &dyn std::fmt::Display| {
@@ -207,16 +213,18 @@ mod tests {
         let first = load(&own, &place, &clock).unwrap().unwrap();
         let again = load(&own, &place, &clock).unwrap().unwrap();
         assert_eq!(first.tls, again.tls);
-        let before = stamp(&own, &place);
-        assert_eq!(before, stamp(&own, &place));
+        let before = stamp(&own, &place, &clock);
+        assert_eq!(before, stamp(&own, &place, &clock));
         use std::os::unix::fs::PermissionsExt;
         let mode = std::fs::metadata(dir.path().join("tls/door-ipp1.key")).unwrap().permissions().mode();
         assert_eq!(mode & 0o077, 0);
         let old = SystemTime::now() - std::time::Duration::from_secs((DAYS - BEFORE) * DAY + 60);
         std::fs::File::open(dir.path().join("tls/door-ipp1.pem")).unwrap().set_modified(old).unwrap();
+        // A door that runs sees it, and begins anew.
+        assert_ne!(before, stamp(&own, &place, &clock));
         let third = load(&own, &place, &clock).unwrap().unwrap();
         assert_ne!(first.tls.chain, third.tls.chain);
-        assert_ne!(before, stamp(&own, &place));
+        assert_ne!(before, stamp(&own, &place, &clock));
         // The key signs; what it is asked to sign is not its business.
         assert!((third.signer)(third.tls.schemes[0], b"message").is_some());
         assert!((third.signer)(0x0201, b"message").is_none());

@@ -122,6 +122,11 @@ impl Listener {
         }
     }
 
+    /// Whether nobody finds it any more: its file was removed, or another one has its name.
+    fn is_lost(&self) -> bool {
+        matches!(self, Self::Socket { path, file, .. } if file_of(path) != *file)
+    }
+
     /// Where it is.
     fn place(&self) -> String {
         match self {
@@ -270,10 +275,17 @@ impl Open {
             _ => false,
         });
         let wanted = to_run(settings);
+        let lost = self.listeners.iter().any(|(_, listener)| listener.is_lost());
+        self.listeners.retain(|(_, listener)| !listener.is_lost());
         if let Some(running) = &mut self.running {
             match running.child.try_wait() {
-                // Another certificate takes another process; the old one finishes what it has begun.
-                Ok(None) if wanted.as_ref() == Some(&running.settings) && running.stamp == stamp(settings, place) => {
+                // Another certificate takes another process, and so does a socket that has to be made again; the old one finishes
+                // what it has begun.
+                Ok(None)
+                    if wanted.as_ref() == Some(&running.settings)
+                        && !lost
+                        && running.stamp == stamp(settings, place, &Clock::of_machine()) =>
+                {
                     return self.state(settings);
                 }
                 Ok(None) => self.stop(),
@@ -344,7 +356,7 @@ impl Open {
     ) -> Result<(), Failure> {
         let loaded = door_tls::load(settings, place, &Clock::of_machine())?;
         // Of the files that were read: what is changed from now on is seen.
-        let stamp = stamp(settings, place);
+        let stamp = stamp(settings, place, &Clock::of_machine());
         let (tls, signer) = loaded.map(|loaded| (loaded.tls, loaded.signer)).unzip();
         self.service.signs_with(signer);
         self.listeners.retain(|(place, _)| settings.listen.contains(place));

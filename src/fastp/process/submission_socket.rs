@@ -62,7 +62,10 @@ struct RunningProcessWaker {
 impl Attendant for RunningProcessWaker {
     fn attend(&self, spool: &Spool, targets: &[WakeTarget], _: &Moment) {
         for target in targets.iter().filter(|target| !target.in_error) {
-            let woken = target.running && wake::wake(&spool.base().process_socket(&target.name)).unwrap_or(false);
+            // One that dies may have let go of its lock while its socket still takes what nobody hears.
+            let woken = target.running
+                && wake::wake(&spool.base().process_socket(&target.name)).unwrap_or(false)
+                && spool.process_lives(&target.name).unwrap_or(true);
             // A process without a program is started by its user alone.
             if !woken && (target.running || target.file.is_some()) {
                 self.unstarted.store(true, Ordering::SeqCst);
