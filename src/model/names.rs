@@ -251,16 +251,46 @@ impl FixedName {
     }
 }
 
-/// The name of a device: `[node.]name[.sub]`, written `\node.$name.#sub` in the NonStop language.
+/// The name of a device: `[node.]name[.sub]`, written `\node.$name.#sub` in the NonStop language. Or, with a node, where that server
+/// has its jobs printed: the name of a destination of it, written `\node.#group.dest`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct DeviceName {
     node: Option<ServerName>,
     name: ProcessName,
     sub: Option<DestName>,
+    /// Whether it is the name of a destination.
+    leads_on: bool,
 }
 
 impl DeviceName {
+    /// Names a destination of another server.
+    ///
+    /// # Errors
+    /// When a part of it is no name.
+    pub fn of_destination(server: &ServerName, destination: &str) -> Result<Self, BadName> {
+        let plain = destination.trim_start_matches('#');
+        let (name, sub) = match plain.split_once('.') {
+            Some((group, dest)) => (group, Some(dest.parse()?)),
+            None => (plain, None),
+        };
+        Ok(Self { node: Some(server.clone()), name: name.parse()?, sub, leads_on: true })
+    }
+
+    /// Returns the destination of another server that it names; none where it names a device.
+    pub fn destination(&self) -> Option<String> {
+        let sub = self.sub.as_ref().map_or_else(String::new, |sub| format!(".{sub}"));
+        self.leads_on.then(|| format!("{}{sub}", self.name))
+    }
+
+    /// Returns the form that [`FromStr`] reads back, whatever the name of the node is.
+    pub fn stored(&self) -> String {
+        match (&self.node, self.destination()) {
+            (Some(node), Some(destination)) => format!("\\{node}.$#{destination}"),
+            _ => self.to_string(),
+        }
+    }
+
     /// Returns the node that it names.
     pub fn node(&self) -> Option<&ServerName> {
         self.node.as_ref()
@@ -298,6 +328,11 @@ impl DeviceName {
             text.push_str(node.as_str());
             text.push('.');
         }
+        if let Some(destination) = self.destination() {
+            text.push('#');
+            text.push_str(&destination);
+            return text;
+        }
         text.push('$');
         text.push_str(self.name.as_str());
         if let Some(sub) = &self.sub {
@@ -320,7 +355,7 @@ impl fmt::Display for DeviceName {
 impl FromStr for DeviceName {
     type Err = BadName;
 
-    /// Accepts `LP1`, `$LP1`, `$LP1.#A`, `\WEST.$LP1` and `\WEST.$LP1.#A`.
+    /// Accepts `LP1`, `$LP1`, `$LP1.#A`, `\WEST.$LP1` and `\WEST.$LP1.#A`, and of destinations `\WEST.#A`, `\WEST.#A.B`.
     fn from_str(text: &str) -> Result<Self, BadName> {
         const FORM: &str = "[\\node.]$device[.#sub]";
         let bad = || BadName::Form(super::printable::escaped(text), FORM);
@@ -333,14 +368,17 @@ impl FromStr for DeviceName {
             None => (None, text),
         };
         let rest = rest.strip_prefix('$').unwrap_or(rest);
+        if text.len() > MAX_NAME {
+            return Err(BadName::TooLong(super::printable::escaped(&text.chars().take(16).collect::<String>())));
+        }
+        if let (Some(node), Some(destination)) = (&node, rest.strip_prefix('#')) {
+            return Self::of_destination(node, destination);
+        }
         let (name, sub) = match rest.split_once(".#") {
             Some((name, sub)) => (name, Some(sub.parse()?)),
             None => (rest, None),
         };
-        if text.len() > MAX_NAME {
-            return Err(BadName::TooLong(super::printable::escaped(&text.chars().take(16).collect::<String>())));
-        }
-        Ok(Self { node, name: name.parse()?, sub })
+        Ok(Self { node, name: name.parse()?, sub, leads_on: false })
     }
 }
 
@@ -353,7 +391,7 @@ impl TryFrom<String> for DeviceName {
 
 impl From<DeviceName> for String {
     fn from(name: DeviceName) -> String {
-        name.to_string()
+        name.stored()
     }
 }
 

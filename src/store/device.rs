@@ -249,31 +249,38 @@ pub(crate) fn list(tx: &Tx<'_>, after: Option<&DeviceName>) -> Fallible<Vec<Devi
     )
 }
 
-/// What of a device decides whether a closer look can find it in trouble.
-#[derive(Clone, Debug)]
-pub(crate) struct Glance {
-    /// Which.
-    pub(crate) id: DeviceId,
-    /// What is wanted of it.
-    pub(crate) wish: DeviceWish,
-    /// Whether an error is on record, or something that its entry in FASTCNFG says wrongly.
-    pub(crate) noted: bool,
-    /// Its print process.
-    pub(crate) process: Option<ProcessName>,
+/// Returns the devices with an error on record, or with something that their entries in FASTCNFG say wrongly.
+pub(crate) fn with_notes(tx: &Tx<'_>) -> Fallible<Vec<DeviceId>> {
+    let sql =
+        "SELECT id FROM device WHERE error_number IS NOT NULL UNION SELECT id FROM device WHERE complaint IS NOT NULL";
+    tx.rows(sql, values![], |row| row.only())
 }
 
-columns!(glanced { id, wish, noted = "error_number IS NOT NULL OR complaint IS NOT NULL", process });
+/// Returns the devices of which this is wanted.
+pub(crate) fn wished(tx: &Tx<'_>, wish: DeviceWish) -> Fallible<Vec<DeviceId>> {
+    tx.rows("SELECT id FROM device WHERE wish = ?", values![wish], |row| row.only())
+}
 
-/// Returns that of every device, in the order of their names.
-pub(crate) fn glances(tx: &Tx<'_>) -> Fallible<Vec<Glance>> {
-    tx.rows(&format!("SELECT {} FROM device ORDER BY name_key", glanced::LIST), values![], |row| {
-        Ok(Glance {
-            id: row.get(glanced::id)?,
-            wish: row.get(glanced::wish)?,
-            noted: row.get(glanced::noted)?,
-            process: row.get(glanced::process)?,
-        })
-    })
+/// Returns the print processes of the devices of which this is wanted.
+pub(crate) fn processes_wished(tx: &Tx<'_>, wish: DeviceWish) -> Fallible<Vec<ProcessName>> {
+    // The next name is a search in the index, not a walk through the devices of this one.
+    let next = "SELECT min(process_key) FROM device WHERE wish = ?1 AND process_key >";
+    let sql = format!(
+        "WITH RECURSIVE named(key) AS (
+             {next} '' UNION ALL SELECT ({next} key) FROM named WHERE key IS NOT NULL
+         ) SELECT key FROM named WHERE key IS NOT NULL"
+    );
+    tx.rows(&sql, values![wish], |row| row.only())
+}
+
+/// Returns the devices of a print process of which this is wanted.
+pub(crate) fn wished_of(tx: &Tx<'_>, wish: DeviceWish, process: &ProcessName) -> Fallible<Vec<DeviceId>> {
+    tx.rows("SELECT id FROM device WHERE wish = ? AND process_key = ?", values![wish, process.key()], |row| row.only())
+}
+
+/// Returns the form of a device's name by which devices are sorted.
+pub(crate) fn key_of(tx: &Tx<'_>, id: DeviceId) -> Fallible<Option<String>> {
+    tx.one("SELECT name_key FROM device WHERE id = ?", values![id], |row| row.only())
 }
 
 /// Returns the devices that routes lead to for which something waits, however much; none when these are more than `most` routes.

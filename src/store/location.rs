@@ -332,7 +332,17 @@ pub(crate) fn set_remote(tx: &Tx<'_>, id: LocationId, device: &DeviceName) -> Fa
     let none: Option<DeviceId> = None;
     let sql = "UPDATE location SET device_id = ?, remote_server = ?, remote_device = ? WHERE id = ?";
     let server = device.node().map(crate::model::ServerName::key);
-    tx.change("the location", sql, values![none, server, device.to_string(), id])
+    tx.change("the location", sql, values![none, server, device.stored(), id])
+}
+
+/// Returns the location that leads to a device or a destination of another server.
+pub(crate) fn of_remote(tx: &Tx<'_>, device: &DeviceName) -> Fallible<Option<LocationRow>> {
+    let server = device.node().map(crate::model::ServerName::key);
+    let sql = format!(
+        "SELECT {} FROM {FROM} WHERE l.remote_server = ? AND lower(l.remote_device) = ? ORDER BY l.id LIMIT 1",
+        at::LIST
+    );
+    tx.one(&sql, values![server, device.stored().to_ascii_lowercase()], read)
 }
 
 /// Returns the device of another server that a location leads to.

@@ -101,15 +101,7 @@ pub(crate) fn set_away(tx: &Tx<'_>, row: &AwayRow) -> Fallible<()> {
         "INSERT INTO away (job_id, server, device, round, stage, shown, words) VALUES (?, ?, ?, ?, ?, ?, ?)
          ON CONFLICT (job_id) DO UPDATE SET server = excluded.server, device = excluded.device, round = excluded.round,
              stage = excluded.stage, shown = excluded.shown, words = excluded.words",
-        values![
-            row.job,
-            row.server.as_str(),
-            row.device.to_string(),
-            row.round,
-            row.stage as i64,
-            row.shown,
-            row.words
-        ],
+        values![row.job, row.server.as_str(), row.device.stored(), row.round, row.stage as i64, row.shown, row.words],
     )?;
     Ok(())
 }

@@ -398,6 +398,7 @@ fn to_7(tx: &Tx<'_>) -> Fallible<()> {
     tx.script(LASTING)?;
     tx.script(WARNINGS)?;
     tx.script(BANKS)?;
+    tx.script(GLANCES)?;
     tx.script(&format!("CREATE INDEX managed_limit ON managed_value (object) WHERE {LIMITED};"))?;
     tx.script(&format!(
         "CREATE INDEX job_kept_back ON job (sort_promoted, sort_rank, sort_place, sort_sequence) WHERE {KEPT_BACK};
@@ -412,6 +413,12 @@ ALTER TABLE outbox ADD COLUMN passing TEXT;
 CREATE INDEX outbox_passing ON outbox (passing) WHERE passing IS NOT NULL;
 ALTER TABLE spool ADD COLUMN said_of_space INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE spool ADD COLUMN said_of_certificate INTEGER NOT NULL DEFAULT 0;
+";
+
+/// Which devices a look at the health of the spool has to look at closely.
+const GLANCES: &str = "
+CREATE INDEX device_wish ON device (wish, process_key);
+CREATE INDEX device_complaint ON device (id) WHERE complaint IS NOT NULL;
 ";
 
 /// PINs of users, as hashes, with the wrong ones since the last right one, beside the station and from afar. The row without a user counts for names that nobody has.

@@ -4,6 +4,7 @@ mod campaign;
 mod claims;
 mod half;
 mod hostile;
+mod moving;
 mod power;
 mod release;
 mod revoked;

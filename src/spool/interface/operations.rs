@@ -125,6 +125,28 @@ fn server_of(spool: &Spool, job: &JobRef) -> Result<Option<ServerName>, Failure>
     }
 }
 
+/// Finds or makes the location by which jobs reach a destination of another server.
+fn way_to(spool: &Spool, call: &Call, server: &ServerName, name: &str) -> Result<Destination, Failure> {
+    if server == spool.server() {
+        return spool.resolve(call, name);
+    }
+    // As that server writes its name.
+    let servers = spool.known_servers()?;
+    let Some(server) = servers.iter().find(|known| *known == server) else {
+        let here = format!("the server here is {}", spool.server());
+        return Err(Failure::not_found(format!("server {server}")).hint(here));
+    };
+    let known = spool.known_way(call, server, name).ok().flatten();
+    if let Some(known) = known {
+        return Ok(known);
+    }
+    match *ask_there(spool, call, server, &Request::ResolveDestination { name: name.to_owned() })? {
+        Reply::ResolveDestination(there) => spool.make_way(call, server, &there.to_string()),
+        Reply::Failed(failure) => Err(failure),
+        _ => Err(Failure::internal("another server answers something else")),
+    }
+}
+
 /// Another server of the group, as the spool here reaches it: it can be looked at.
 pub struct At<'a> {
     /// The spool here.
@@ -498,6 +520,10 @@ operations! {
     /// An unknown one fails with names that resemble it.
     looks resolve_destination / ResolveDestination(name: String) -> Destination =>
         |spool, call| spool.resolve(call, &name);
+    /// The location here by which jobs reach a destination of another server. Where there is none the other server is asked for that
+    /// destination, and one is made.
+    changes way_to / WayTo(server: ServerName, name: String) -> Destination =>
+        |spool, call| way_to(spool, call, &server, &name);
 
     /// Groups by name, at most 1,000, those after `after`.
     looks groups / Groups(after: Option<GroupName>) -> Vec<GroupStatus> =>

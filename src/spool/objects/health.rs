@@ -138,30 +138,31 @@ impl Spool {
     /// Returns the devices of which a closer look may find that they stand, in the order of their names: all that do, and few
     /// others. A closer look at each of ten thousand would take a third of a second.
     fn suspects(&self, tx: &Tx<'_>, alive: &mut Alive) -> Fallible<Vec<DeviceId>> {
-        let glances = store::device::glances(tx)?;
+        let mut found: BTreeSet<DeviceId> = store::device::with_notes(tx)?.into_iter().collect();
+        found.extend(store::device::wished(tx, DeviceWish::Suspended)?);
         // Where few are stopped, each is looked at; else only those for which something waits.
-        let stopped = glances.iter().filter(|glance| glance.wish == DeviceWish::Stopped).count();
-        let waited = if stopped > FEW { store::device::waited_for(tx, ROUTES)? } else { None };
+        let stopped = store::device::wished(tx, DeviceWish::Stopped)?;
+        let waited = if stopped.len() > FEW { store::device::waited_for(tx, ROUTES)? } else { None };
+        found.extend(stopped.into_iter().filter(|id| waited.as_ref().is_none_or(|waited| waited.contains(id))));
         let mut processes: BTreeMap<String, Suspicion> = BTreeMap::new();
-        let mut found = Vec::new();
-        for glance in glances {
-            let suspected = match (glance.wish, &glance.process) {
-                _ if glance.noted => true,
-                (DeviceWish::Suspended, _) => true,
-                (DeviceWish::Stopped, _) => waited.as_ref().is_none_or(|waited| waited.contains(&glance.id)),
-                (_, None) => false,
-                (_, Some(process)) => match processes.entry(process.key()) {
-                    Entry::Occupied(known) => known.get().is_of(glance.id),
-                    Entry::Vacant(new) => {
-                        new.insert(self.suspicion(tx, alive.named(tx, process)?.as_deref())).is_of(glance.id)
-                    }
-                },
-            };
-            if suspected {
-                found.push(glance.id);
+        for wish in [DeviceWish::Started, DeviceWish::Draining] {
+            for process in store::device::processes_wished(tx, wish)? {
+                let suspicion = match processes.entry(process.key()) {
+                    Entry::Occupied(known) => known.into_mut(),
+                    Entry::Vacant(new) => new.insert(self.suspicion(tx, alive.named(tx, &process)?.as_deref())),
+                };
+                match suspicion {
+                    Suspicion::All => found.extend(store::device::wished_of(tx, wish, &process)?),
+                    Suspicion::These(devices) => found.extend(devices.iter()),
+                }
             }
         }
-        Ok(found)
+        let mut named = BTreeMap::new();
+        for id in found {
+            // One of which the process speaks may be gone.
+            named.extend(store::device::key_of(tx, id)?.map(|key| (key, id)));
+        }
+        Ok(named.into_values().collect())
     }
 
     /// Returns which devices of a print process may stand because of what that says, or is.
@@ -191,15 +192,6 @@ fn serves(process: &Known) -> bool {
 enum Suspicion {
     All,
     These(BTreeSet<DeviceId>),
-}
-
-impl Suspicion {
-    fn is_of(&self, device: DeviceId) -> bool {
-        match self {
-            Self::All => true,
-            Self::These(devices) => devices.contains(&device),
-        }
-    }
 }
 
 /// Returns what is wrong with a print process, if anything is.

@@ -56,7 +56,7 @@ const COUNT_LIMIT: u32 = 1001;
 /// A destination that was found.
 pub(super) enum Found {
     /// A logical one.
-    Location(LocationRow),
+    Location(Box<LocationRow>),
     /// An actual one.
     Device(Box<DeviceRow>),
 }
@@ -521,7 +521,7 @@ pub(super) fn find(tx: &Tx<'_>, name: &str) -> Fallible<Found> {
         tx.lock(Lock::Route(row.route))?;
         tx.lock(Lock::Route(row.group.route))?;
         let row = store::location::by_name(tx, &row.name)?.ok_or_else(|| Failure::not_found(&row.name))?;
-        Ok(Found::Location(row))
+        Ok(Found::Location(Box::new(row)))
     };
     if let Some(plain) = name.strip_prefix('$') {
         return device(plain)?.ok_or_else(|| super::locations::unknown(tx, name, "destination").unwrap_or_else(|e| e));

@@ -8,7 +8,6 @@ use crate::model::event::EventWord;
 use crate::model::job::{GivenValue, Origin, Submission, Transfer};
 use crate::model::lifetime::Ending;
 use crate::model::location::Destination;
-use crate::model::names::MAX_NAME;
 use crate::model::remote::{Offer, OfferAnswer, PeerFate, of_token};
 use crate::model::state::{EntryState, JobState, Wish};
 use crate::model::time::Moment;
@@ -21,7 +20,7 @@ use crate::store::job::JobRow;
 use crate::store::submission::Fate;
 use crate::store::{self, Fallible, Lock, Tx};
 
-use super::NOBODY_HERE;
+use super::{NOBODY_HERE, plain};
 use crate::spool::disk::{files, sweep};
 use crate::spool::jobs::lifetime::is_discarded;
 use crate::spool::jobs::new_job::NewJob;
@@ -85,18 +84,6 @@ fn fault_of(offer: &Offer, from: &ServerName, own: &str) -> Option<&'static str>
     None
 }
 
-/// Makes one half of the name of a location of the name of a server or a device. Names that differ stay different.
-fn plain(text: &str) -> String {
-    let fits = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-    if text.chars().all(|c| fits(&c)) {
-        return text.to_owned();
-    }
-    // What is lost of the name is in the digest of it.
-    let digest = blake3::hash(text.to_ascii_lowercase().as_bytes()).to_hex();
-    let kept = text.chars().map(|c| if fits(&c) { c } else { '-' }).take(MAX_NAME - 9);
-    format!("{}-{}", kept.collect::<String>(), &digest[..8])
-}
-
 impl Spool {
     /// Takes a job over from another server. The same token finds the same job.
     ///
@@ -134,7 +121,10 @@ impl Spool {
                 return Err(full);
             }
             takes_work(tx)?;
-            let destination = spool.place_for(tx, &from, &offer.device)?;
+            let destination = match offer.device.destination() {
+                Some(there) => spool.destination(tx, &format!("#{there}"))?,
+                None => spool.place_for(tx, &from, &offer.device)?,
+            };
             let row = store::spool::row(tx)?;
             let place = Self::place_of(tx, &row.trust, &destination)?;
             Self::demand(tx, Right::Submit { place: &place })?;

@@ -1,6 +1,6 @@
 //! Jobs that other servers print for us, and jobs that we print for them.
 //!
-//! A location may lead to a device of another server (`LOC #Q.A, DEV \ACME2.$LP1`). Its jobs stay here, with their files,
+//! A location may lead to a device of another server (`LOC #Q.A, DEV \ACME2.$LP1`), or to a destination of it ([`ways`]). Its jobs stay here, with their files,
 //! until they leave the system; the other server gets an order to print each of them ([`outgoing`], [`incoming`]). The order
 //! names the files; they are read where they are, or fetched while they print ([`fetched`]).
 //!
@@ -31,9 +31,11 @@ pub mod fetched;
 pub mod incoming;
 pub mod leases;
 pub mod outgoing;
+mod ways;
 
 use crate::model::alter::JobChange;
 use crate::model::job::RawPath;
+use crate::model::names::MAX_NAME;
 use crate::model::remote::Away;
 use crate::model::state::{EntryState, JobState};
 use crate::model::{Call, DeviceName, Failure, FailureKind, GlobalJobId, LocationId, ServerName};
@@ -47,6 +49,18 @@ use super::{Room, Spool};
 
 /// The user id of jobs that came from another server: no process ever has it, so nobody of this machine owns them.
 pub(crate) const NOBODY_HERE: u32 = u32::MAX;
+
+/// Makes one half of the name of a location of the name of a server or a device. Names that differ stay different.
+fn plain(text: &str) -> String {
+    let fits = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    if text.chars().all(|c| fits(&c)) {
+        return text.to_owned();
+    }
+    // What is lost of the name is in the digest of it.
+    let digest = blake3::hash(text.to_ascii_lowercase().as_bytes()).to_hex();
+    let kept = text.chars().map(|c| if fits(&c) { c } else { '-' }).take(MAX_NAME - 9);
+    format!("{}-{}", kept.collect::<String>(), &digest[..8])
+}
 
 /// Refuses to change a job that another server has: what it prints would not be what is shown.
 pub(crate) fn demand_not_away(job: &JobRow, entries: &[EntryRow]) -> Fallible<()> {

@@ -160,7 +160,8 @@ impl Spool {
             token: token(&global, row.round),
             global,
             spool: self.inner.spool_id.clone(),
-            device: row.device.without_node(),
+            // A destination is named by its server alone.
+            device: if row.device.destination().is_some() { row.device.clone() } else { row.device.without_node() },
             name: job.name.clone(),
             form: job.form.clone(),
             priority: job.priority,

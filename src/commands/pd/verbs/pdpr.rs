@@ -24,10 +24,11 @@ use crate::commands::pd::displays::record::{Layout, Record, Style};
 use crate::commands::pd::help;
 use crate::commands::pd::jobs::documents;
 use crate::commands::pd::jobs::documents::Document;
+use crate::commands::pd::jobs::places::place_of;
 use crate::commands::pd::jobs::reading_progress::Watched;
 use crate::commands::pd::jobs::waiting::{self, Waiting};
 use crate::commands::pd::runner::{CommandLine, Verb};
-use crate::commands::pd::{Exit, Shell, Stop, about, clock};
+use crate::commands::pd::{Exit, Shell, Stop, clock};
 use crate::commands::shell::Intent;
 use crate::commands::why;
 use crate::commands::why::Times;
@@ -147,12 +148,13 @@ struct SubmissionRequest {
 fn submit(mut line: CommandLine, shell: &mut Shell<'_>) -> Result<Exit, Stop> {
     let clock = clock(shell);
     let items = std::mem::take(&mut line.items);
-    let request = read_request(&line.matches, items, shell, &clock)?;
+    let mut request = read_request(&line.matches, items, shell, &clock)?;
     let documents = open_documents(&request, shell)?;
 
-    let mut spool = line.open(shell, Intent::Submit)?;
-    let destination = &request.submission.destination;
-    spool.resolve_destination(destination.clone()).map_err(|failure| about(destination, failure))?;
+    // What a submission socket is asked for is short. It makes no way to another server.
+    let elsewhere = request.submission.destination.contains(':');
+    let mut spool = line.open(shell, if elsewhere { Intent::Write } else { Intent::Submit })?;
+    request.submission.destination = place_of(spool.as_mut(), &request.submission.destination)?;
     let watched = shell.err_is_terminal.then(|| Watched::new(&documents));
     let (submission, files) = submission(&request, documents)?;
     let token = submission.token.clone();

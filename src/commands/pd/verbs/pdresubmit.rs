@@ -19,6 +19,7 @@ use crate::commands::pd::displays::objects::is_queue;
 use crate::commands::pd::displays::record::Style;
 use crate::commands::pd::jobs::changes::{self, job_of};
 use crate::commands::pd::jobs::effects::{self, Action};
+use crate::commands::pd::jobs::places::place_of;
 use crate::commands::pd::runner::{CommandLine, Verb};
 use crate::commands::pd::{Exit, Shell, Stop, about, clock, help};
 use crate::commands::shell::Intent;
@@ -30,9 +31,9 @@ use crate::spool::interface::operations::Operations;
 
 const PROGRAM: &str = "pdresubmit";
 
-/// Send jobs on to another destination of the same server.
+/// Send jobs on to another destination.
 ///
-/// The first argument is the destination. A job that waits stands there as one that arrives now, one that is held stays held,
+/// The first argument is the destination, or server:destination for one of another server. A job that waits stands there as one that arrives now, one that is held stays held,
 /// and one that is kept after its end prints again. Its number and its print files stay. A paused job is resumed first, and
 /// one that is printing is held first.
 #[derive(Parser, Debug)]
@@ -172,8 +173,7 @@ fn resubmit(mut line: CommandLine, shell: &mut Shell<'_>) -> Result<Exit, Stop> 
     let request = Request::of(&mut line)?;
     let mut spool = line.open(shell, Intent::Write)?;
     let spool = spool.as_mut();
-    let to = local(spool, &request.to)?;
-    spool.resolve_destination(to.clone()).map_err(|failure| about(&request.to, failure))?;
+    let to = place_of(spool, &request.to)?;
     let mut exit = Exit::Done;
     let mut moved = Vec::new();
     for source in &request.sources {

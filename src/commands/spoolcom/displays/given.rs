@@ -7,8 +7,16 @@ use crate::model::field::{Field, Value};
 use crate::model::job::{DocumentStatus, GivenValue, JobStatus};
 use crate::model::object::{ObjectAttribute, ObjectClass, ObjectStatus};
 use crate::model::order::Priority;
+use crate::model::state::JobState;
 
 use super::{Style, label, plain};
+
+/// Returns the pages of its documents, none while they are not known. Each counts once, because copies have a column of
+/// their own.
+pub(super) fn pages_once(job: &JobStatus) -> Option<u64> {
+    let once: Option<u64> = job.documents.iter().map(|document| document.pages).sum();
+    once.filter(|_| !job.documents.is_empty()).or(job.pages).filter(|_| job.state != JobState::Open)
+}
 
 /// Classes of objects that have no command of SPOOLCOM, each with the label of a line.
 pub const CLASSES: &[(ObjectClass, &str)] = &[

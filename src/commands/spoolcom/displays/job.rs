@@ -52,14 +52,9 @@ fn flags(job: &JobStatus) -> String {
     format!("{}{letters}", job.priority.selpri())
 }
 
-/// Returns the pages of its documents. Each counts once, because copies have a column of their own.
+/// Returns the pages of its documents as the column shows them.
 pub(super) fn pages(job: &JobStatus) -> String {
-    let once: Option<u64> = job.documents.iter().map(|document| document.pages).sum();
-    let pages = once.filter(|_| !job.documents.is_empty()).or(job.pages);
-    match pages {
-        Some(pages) if job.state != JobState::Open => pages.to_string(),
-        _ => String::new(),
-    }
+    given::pages_once(job).map(|pages| pages.to_string()).unwrap_or_default()
 }
 
 /// Lines of a page where nothing in a text says otherwise.

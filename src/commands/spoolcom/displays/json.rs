@@ -273,7 +273,7 @@ pub fn job(status: &JobStatus) -> Value {
         "job-priority": status.priority.get(),
         "hold-after": status.hold_after,
         "copies": status.copies,
-        "pages": status.pages,
+        "pages": given::pages_once(status),
         "octets": status.total_octets,
         "created": time(status.created_ms),
         "started": status.started_ms.map_or(Value::Null, time),
