@@ -35,6 +35,7 @@ const HANDED_ON: &[&str] = &[
     "PD_KEEP_MS",
     "PD_FAULT",
     "PD_GATE",
+    "PD_CLOCK",
     "PD_WRITE_GATE_MS",
     "PD_SENDMAIL",
     "PD_EXIT_DIR",

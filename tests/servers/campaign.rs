@@ -1,5 +1,5 @@
-//! Three servers between which the network is cut, delayed, closed in one direction and silent, and whose servers and print processes are
-//! killed, at random and at named points. What was acknowledged prints, whole, and twice only where that is announced.
+//! Three servers between which the network is cut, delayed, closed in one direction and silent, whose clocks are set, and whose servers and
+//! print processes are killed, at random and at named points. What was acknowledged prints, whole, and twice only where that is announced.
 //!
 //! The short form takes 60 steps; `STEPS=5000` is the long one. `SEED` repeats a run.
 
@@ -46,7 +46,7 @@ struct Campaign {
 
 impl Campaign {
     fn new() -> Self {
-        let world = World::new(&NAMES);
+        let world = World::new(&NAMES).with_clocks();
         NAMES.iter().for_each(|name| world.run(name));
         let mut sinks = BTreeMap::new();
         for name in NAMES {
@@ -99,7 +99,7 @@ impl Campaign {
     fn step(&mut self) {
         let name = self.one_of(&NAMES);
         let before = self.world.before(name);
-        let did = match self.dice.roll(12) {
+        let did = match self.dice.roll(13) {
             0..=3 => {
                 self.submit();
                 "submitted"
@@ -127,11 +127,16 @@ impl Campaign {
                 "healed"
             }
             9 => {
+                // By up to two days, either way.
+                self.world.set_clock(name, self.dice.roll(4 * 86_400_000) as i64 - 2 * 86_400_000);
+                "clock set"
+            }
+            10 => {
                 self.world.kill(name);
                 self.world.run(name);
                 "server killed"
             }
-            10 => {
+            11 => {
                 let point = format!("{}@{}", self.one_of(&SERVER), self.dice.roll(3) + 1);
                 self.world.kill(name);
                 self.world.run_with(name, &[("PD_FAULT", &point)]);

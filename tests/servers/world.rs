@@ -280,6 +280,23 @@ impl World {
         Self { dir, sites, running: Mutex::default(), faults }
     }
 
+    /// Gives each server a wall clock that can be set.
+    pub fn with_clocks(mut self) -> Self {
+        for (name, site) in &mut self.sites {
+            let clock = self.dir.path().join(format!("{name}.clock"));
+            site.env.push(("PD_CLOCK", Box::leak(clock.display().to_string().into_boxed_str())));
+        }
+        self
+    }
+
+    /// Sets the wall clock of a server, its print processes and its commands: so many milliseconds from the true time.
+    pub fn set_clock(&self, name: &str, ms: i64) {
+        let clock = self.dir.path().join(format!("{name}.clock"));
+        let new = clock.with_extension("new");
+        std::fs::write(&new, ms.to_string()).unwrap();
+        std::fs::rename(new, clock).unwrap();
+    }
+
     /// Two of them: `#OFFICE.FRONT` on `acme1` leads to `$LP1` on `acme2`, which appends to a file.
     pub fn two() -> Self {
         Self::new(&["acme1", "acme2"]).connected(None)

@@ -3,6 +3,7 @@
 
 #![allow(dead_code, reason = "each test uses its own part")]
 
+mod dice;
 pub mod documents;
 pub mod doors;
 pub mod inside;
@@ -14,6 +15,8 @@ pub mod nobody;
 pub mod pages;
 pub mod screen;
 pub mod sink;
+
+pub use dice::{Dice, number};
 
 use std::collections::HashSet;
 use std::os::fd::AsFd;
@@ -540,29 +543,4 @@ fn collect(value: &Value, jobs: &mut Vec<Value>) {
         Value::Array(values) => values.iter().for_each(|value| collect(value, jobs)),
         _ => {}
     }
-}
-
-/// Small numbers that look random and are the same for the same seed.
-pub struct Dice(u64);
-
-impl Dice {
-    /// Seeded by the variable `SEED`, which a failing run prints, or by `default`.
-    pub fn new(default: u64) -> Self {
-        let seed = number("SEED", default);
-        eprintln!("SEED={seed}");
-        Self(seed | 1)
-    }
-
-    /// 0 to `sides` − 1.
-    pub fn roll(&mut self, sides: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 11) % sides
-    }
-}
-
-/// A number from the environment: how long the long form of a test is.
-pub fn number(name: &str, default: u64) -> u64 {
-    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
 }

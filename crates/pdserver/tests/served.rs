@@ -13,6 +13,7 @@ mod ipps;
 mod kiosk;
 mod limits;
 mod managers;
+mod namespaces;
 mod notified;
 mod remote;
 mod shown;

@@ -3,6 +3,8 @@
 #![allow(dead_code, reason = "each program of tests uses a part")]
 
 pub mod cups;
+#[path = "../../../../tests/support/dice.rs"]
+pub mod dice;
 
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::net::UnixDatagram;
@@ -86,8 +88,12 @@ impl Outcome {
 pub struct Machine {
     pub dir: tempfile::TempDir,
     pub server: Option<Child>,
+    /// The name of the server.
+    pub name: &'static str,
     /// Further words of the server's command line.
     pub options: Vec<&'static str>,
+    /// Commands without a socket, and the server, run in the network of this process.
+    pub network: Option<u32>,
     ready: UnixDatagram,
 }
 
@@ -106,6 +112,13 @@ impl Machine {
 
     /// The same; `prepare` sees the directory of the spool while it is empty. None also where it returns false.
     pub fn prepared(prepare: impl FnOnce(&Path) -> bool) -> Option<Self> {
+        let mut machine = Self::named("acme1", prepare)?;
+        machine.start();
+        Some(machine)
+    }
+
+    /// The same with a server of that name, which is not started.
+    pub fn named(name: &'static str, prepare: impl FnOnce(&Path) -> bool) -> Option<Self> {
         if !nix::unistd::geteuid().is_root() {
             eprintln!("SKIPPED: only root can become other users");
             return None;
@@ -151,9 +164,7 @@ impl Machine {
         let ready = UnixDatagram::bind(&notify).unwrap();
         std::fs::set_permissions(&notify, PermissionsExt::from_mode(0o666)).unwrap();
         ready.set_read_timeout(Some(DEADLINE)).unwrap();
-        let mut machine = Self { dir, server: None, options: Vec::new(), ready };
-        machine.start();
-        Some(machine)
+        Some(Self { dir, server: None, name, options: Vec::new(), network: None, ready })
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -183,9 +194,18 @@ impl Machine {
         command
     }
 
+    /// A command of the server's own account in the network of this machine.
+    fn command_here(&self, program: &str) -> Command {
+        let Some(holder) = self.network else { return self.command(SERVER, program) };
+        let mut command = self.command_at(0, Path::new("nsenter"));
+        command.arg(format!("--net=/proc/{holder}/ns/net"));
+        command.args(["--setuid", &SERVER.to_string(), "--setgid", &SERVER.to_string(), "--"]).arg(self.path(program));
+        command
+    }
+
     /// A command of the server's own account, which names the base and not the socket.
     pub fn direct(&self, program: &str) -> Command {
-        let mut command = self.command(SERVER, program);
+        let mut command = self.command_here(program);
         command.env_remove("PD_SOCKET").env("PDBASE", self.path("base"));
         command
     }
@@ -196,8 +216,8 @@ impl Machine {
     }
 
     pub fn server_command(&self) -> Command {
-        let mut command = self.command(SERVER, "pdserver");
-        command.args(["--name", "acme1", "--operators", "nogroup", "--base"]).arg(self.path("base"));
+        let mut command = self.command_here("pdserver");
+        command.args(["--name", self.name, "--operators", "nogroup", "--base"]).arg(self.path("base"));
         command.arg("--socket").arg(self.path("run/socket")).args(&self.options);
         command
     }
