@@ -11,7 +11,7 @@ use crate::commands::pd::command_line::flags::{MessageFlag, ObjectAttributes, Ob
 use crate::commands::pd::command_line::operation_class::take_one_of;
 use crate::commands::pd::command_line::options::{Names, Setting};
 use crate::commands::pd::help;
-use crate::commands::pd::managed::request::{ManagedRequest, ShowFlags};
+use crate::commands::pd::managed::request::{ManagedRequest, ShowFlags, say_staged};
 use crate::commands::pd::runner::{CommandLine, Verb};
 use crate::commands::pd::{Exit, Shell, Stop, clock};
 use crate::commands::shell::Intent;
@@ -94,7 +94,8 @@ fn create(mut line: CommandLine, shell: &mut Shell<'_>) -> Result<Exit, Stop> {
     }
     let intent = server.and_then(|name| FixedName::new(name.as_str())).map_or(Intent::Declare, Intent::DeclareAs);
     let mut spool = line.open(shell, intent)?;
-    request.each(spool.as_mut(), shell, PROGRAM, &mut |spool, _, object| {
-        spool.create_managed(object.clone(), request.changes.clone(), request.message.clone())
+    request.each(spool.as_mut(), shell, PROGRAM, &mut |spool, shell, object| {
+        let staged = spool.create_managed(object.clone(), request.changes.clone(), request.message.clone())?;
+        say_staged(shell, PROGRAM, object, staged)
     })
 }
