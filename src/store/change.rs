@@ -6,7 +6,7 @@ use crate::model::change::{Edit, EditedClass, Generation, Mode, StagedEdit};
 use crate::model::field::{Field, Value};
 use crate::model::{Failure, ServerName};
 
-use super::value::{columns, values};
+use super::value::{Bind, Value as Stored, columns, values};
 use super::{Fallible, Row, Tx};
 
 /// How change control stands.
@@ -144,6 +144,12 @@ pub(crate) enum Standing {
     Committed = 2,
 }
 
+impl Bind for Standing {
+    fn bind(&self) -> Stored<'_> {
+        Stored::Integer(*self as i64)
+    }
+}
+
 columns!(of_issued { number, at_ms, who, by_server, back_to, revokes });
 
 fn read_generation(row: &Row<'_>) -> Fallible<Generation> {
@@ -160,13 +166,13 @@ fn read_generation(row: &Row<'_>) -> Fallible<Generation> {
 /// Returns the generations that count or did, oldest first, those behind `after`.
 pub(crate) fn committed(tx: &Tx<'_>, after: u64) -> Fallible<Vec<Generation>> {
     let sql = format!("SELECT {} FROM issued WHERE standing = ? AND number > ? ORDER BY number", of_issued::LIST);
-    tx.rows(&sql, values![Standing::Committed as i64, after], read_generation)
+    tx.rows(&sql, values![Standing::Committed, after], read_generation)
 }
 
 /// Returns the generation that is prepared.
 pub(crate) fn prepared(tx: &Tx<'_>) -> Fallible<Option<Generation>> {
     let sql = format!("SELECT {} FROM issued WHERE standing = ?", of_issued::LIST);
-    tx.one(&sql, values![Standing::Prepared as i64], read_generation)
+    tx.one(&sql, values![Standing::Prepared], read_generation)
 }
 
 columns!(edits_of { edits });
@@ -186,7 +192,7 @@ pub(crate) fn set_generation(tx: &Tx<'_>, one: &Generation, standing: Standing, 
              by_server = excluded.by_server, back_to = excluded.back_to, revokes = excluded.revokes, edits = excluded.edits",
         values![
             one.number,
-            standing as i64,
+            standing,
             one.at_ms,
             one.who,
             one.by.as_str(),
@@ -200,13 +206,13 @@ pub(crate) fn set_generation(tx: &Tx<'_>, one: &Generation, standing: Standing, 
 
 /// Forgets what is prepared.
 pub(crate) fn forget_prepared(tx: &Tx<'_>) -> Fallible<()> {
-    tx.run("DELETE FROM issued WHERE standing = ?", values![Standing::Prepared as i64])?;
+    tx.run("DELETE FROM issued WHERE standing = ?", values![Standing::Prepared])?;
     Ok(())
 }
 
 /// Forgets the generations up to this one.
 pub(crate) fn forget_until(tx: &Tx<'_>, number: u64) -> Fallible<()> {
-    tx.run("DELETE FROM issued WHERE standing = ? AND number <= ?", values![Standing::Committed as i64, number])?;
+    tx.run("DELETE FROM issued WHERE standing = ? AND number <= ?", values![Standing::Committed, number])?;
     Ok(())
 }
 
@@ -216,7 +222,7 @@ pub(crate) fn last_revoking(tx: &Tx<'_>) -> Fallible<u64> {
         "SELECT {} FROM issued WHERE standing = ? AND revokes = ? ORDER BY number DESC LIMIT 1",
         of_issued::LIST
     );
-    Ok(tx.one(&sql, values![Standing::Committed as i64, true], read_generation)?.map_or(0, |one| one.number))
+    Ok(tx.one(&sql, values![Standing::Committed, true], read_generation)?.map_or(0, |one| one.number))
 }
 
 /// Returns the servers that have not taken the last generation yet, as far as this one has to tell them.
@@ -232,7 +238,7 @@ pub(crate) fn add_straggler(tx: &Tx<'_>, server: &ServerName) -> Fallible<()> {
 }
 
 /// Notes that a server was told.
-pub(crate) fn remove_straggler(tx: &Tx<'_>, server: &ServerName) -> Fallible<()> {
+pub(crate) fn has_heard(tx: &Tx<'_>, server: &ServerName) -> Fallible<()> {
     tx.run("DELETE FROM change_straggler WHERE server = ?", values![server.as_str()])?;
     Ok(())
 }

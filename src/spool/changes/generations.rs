@@ -137,7 +137,7 @@ impl Spool {
     /// When the spool cannot be changed.
     pub fn told_of_generation(&self, server: &ServerName, now: &Moment) -> Fallible<()> {
         let server = server.clone();
-        self.change(Room::Gives, &Call::of_spooler(now), move |tx| store::change::remove_straggler(tx, &server))
+        self.change(Room::Gives, &Call::of_spooler(now), move |tx| store::change::has_heard(tx, &server))
     }
 
     /// Notes that a server has to be told of the last generation.

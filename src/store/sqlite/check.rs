@@ -8,6 +8,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::{Fallible, Session, Store, backup, broken, schema};
 use crate::model::state::{EntryState, HoldReasons};
 use crate::model::{Call, Failure, FailureKind};
+use crate::store::change::Standing;
 use crate::store::tally;
 use crate::store::value::Bind;
 use crate::sys::limits;
@@ -87,6 +88,33 @@ const RULES: &[Rule] = &[
         object: "job",
         text: "is in the history and in the queues",
         sql: "SELECT j.number FROM job j JOIN finished f ON f.job_id = j.id",
+        values: &[],
+    },
+    Rule {
+        object: "generation",
+        text: "counts, and has a higher number than the one that is said to count",
+        sql: "SELECT number FROM issued
+               WHERE standing = ? AND number > (SELECT coalesce(max(generation), 0) FROM change_control)",
+        values: &[&Standing::Committed],
+    },
+    Rule {
+        object: "generation",
+        text: "is prepared beside another one",
+        sql: "SELECT number FROM issued
+               WHERE standing = ? AND number < (SELECT max(number) FROM issued WHERE standing = ?)",
+        values: &[&Standing::Prepared, &Standing::Prepared],
+    },
+    Rule {
+        object: "generation",
+        text: "has edits that cannot be read",
+        sql: "SELECT number FROM issued WHERE NOT json_valid(edits)",
+        values: &[],
+    },
+    Rule {
+        object: "generation",
+        text: "would have staged edits that cannot be read",
+        sql: "SELECT generation + 1 FROM change_control
+               WHERE EXISTS (SELECT 1 FROM staged_edit WHERE value IS NOT NULL AND NOT json_valid(value))",
         values: &[],
     },
 ];

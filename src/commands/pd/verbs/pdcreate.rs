@@ -25,7 +25,8 @@ const PROGRAM: &str = "pdcreate";
 /// A queue comes first: jobs wait in it. A logical destination feeds it, and jobs are sent to that; an actual destination is
 /// a printer that takes the jobs of the queue. A new destination is disabled: set what it needs, then enable it with
 /// pdenable. A default job (initial-value-job) has attributes of jobs, a default document those of documents: a job takes them
-/// where its submitter says nothing. A name that is there already is an error, and nothing is changed.
+/// where its submitter says nothing. A station, and the compatible queues of a new queue, are staged where change control stages edits
+/// (pdchange). A name that is there already is an error, and nothing is changed.
 #[derive(Parser, Debug)]
 #[command(name = PROGRAM, version, max_term_width = 100, args_override_self = true)]
 pub struct Arguments {

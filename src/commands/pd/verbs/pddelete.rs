@@ -26,7 +26,7 @@ const PROGRAM: &str = "pddelete";
 
 /// Delete destinations, queues and jobs.
 ///
-/// An actual destination must be disabled; no destination that is deleted may have jobs, and no queue destinations. Each
+/// Where change control stages edits (pdchange), a station goes with the next generation. An actual destination must be disabled; no destination that is deleted may have jobs, and no queue destinations. Each
 /// deletion is confirmed at the terminal unless PD_CONFIRM_DELETE=no; where there is none, nothing is deleted then. With
 /// -c job jobs are removed, as with pdrm.
 #[derive(Parser, Debug)]

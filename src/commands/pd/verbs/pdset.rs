@@ -23,7 +23,7 @@ const PROGRAM: &str = "pdset";
 /// Set attributes of destinations, queues, the server, and jobs.
 ///
 /// For each object all the changes hold, or none of them. An actual destination must be disabled (pddisable) while it is
-/// changed. With -c job the rules of pdmod hold: a job that is printing takes job-hold=true alone.
+/// changed. What change control stages is written down, says so, and counts when it is issued (pdchange). With -c job the rules of pdmod hold: a job that is printing takes job-hold=true alone.
 #[derive(Parser, Debug)]
 #[command(name = PROGRAM, version, max_term_width = 100, args_override_self = true)]
 pub struct Arguments {
