@@ -242,3 +242,25 @@ pub(crate) fn has_heard(tx: &Tx<'_>, server: &ServerName) -> Fallible<()> {
     tx.run("DELETE FROM change_straggler WHERE server = ?", values![server.as_str()])?;
     Ok(())
 }
+
+columns!(of_edits { number, edits });
+columns!(of_staged { class, name, value });
+
+/// Returns what holds edits that cannot be read.
+pub(super) fn unreadable(tx: &Tx<'_>) -> Fallible<Vec<String>> {
+    let mut found = Vec::new();
+    tx.each(&format!("SELECT {} FROM issued ORDER BY number", of_edits::LIST), &[], |row| {
+        if serde_json::from_str::<Vec<Edit>>(&row.get::<String>(of_edits::edits)?).is_err() {
+            found.push(format!("generation {}", row.get::<i64>(of_edits::number)?));
+        }
+        Ok(())
+    })?;
+    tx.each(&format!("SELECT {} FROM staged_edit ORDER BY class, name_key", of_staged::LIST), &[], |row| {
+        let value: Option<String> = row.get(of_staged::value)?;
+        if value.is_some_and(|text| serde_json::from_str::<Value>(&text).is_err()) {
+            found.push(format!("{} {}", row.get::<String>(of_staged::class)?, row.get::<String>(of_staged::name)?));
+        }
+        Ok(())
+    })?;
+    Ok(found)
+}

@@ -24,7 +24,7 @@ use crate::spool::remote::asking::OnBehalf;
 use crate::sys::{clock, fault};
 use crate::wire::peer::{PeerReply, PeerRequest};
 
-use super::claims::{LISTING, odd};
+use super::claims::{LISTING, ask_on, odd, unanswered};
 use super::{LOOK, Peers, STEP};
 
 /// How long all servers together may take that say which others they cannot reach.
@@ -51,7 +51,13 @@ pub fn answer(peers: &Peers, from: &ServerName, request: PeerRequest) -> Result<
     let refused = |why: &str| Err(Failure::new(FailureKind::Security, why.to_owned()));
     let own = spool.generation()?.0;
     Ok(match request {
-        PeerRequest::Changes(look) => PeerReply::Changes(Box::new(peers.own_view(look)?)),
+        PeerRequest::Changes(look) => {
+            let mut view = peers.own_view(look)?;
+            if look >= Look::Objects {
+                view.unreached = peers.unreached();
+            }
+            PeerReply::Changes(Box::new(view))
+        }
         PeerRequest::Prepare { generation, .. } if generation.by != *from => {
             return refused("a server issues in its own name");
         }
@@ -105,12 +111,14 @@ impl Peers {
     fn own_view(&self, look: Look) -> Result<ChangeView, Failure> {
         let mut view = self.inner.spool.change_view(&Call::of_spooler(&clock::now()), look)?;
         view.issuing = self.known().issuing;
-        if look >= Look::Objects {
-            let hello = |peers: &Self, server: &ServerName| peers.ask_one(server, &PeerRequest::Hello, LISTING.0);
-            let found = self.ask_each(self.inner.dial.servers(), LISTING.1, hello);
-            view.unreached = found.into_iter().filter_map(|(server, said)| Some((server, said.err()?))).collect();
-        }
         Ok(view)
+    }
+
+    /// The servers that this one cannot reach, and why.
+    fn unreached(&self) -> Vec<(ServerName, String)> {
+        let hello = |peers: &Self, server: &ServerName| peers.ask_one(server, &PeerRequest::Hello, LISTING.0);
+        let found = self.ask_each(self.inner.dial.servers(), LISTING.1, hello);
+        found.into_iter().filter_map(|(server, said)| Some((server, said.err()?))).collect()
     }
 
     /// How change control stands on all servers.
@@ -118,7 +126,11 @@ impl Peers {
         let patience = if look >= Look::Objects { PROBING } else { LISTING.1 };
         let request = PeerRequest::Changes(look);
         let asked = self.ask_each(self.inner.dial.servers(), patience, move |peers, server| {
-            match peers.ask_one(server, &request, patience)? {
+            // Whether it is there is known sooner than which others it cannot reach.
+            let mut stream = peers.reach(server, LISTING.0)?;
+            ask_on(stream.as_mut(), server, &PeerRequest::Hello)?;
+            stream.set_patience(patience).map_err(|error| unanswered(server, &error))?;
+            match ask_on(stream.as_mut(), server, &request)? {
                 PeerReply::Changes(view) if view.server == *server => Ok(*view),
                 _ => Err(odd(server)),
             }

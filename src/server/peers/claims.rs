@@ -189,7 +189,7 @@ impl Peers {
     }
 
     /// A connection on which `server` has said who it is.
-    fn reach(&self, server: &ServerName, patience: Duration) -> Result<Box<dyn PeerStream>, Failure> {
+    pub(super) fn reach(&self, server: &ServerName, patience: Duration) -> Result<Box<dyn PeerStream>, Failure> {
         let mut stream = self.inner.dial.dial(server, patience)?;
         stream.set_patience(patience).map_err(|error| unanswered(server, &error))?;
         Ok(stream)
@@ -504,7 +504,11 @@ impl Drop for Claiming<'_> {
 }
 
 /// Asks a server over a connection. A reply that says no is a failure.
-fn ask_on(stream: &mut dyn PeerStream, server: &ServerName, request: &PeerRequest) -> Result<PeerReply, Failure> {
+pub(super) fn ask_on(
+    stream: &mut dyn PeerStream,
+    server: &ServerName,
+    request: &PeerRequest,
+) -> Result<PeerReply, Failure> {
     let asked = frames::ask_of_one(stream, request).map_err(|error| unanswered(server, &error))?;
     match asked.map_err(|error| Failure::new(FailureKind::BadValue, error.to_string()))? {
         no @ (PeerReply::Refused(_) | PeerReply::Failed(_) | PeerReply::Unsupported) => Err(refused(server, no)),
@@ -547,7 +551,7 @@ fn assert(who: &OnBehalf) -> Assertion {
     }
 }
 
-fn unanswered(server: &ServerName, error: &io::Error) -> Failure {
+pub(super) fn unanswered(server: &ServerName, error: &io::Error) -> Failure {
     let why = match error.kind() {
         io::ErrorKind::UnexpectedEof => "the connection broke off".to_owned(),
         io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => "it did not answer in time".to_owned(),

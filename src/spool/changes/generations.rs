@@ -2,6 +2,8 @@
 //!
 //! Each step is one transaction. What another server asks is done for the spooler; the record says who has issued it there.
 
+use std::collections::BTreeSet;
+
 use crate::model::authority::Right;
 use crate::model::change::{CatchUp, Edit, Generation, Issue, Issued, KEPT, StagedEdit, catch_up, undone};
 use crate::model::event::EventWord;
@@ -192,15 +194,25 @@ fn staged_edits(tx: &Tx<'_>) -> Fallible<Vec<Edit>> {
 
 /// What is staged, each with what counts now. What would change nothing is left out.
 pub(super) fn with_now(tx: &Tx<'_>) -> Fallible<Vec<StagedEdit>> {
-    let mut found = store::change::staged(tx)?;
-    for one in &mut found {
+    let staged = store::change::staged(tx)?;
+    let is_made = |one: &&StagedEdit| one.edit.field.is_none() && one.edit.after.is_some();
+    let made: BTreeSet<_> =
+        staged.iter().filter(is_made).map(|one| (one.edit.class, Edit::key_of(&one.edit.name))).collect();
+    let mut found = Vec::new();
+    for mut one in staged {
         let now = apply::now(tx, one.edit.class, &one.edit.name)?;
+        // Of an object that was deleted at once nothing is left to be edited.
+        if now.is_none() && !made.contains(&(one.edit.class, Edit::key_of(&one.edit.name))) {
+            continue;
+        }
         one.edit.before = match one.edit.field {
             Some(field) => now.and_then(|values| values.get(&field).cloned()),
             None => now.map(|_| THERE),
         };
+        if one.edit.before != one.edit.after {
+            found.push(one);
+        }
     }
-    found.retain(|one| one.edit.before != one.edit.after);
     Ok(found)
 }
 
@@ -227,7 +239,7 @@ fn missed_edits(tx: &Tx<'_>, todo: &CatchUp) -> Fallible<Vec<Edit>> {
             Some(one) => store::change::edits(tx, one.number)?,
             None => staged_edits(tx)?,
         };
-        let newer: std::collections::BTreeSet<_> = staged.iter().map(Edit::place).collect();
+        let newer: BTreeSet<_> = staged.iter().map(Edit::place).collect();
         edits.retain(|edit| !newer.contains(&edit.place()));
         edits.extend(staged);
     }
@@ -283,7 +295,7 @@ fn settle(tx: &Tx<'_>, one: &Generation, done: usize, gone: &[String], how: &str
     let control = store::change::control(tx)?;
     store::change::set_control(tx, store::change::ControlRow { generation: one.number, ..control })?;
     // What counts now is staged no more; what was edited since is.
-    let left: std::collections::BTreeSet<_> = with_now(tx)?.iter().map(|one| one.edit.place()).collect();
+    let left: BTreeSet<_> = with_now(tx)?.iter().map(|one| one.edit.place()).collect();
     for row in store::change::staged(tx)? {
         if !left.contains(&row.edit.place()) {
             store::change::unstage(tx, (row.edit.class, &row.edit.name), row.edit.field)?;

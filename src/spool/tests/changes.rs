@@ -155,6 +155,27 @@ fn a_new_queue_is_secure_from_its_first_job_on_and_names_others_with_the_next_ge
 }
 
 #[test]
+fn what_is_staged_of_an_object_that_is_gone_is_issued_by_nobody() {
+    let mut site = controlled();
+    site.device("LP2", "SPLA", &[]);
+    assert_eq!(set(&mut site, ManagedClass::Destination, "LP2", "valid-attributes", Some(words(&["A4"]))), 1);
+    set(&mut site, ManagedClass::Queue, "OFFICE", "purge-time", Some(Value::Integer(5)));
+    site.local.delete_device("LP2".parse().unwrap()).unwrap();
+    assert_eq!(staged(&mut site), ["queue OFFICE: purge-time = 5"]);
+    assert_eq!(site.local.issue_changes(Issue::default()).unwrap().servers[0].1, 1);
+    // One of that name that comes later is not edited by it.
+    site.device("LP2", "SPLA", &[]);
+    assert!(staged(&mut site).is_empty());
+    // What went back to an object that is gone passes it over, and says so.
+    set(&mut site, ManagedClass::Destination, "LP2", "valid-attributes", Some(words(&["A4"])));
+    issue(&mut site);
+    site.local.delete_device("LP2".parse().unwrap()).unwrap();
+    site.local.issue_changes(Issue { back_to: Some(0), allow_partial: false }).unwrap();
+    let said = log(&mut site, &EventWord::RolledBack);
+    assert!(said[0].contains("not there any more: destination LP2"), "{said:?}");
+}
+
+#[test]
 fn only_operators_stage_issue_and_go_back() {
     let mut site = controlled();
     set(&mut site, ManagedClass::Queue, "OFFICE", "purge-time", Some(Value::Integer(5)));

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::{Fallible, Session, Store, backup, broken, schema};
 use crate::model::state::{EntryState, HoldReasons};
 use crate::model::{Call, Failure, FailureKind};
-use crate::store::change::Standing;
+use crate::store::change::{self, Standing};
 use crate::store::tally;
 use crate::store::value::Bind;
 use crate::sys::limits;
@@ -104,19 +104,6 @@ const RULES: &[Rule] = &[
                WHERE standing = ? AND number < (SELECT max(number) FROM issued WHERE standing = ?)",
         values: &[&Standing::Prepared, &Standing::Prepared],
     },
-    Rule {
-        object: "generation",
-        text: "has edits that cannot be read",
-        sql: "SELECT number FROM issued WHERE NOT json_valid(edits)",
-        values: &[],
-    },
-    Rule {
-        object: "generation",
-        text: "would have staged edits that cannot be read",
-        sql: "SELECT generation + 1 FROM change_control
-               WHERE EXISTS (SELECT 1 FROM staged_edit WHERE value IS NOT NULL AND NOT json_valid(value))",
-        values: &[],
-    },
 ];
 
 /// Looks at the whole database at `path`.
@@ -171,6 +158,8 @@ fn look(session: &Session, damage: &mut Damage) -> Fallible<()> {
                 Ok(())
             })?;
         }
+        let odd = change::unreadable(tx)?.into_iter().take(MOST);
+        damage.rows.extend(odd.map(|object| RowFault { object, text: "has edits that cannot be read".to_owned() }));
         let wrong = tally::wrong(tx)?.into_iter();
         damage.counters.extend(wrong.map(|(object, text)| RowFault { object, text }));
         Ok(())
