@@ -56,6 +56,7 @@ fn edits_are_staged_listed_checked_issued_and_taken_back() {
     let issued = json(&site, &["issue", "--json"]);
     assert_eq!((&issued["generation"], &issued["servers"][0]["edits"]), (&2.into(), &3.into()));
     assert!(shown(&site, "destination", "valid-attributes", "office-p").contains("duplex"));
+    assert_eq!(site.run("pdchange", &["list"]).expect(0).out, "Nothing is staged.\n");
     let status = site.run("pdchange", &[]).expect(0).out;
     assert!(status.contains("Generation 2, issued") && status.contains("edits are staged"), "{status}");
     site.run("pdchange", &["rollback", "5"]).expect(1).says("generation 2 counts now");

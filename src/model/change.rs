@@ -114,6 +114,11 @@ impl Edit {
         name.trim_start_matches(['#', '$']).to_ascii_lowercase()
     }
 
+    /// Tells whether two values are one: several of which there is one are that one, and none of them no value.
+    pub fn same(one: Option<&Value>, other: Option<&Value>) -> bool {
+        one.map_or(&[][..], Value::each) == other.map_or(&[][..], Value::each)
+    }
+
     /// What the edit is about.
     pub fn place(&self) -> (EditedClass, String, Option<Field>) {
         (self.class, Self::key_of(&self.name), self.field)
@@ -141,7 +146,7 @@ pub fn undone(generations: impl IntoIterator<Item = Vec<Edit>>) -> Vec<Edit> {
             }
         }
     }
-    first.into_values().filter(|edit| edit.before != edit.after).collect()
+    first.into_values().filter(|edit| !Edit::same(edit.before.as_ref(), edit.after.as_ref())).collect()
 }
 
 /// An edit that waits to be issued.

@@ -40,6 +40,13 @@ fn what_is_taken_away_revokes_and_what_is_added_does_not() {
 }
 
 #[test]
+fn one_of_several_is_that_one() {
+    let text = Value::Text("a".into());
+    assert!(Edit::same(Some(&text), Some(&texts(&["a"]))) && Edit::same(None, Some(&texts(&[]))));
+    assert!(!Edit::same(Some(&text), None) && !Edit::same(Some(&text), Some(&texts(&["a", "b"]))));
+}
+
+#[test]
 fn several_generations_are_undone_as_one() {
     let undo = undone([vec![edit(&[], &["a"])], vec![edit(&["a"], &["b"])]]);
     assert_eq!(undo, [edit(&["b"], &[])]);

@@ -121,7 +121,7 @@ pub(super) fn differences(
     let (old, new) = (before.unwrap_or(&none), after.unwrap_or(&none));
     let fields: std::collections::BTreeSet<&Field> = old.keys().chain(new.keys()).collect();
     for field in fields {
-        if old.get(field) != new.get(field) {
+        if !Edit::same(old.get(field), new.get(field)) {
             found.push(edit(Some(*field), old.get(field).cloned(), new.get(field).cloned()));
         }
     }

@@ -209,7 +209,7 @@ pub(super) fn with_now(tx: &Tx<'_>) -> Fallible<Vec<StagedEdit>> {
             Some(field) => now.and_then(|values| values.get(&field).cloned()),
             None => now.map(|_| THERE),
         };
-        if one.edit.before != one.edit.after {
+        if !Edit::same(one.edit.before.as_ref(), one.edit.after.as_ref()) {
             found.push(one);
         }
     }

@@ -32,7 +32,7 @@ use crate::store::{self, Fallible, Lock, Tx};
 pub use generations::Told;
 pub(crate) use stage::{creates, deletes, forget, sets};
 
-use super::remote::asking::{Answer, LOGIN, OnBehalf, Question};
+use super::remote::asking::{Answer, LOGIN, OnBehalf, Question, ask};
 use super::{Room, Spool};
 
 /// Tells whether edits are staged now.
@@ -105,8 +105,12 @@ impl Spool {
             return self.issue_alone(call, issue);
         }
         let who = OnBehalf { caller: call.caller()?.clone(), method: LOGIN.to_owned(), station: None };
-        match self.ask_other(&Question::Issue(who, issue))? {
+        // Whether it was issued is not known where the server ends meanwhile.
+        let lost =
+            |why| Failure::new(FailureKind::Unreachable, why).hint("pdchange status   shows which generation counts");
+        match ask(&self.base().fetch_socket(), &Question::Issue(who, issue)).map_err(lost)? {
             Answer::Issued(issued) => Ok(issued),
+            Answer::Failed(failure) => Err(failure),
             _ => Err(Failure::internal("the server here answers something else than it was asked")),
         }
     }

@@ -111,7 +111,7 @@ fn write(tx: &Tx<'_>, edit: &Edit, now: Option<&Values>) -> Fallible<u32> {
         None => now.map(|_| THERE),
     };
     let place = (edit.class, edit.name.as_str());
-    if of_now(edit.field) == edit.after && (now.is_some() || edit.field.is_none()) {
+    if Edit::same(of_now(edit.field).as_ref(), edit.after.as_ref()) && (now.is_some() || edit.field.is_none()) {
         store::change::unstage(tx, place, edit.field)?;
     } else {
         if store::change::has_more_than(tx, MOST_STAGED)? {

@@ -123,6 +123,7 @@ fn stations_are_made_changed_and_deleted_with_a_generation() {
     set(&mut site, ManagedClass::Station, "hall", "jobs-shown", Some(Value::Text("all".into())));
     assert!(!counts(&mut site).contains_key("station hall"));
     issue(&mut site);
+    assert!(staged(&mut site).is_empty(), "{:?}", staged(&mut site));
     let made = counts(&mut site)["station hall"].clone();
     assert!(made.contains("LP1") && made.contains("all"), "{made}");
     site.local.delete_managed(station()).unwrap();
