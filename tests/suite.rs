@@ -11,6 +11,7 @@ mod backup;
 mod banks;
 mod both_ways;
 mod boundaries;
+mod change_control;
 mod circumstances;
 mod collectors;
 mod command_files;

@@ -93,6 +93,8 @@ event_words! {
     HandedOver = "handed-over",
     /// A job was held.
     Held = "held",
+    /// What was staged counts from now on.
+    Issued = "issued",
     /// Another server reported an end after its claim had ended.
     Late = "late",
     /// Part of a damaged database could not be saved.
@@ -133,6 +135,8 @@ event_words! {
     Retained = "retained",
     /// RESTART started a device again.
     Restarted = "restarted",
+    /// A generation was taken back.
+    RolledBack = "rolled-back",
     /// The database was restored from a backup, or saved from damage.
     Restored = "restored",
     /// A paused job goes on.
@@ -143,6 +147,8 @@ event_words! {
     Routed = "routed",
     /// A job was sent and its connection closed cleanly.
     Sent = "sent",
+    /// An edit waits until it is issued, or waits no longer.
+    Staged = "staged",
     /// The disk has room again.
     SpaceBack = "space-back",
     /// The disk is nearly full.

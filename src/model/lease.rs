@@ -129,6 +129,15 @@ pub enum ClaimRefusal {
     Expired,
     /// It is not held for somebody to release it, and its state says why.
     NotReleasable(String),
+    /// A generation counts at the server that claims it which is not known to its owner.
+    OwnerBehind(String),
+    /// Its owner has taken a compatible queue away since the generation that counts at the server that claims it.
+    Behind {
+        /// The generation there.
+        theirs: u64,
+        /// The one that has taken it away.
+        revoked: u64,
+    },
 }
 
 impl ClaimRefusal {
@@ -142,6 +151,8 @@ impl ClaimRefusal {
             Self::NotOwner => "not-owner",
             Self::Expired => "expired",
             Self::NotReleasable(_) => "not-releasable",
+            Self::OwnerBehind(_) => "generation-ahead",
+            Self::Behind { .. } => "generation-behind",
         }
     }
 
@@ -155,6 +166,11 @@ impl ClaimRefusal {
             Self::NotOwner => "it belongs to another user".into(),
             Self::Expired => "its time is over".into(),
             Self::NotReleasable(why) => format!("it is not held to be released: {why}"),
+            Self::OwnerBehind(why) => format!("{why}: try again in a moment"),
+            Self::Behind { theirs, revoked } => format!(
+                "generation {theirs} counts at the printer, and generation {revoked} has taken a compatible queue away: try again when \
+                 that server has caught up"
+            ),
         }
     }
 }

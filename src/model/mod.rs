@@ -8,6 +8,7 @@ pub mod authority;
 pub mod bank;
 pub mod call;
 pub mod candidate;
+pub mod change;
 pub mod collector;
 pub mod device;
 pub mod door;

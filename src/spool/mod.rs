@@ -3,6 +3,7 @@
 //! A [`Spool`] is a handle that threads share. [`Local`] is a spool in the caller's process, as
 //! [`interface::operations::Operations`]; [`interface::engine::Engine`] is the spool as a print process sees it.
 
+pub mod changes;
 pub mod disk;
 pub mod interface;
 pub mod jobs;

@@ -26,6 +26,7 @@ pub mod alter;
 pub(crate) mod backlog;
 pub mod batch;
 pub(crate) mod card;
+pub(crate) mod change;
 pub(crate) mod charge;
 pub mod collector;
 mod commit;

@@ -399,6 +399,7 @@ fn to_7(tx: &Tx<'_>) -> Fallible<()> {
     tx.script(WARNINGS)?;
     tx.script(BANKS)?;
     tx.script(GLANCES)?;
+    tx.script(CHANGES)?;
     tx.script(&format!("CREATE INDEX managed_limit ON managed_value (object) WHERE {LIMITED};"))?;
     tx.script(&format!(
         "CREATE INDEX job_kept_back ON job (sort_promoted, sort_rank, sort_place, sort_sequence) WHERE {KEPT_BACK};
@@ -797,6 +798,40 @@ CREATE TABLE bank_charge (
 ) WITHOUT ROWID;
 CREATE INDEX bank_charge_job ON bank_charge (correlation);
 CREATE INDEX bank_charge_due ON bank_charge (due_ms) WHERE due_ms IS NOT NULL;
+";
+
+/// Change control: whether edits are staged, what is staged, the generations that were issued, and the servers that have not taken the
+/// last one yet. The kind of object and the attribute of an edit are words, its value is JSON;
+/// an edit without an attribute is about the object itself.
+const CHANGES: &str = "
+CREATE TABLE change_control (
+    id              INTEGER PRIMARY KEY CHECK (id = 1),
+    mode            INTEGER NOT NULL,
+    generation      INTEGER NOT NULL
+);
+CREATE TABLE staged_edit (
+    class           TEXT    NOT NULL,
+    name_key        TEXT    NOT NULL,
+    field           TEXT    NOT NULL,
+    name            TEXT    NOT NULL,
+    value           TEXT,
+    at_ms           INTEGER NOT NULL,
+    who             TEXT    NOT NULL,
+    PRIMARY KEY (class, name_key, field)
+) WITHOUT ROWID;
+CREATE TABLE issued (
+    number          INTEGER PRIMARY KEY,
+    standing        INTEGER NOT NULL,
+    at_ms           INTEGER NOT NULL,
+    who             TEXT    NOT NULL,
+    by_server       TEXT    NOT NULL COLLATE NOCASE,
+    back_to         INTEGER,
+    revokes         INTEGER NOT NULL,
+    edits           TEXT    NOT NULL
+);
+CREATE TABLE change_straggler (
+    server          TEXT    PRIMARY KEY COLLATE NOCASE
+) WITHOUT ROWID;
 ";
 
 /// What is on record of one release, on each of the servers that took part.

@@ -18,6 +18,7 @@
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::model::change::{ChangeView, Generation, Look};
 use crate::model::lease::{Assertion, ClaimAnswer, ClaimEnd, EndAnswer, LeaseAnswer, Releasable};
 use crate::model::remote::{Offer, OfferAnswer, PeerFate};
 use crate::model::secure::{HeldRows, StationPrinter};
@@ -181,6 +182,9 @@ pub enum PeerRequest {
         only: Option<GlobalJobId>,
         /// Those after this one.
         after: Option<JobId>,
+        /// The generation that counts at the server that asks.
+        #[serde(default)]
+        generation: u64,
     },
     /// Claims a job that waits for its release.
     Release {
@@ -190,7 +194,28 @@ pub enum PeerRequest {
         printer: StationPrinter,
         /// Who releases it.
         assertion: Assertion,
+        /// The generation that counts at the server that asks: the release goes on under it.
+        #[serde(default)]
+        generation: u64,
     },
+    /// How does change control stand?
+    Changes(Look),
+    /// Makes a generation ready to count, in place of one that will never count.
+    Prepare {
+        /// The generation.
+        generation: Generation,
+        /// The number of the one that it replaces.
+        replaces: Option<u64>,
+    },
+    /// A generation counts.
+    Commit {
+        /// Its number.
+        number: u64,
+        /// It and those before it, for a server that has missed some.
+        told: Vec<Generation>,
+    },
+    /// A generation that is prepared will not count.
+    DropPrepared(u64),
     /// Removes a job that waits for its release.
     Remove {
         /// The job.
@@ -221,7 +246,16 @@ impl PeerRequest {
             | Self::Releasable(_)
             | Self::Claim { .. }
             | Self::Release { .. }
+            | Self::Changes(_)
+            | Self::DropPrepared(_)
             | Self::Remove { .. } => return None,
+            Self::Prepare { generation, .. } => return odd_generation(generation),
+            Self::Commit { told, .. } => {
+                return match told.len() > MAX_TOKENS {
+                    true => Some("it names too many generations"),
+                    false => told.iter().find_map(odd_generation),
+                };
+            }
             Self::Held { printers, .. } => {
                 return (printers.len() > MAX_TOKENS).then_some("it names too many printers");
             }
@@ -239,6 +273,12 @@ impl PeerRequest {
             () => None,
         }
     }
+}
+
+/// What is wrong with a generation that another server names.
+fn odd_generation(one: &Generation) -> Option<&'static str> {
+    let odd = one.who.is_empty() || one.who.len() > 255 || one.who.chars().any(char::is_control);
+    odd.then_some("a generation in it says not who has issued it")
 }
 
 /// The answer to a [`PeerRequest`].
@@ -266,6 +306,10 @@ pub enum PeerReply {
     Releasable(Vec<Releasable>),
     /// The jobs that wait for their release.
     Held(HeldRows),
+    /// How change control stands.
+    Changes(Box<ChangeView>),
+    /// A generation is prepared, with so many edits.
+    Prepared(u32),
     /// What becomes of a claim.
     Claim(ClaimAnswer),
     /// How a claim stands.

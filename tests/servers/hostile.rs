@@ -112,3 +112,36 @@ fn no_file_is_given_but_that_of_a_job_that_was_handed_over_to_who_asks() {
     let reply = fetch(&token, 1);
     assert!(matches!(reply, PeerReply::Refused(_) | PeerReply::Failed(_)), "{reply:?}");
 }
+
+/// What a server issues is what is staged on each of the others; it says in whose name, and the next number.
+#[test]
+fn a_server_issues_in_its_own_name_with_the_next_number_and_nothing_but_what_is_staged() {
+    use spoolsuite::model::change::{Generation, Look};
+    let world = World::two();
+    world["acme1"].run("pdset", &["-c", "queue", "-x", "purge-time=7", "office"]).expect(0).says("staged");
+    let one = |number, by: &str, who: &str| {
+        let (by, who) = (by.parse().unwrap(), who.to_owned());
+        Generation { number, at_ms: 0, who, by, back_to: None, revokes: false }
+    };
+    let mut stream = connect(&world, "acme1");
+    let mut prepare = |generation| ask(&mut stream, &PeerRequest::Prepare { generation, replaces: None });
+    for odd in [one(1, "acme1", "eve"), one(1, "acme3", "eve"), one(u64::MAX, "acme2", "eve"), one(1, "acme2", "a\nb")]
+    {
+        assert!(matches!(prepare(odd.clone()), PeerReply::Refused(_)), "{odd:?}");
+    }
+    assert!(matches!(prepare(one(0, "acme2", "eve")), PeerReply::Refused(_)), "that counts already");
+    assert_eq!(prepare(one(1, "acme2", "eve")), PeerReply::Prepared(1));
+    // Another server drops nothing, and what nobody prepared changes nothing.
+    assert_eq!(ask(&mut stream, &PeerRequest::DropPrepared(7)), PeerReply::Done);
+    let far = PeerRequest::Commit { number: u64::MAX, told: vec![one(u64::MAX, "acme2", "eve")] };
+    assert!(matches!(ask(&mut stream, &far), PeerReply::Refused(_)));
+    let many = PeerRequest::Commit { number: 1, told: vec![one(1, "acme2", "eve"); 1001] };
+    assert!(matches!(ask(&mut stream, &many), PeerReply::Refused(_)));
+    let PeerReply::Changes(view) = ask(&mut stream, &PeerRequest::Changes(Look::Edits)) else { panic!("no view") };
+    assert_eq!((view.generation, view.staged.len()), (0, 1));
+    // It may have been dropped meanwhile, for nobody issues it really: then it is caught up with.
+    let commit = PeerRequest::Commit { number: 1, told: vec![one(1, "acme2", "eve")] };
+    assert_eq!(ask(&mut stream, &commit), PeerReply::Done);
+    let log = world["acme1"].spoolcom("LOG").out;
+    assert!(log.contains("generation 1, 1 edit, by eve on acme2"), "{log}");
+}

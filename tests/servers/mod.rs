@@ -1,6 +1,7 @@
 //! Jobs that one server hands over to another: each sentence about print files with several servers (docs/servers.md).
 
 mod campaign;
+mod changes;
 mod claims;
 mod half;
 mod hostile;

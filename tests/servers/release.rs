@@ -11,7 +11,7 @@ use super::world::World;
 
 /// A pool of two secure queues, one on each server, each with a printer and a station. The printer of `acme2` is this one, or appends
 /// to a file.
-fn pool(names: &[&'static str], printer: Option<&Sink>) -> World {
+pub(super) fn pool(names: &[&'static str], printer: Option<&Sink>) -> World {
     pooled(World::new(names), names, printer)
 }
 
@@ -22,6 +22,8 @@ fn pooled(world: World, names: &[&'static str], printer: Option<&Sink>) -> World
         let run = |program: &str, words: &[&str]| {
             site.run(program, words).expect(0);
         };
+        // What these tests change counts at once.
+        run("pdchange", &["off"]);
         let others = names.iter().filter(|other| *other != name).map(|other| format!("{other}:office"));
         let others: Vec<String> = others.collect();
         run("pdcreate", &["-c", "queue", "-x", "release-type=secure", &format!("{name}:office")]);
@@ -45,7 +47,7 @@ fn pooled(world: World, names: &[&'static str], printer: Option<&Sink>) -> World
 }
 
 /// A job of a secure queue on `acme1`. Returns its name everywhere.
-fn waiting(world: &World, tag: &str, text: &[u8], words: &[&str]) -> String {
+pub(super) fn waiting(world: &World, tag: &str, text: &[u8], words: &[&str]) -> String {
     let file = world["acme1"].document(tag, text);
     let words = [&["-d", "follow-me", "-t", tag], words, &[file.to_str().unwrap()]].concat();
     world["acme1"].run("pdpr", &words).expect(0);
@@ -60,7 +62,7 @@ fn json(world: &World, name: &str, words: &[&str]) -> Value {
 }
 
 /// The row of a job in the list at a station of `name`.
-fn listed(world: &World, name: &str, job: &str) -> Value {
+pub(super) fn listed(world: &World, name: &str, job: &str) -> Value {
     let list = json(world, name, &["--json"]);
     let jobs = list["jobs"].as_array().unwrap().clone();
     jobs.into_iter().find(|row| row["job-identifier"] == job).unwrap_or(Value::Null)
@@ -154,7 +156,7 @@ fn vector_11_the_same_name_in_another_realm_is_somebody_else() {
     let names = ["acme1", "acme2"];
     let is_root = nix::unistd::geteuid().is_root();
     let nobody = is_root.then(|| nix::unistd::User::from_name("nobody").unwrap().unwrap().uid.as_raw());
-    let programs = ["pdcreate", "pdset", "pdenable", "pdrelease"];
+    let programs = ["pdcreate", "pdset", "pdenable", "pdrelease", "pdchange"];
     let world = pooled(World::with_programs(&names.map(|name| (name, nobody)), &programs), &names, None);
     let realms = |name: &str, own: &str, line: &str| {
         let set = format!("default-realm={own} identity-realms={line}");

@@ -78,6 +78,10 @@ fn answer(peers: &Peers, from: &ServerName, request: PeerRequest) -> Result<Peer
             PeerReply::Done
         }
         PeerRequest::Fetch { .. } => PeerReply::Unsupported,
+        change @ (PeerRequest::Changes(_)
+        | PeerRequest::Prepare { .. }
+        | PeerRequest::Commit { .. }
+        | PeerRequest::DropPrepared(_)) => super::changes::answer(peers, from, change)?,
         claim => super::claims::answer(peers, from, claim)?,
     })
 }

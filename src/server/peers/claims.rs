@@ -23,7 +23,7 @@ use super::deliver::Trouble;
 use super::{Peers, STEP, frames};
 
 /// How long one server may take to say what it holds, and all of them together.
-const LISTING: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(3));
+pub(super) const LISTING: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(3));
 /// A user of another server whom nobody here knows.
 const NOBODY: u32 = u32::MAX;
 
@@ -50,14 +50,25 @@ pub fn answer(peers: &Peers, from: &ServerName, request: PeerRequest) -> Result<
             peers.log(&format!("claim of {job} by server {from}: {shown}"));
             PeerReply::Claim(answer)
         }
-        PeerRequest::Held { assertion, printers, only, after } => {
+        PeerRequest::Held { assertion, printers, only, after, generation } => {
             let caller = peers.believed(from, &assertion)?;
+            if let Some(why) = peers.compare_generations(from, generation)? {
+                return Err(Failure::new(FailureKind::State, why));
+            }
             PeerReply::Held(spool.held_for((from, &caller), &printers, only.as_ref(), after, &now)?)
         }
-        PeerRequest::Release { job, printer, assertion } => {
+        PeerRequest::Release { job, printer, assertion, generation } => {
             let caller = peers.believed(from, &assertion)?;
             let who = (&caller, assertion.station.as_deref());
-            let answer = spool.release_to(from, (&job, &printer), who, terms)?;
+            // The stricter of two servers that do not know the same decides.
+            let revoked = spool.generation()?.1;
+            let answer = match peers.compare_generations(from, generation)? {
+                Some(why) => ClaimAnswer::Refused(ClaimRefusal::OwnerBehind(why)),
+                None if generation < revoked => {
+                    ClaimAnswer::Refused(ClaimRefusal::Behind { theirs: generation, revoked })
+                }
+                None => spool.release_to(from, (&job, &printer), who, terms)?,
+            };
             let shown = match &answer {
                 ClaimAnswer::Granted(granted) => format!("granted as {}", granted.offer.token),
                 ClaimAnswer::Refused(why) => format!("refused: {}", why.keyword()),
@@ -97,6 +108,7 @@ fn look(peers: &Peers, caller: Caller, request: &str) -> Result<String, Failure>
             | Request::Servers { .. }
             | Request::HeldElsewhere { .. }
             | Request::WhyElsewhere { .. }
+            | Request::ChangeViews { .. }
             // For these he is a user of his own server (`held_for`), whatever account of his name is here.
             | Request::HeldJobs { .. }
             | Request::ReleaseRecord { .. }
@@ -169,19 +181,26 @@ impl Peers {
             Question::Remove { who, job } => self.remove(&who, job).map(|()| Answer::Done),
             Question::Stations { who, wanted, servers } => self.stations(&who, *wanted, servers).map(Answer::Stations),
             Question::Look(who, server, request) => self.look_at(&who, &server, request).map(Answer::Looked),
+            Question::Issue(who, issue) => self.issue(&who, issue).map(Answer::Issued),
+            Question::Changes(look) => self.change_views(look).map(Answer::Changes),
             Question::Servers => Ok(Answer::Servers(self.inner.dial.servers())),
         };
         answered.unwrap_or_else(Answer::Failed)
     }
 
     /// A connection on which `server` has said who it is.
-    fn reach(&self, server: &ServerName, patience: Duration) -> Result<Box<dyn PeerStream>, Failure> {
+    pub(super) fn reach(&self, server: &ServerName, patience: Duration) -> Result<Box<dyn PeerStream>, Failure> {
         let mut stream = self.inner.dial.dial(server, patience)?;
         stream.set_patience(patience).map_err(|error| unanswered(server, &error))?;
         Ok(stream)
     }
 
-    fn ask_one(&self, server: &ServerName, request: &PeerRequest, patience: Duration) -> Result<PeerReply, Failure> {
+    pub(super) fn ask_one(
+        &self,
+        server: &ServerName,
+        request: &PeerRequest,
+        patience: Duration,
+    ) -> Result<PeerReply, Failure> {
         let mut stream = self.reach(server, patience)?;
         ask_on(stream.as_mut(), server, request)
     }
@@ -198,10 +217,11 @@ impl Peers {
         };
         let mut found = ReleasableJobs::default();
         let request = PeerRequest::Releasable(assert(who));
-        let answers = self.ask_each(asked, move |peers, server| match peers.ask_one(server, &request, LISTING.0)? {
-            PeerReply::Releasable(jobs) => Ok(jobs),
-            _ => Err(odd(server)),
-        });
+        let answers =
+            self.ask_each(asked, LISTING.1, move |peers, server| match peers.ask_one(server, &request, LISTING.0)? {
+                PeerReply::Releasable(jobs) => Ok(jobs),
+                _ => Err(odd(server)),
+            });
         for (server, answer) in answers {
             let answered = match answer {
                 Ok(jobs) => {
@@ -216,14 +236,15 @@ impl Peers {
         Ok(found)
     }
 
-    /// Asks servers all at once, and waits for their answers at most as long as a list may take. Returns them by name, each with what
+    /// Asks servers all at once, and waits `patience` for their answers at most. Returns them by name, each with what
     /// it said or why it did not.
-    fn ask_each<T: Send + 'static>(
+    pub(super) fn ask_each<T: Send + 'static>(
         &self,
         asked: Vec<ServerName>,
+        patience: Duration,
         ask: impl Fn(&Self, &ServerName) -> Result<T, Failure> + Send + Sync + 'static,
     ) -> Vec<(ServerName, Result<T, String>)> {
-        let end = Instant::now() + LISTING.1;
+        let end = Instant::now() + patience;
         let ask = std::sync::Arc::new(ask);
         let (tell, told) = mpsc::channel();
         for server in asked.clone() {
@@ -264,13 +285,14 @@ impl Peers {
     ) -> Result<HeldElsewhere, Failure> {
         let (asked, strangers) = self.members_among(servers);
         let assertion = assert(who);
+        let generation = self.inner.spool.generation()?.0;
         let end = Instant::now() + LISTING.1;
-        let answers = self.ask_each(asked, move |peers, server| {
+        let answers = self.ask_each(asked, LISTING.1, move |peers, server| {
             let mut stream = peers.reach(server, LISTING.0)?;
             let (mut rows, mut after) = (Vec::new(), None);
             loop {
-                let request =
-                    PeerRequest::Held { assertion: assertion.clone(), printers: printers.clone(), only: None, after };
+                let (assertion, printers) = (assertion.clone(), printers.clone());
+                let request = PeerRequest::Held { assertion, printers, only: None, after, generation };
                 let (mut more, next) = held_rows(server, ask_on(stream.as_mut(), server, &request)?)?;
                 rows.append(&mut more);
                 if next.is_none() || next <= after {
@@ -308,7 +330,9 @@ impl Peers {
     ) -> Result<HeldElsewhere, Failure> {
         let server = job.server.clone();
         self.demand_member(&server)?;
-        let request = PeerRequest::Held { assertion: assert(who), printers, only: Some(job.clone()), after: None };
+        let generation = self.inner.spool.generation()?.0;
+        let only = Some(job.clone());
+        let request = PeerRequest::Held { assertion: assert(who), printers, only, after: None, generation };
         let reply = self.ask_one(&server, &request, LISTING.1)?;
         let mut rows = held_rows(&server, reply)?.0;
         rows.retain(|row| row.global == job);
@@ -339,7 +363,7 @@ impl Peers {
             .map_err(|error| Failure::internal(error.to_string()))?;
         let request = PeerRequest::Look { assertion: assert(who), request };
         let mut found =
-            self.ask_each(asked, move |peers, server| match peers.ask_one(server, &request, LISTING.0)? {
+            self.ask_each(asked, LISTING.1, move |peers, server| match peers.ask_one(server, &request, LISTING.0)? {
                 PeerReply::Looked(reply) => match serde_json::from_str(&reply) {
                     Ok(operations::Reply::AtStations(stations)) => Ok(stations),
                     Ok(operations::Reply::Failed(failure)) => Err(failure),
@@ -374,7 +398,10 @@ impl Peers {
         let mut stream = self.reach(server, STEP)?;
         let at_station = released.as_ref().map(|printer| (who.station.clone(), printer.name.clone()));
         let request = match released {
-            Some(printer) => PeerRequest::Release { job: job.clone(), printer, assertion: assert(who) },
+            Some(printer) => {
+                let generation = spool.generation()?.0;
+                PeerRequest::Release { job: job.clone(), printer, assertion: assert(who), generation }
+            }
             None => PeerRequest::Claim { job: job.clone(), printer, assertion: assert(who) },
         };
         let sent = clock::now();
@@ -477,7 +504,11 @@ impl Drop for Claiming<'_> {
 }
 
 /// Asks a server over a connection. A reply that says no is a failure.
-fn ask_on(stream: &mut dyn PeerStream, server: &ServerName, request: &PeerRequest) -> Result<PeerReply, Failure> {
+pub(super) fn ask_on(
+    stream: &mut dyn PeerStream,
+    server: &ServerName,
+    request: &PeerRequest,
+) -> Result<PeerReply, Failure> {
     let asked = frames::ask_of_one(stream, request).map_err(|error| unanswered(server, &error))?;
     match asked.map_err(|error| Failure::new(FailureKind::BadValue, error.to_string()))? {
         no @ (PeerReply::Refused(_) | PeerReply::Failed(_) | PeerReply::Unsupported) => Err(refused(server, no)),
@@ -495,7 +526,7 @@ fn refused(server: &ServerName, reply: PeerReply) -> Failure {
     }
 }
 
-fn odd(server: &ServerName) -> Failure {
+pub(super) fn odd(server: &ServerName) -> Failure {
     Failure::internal(format!("server {server} answers something else than it was asked"))
 }
 
@@ -520,7 +551,7 @@ fn assert(who: &OnBehalf) -> Assertion {
     }
 }
 
-fn unanswered(server: &ServerName, error: &io::Error) -> Failure {
+pub(super) fn unanswered(server: &ServerName, error: &io::Error) -> Failure {
     let why = match error.kind() {
         io::ErrorKind::UnexpectedEof => "the connection broke off".to_owned(),
         io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => "it did not answer in time".to_owned(),

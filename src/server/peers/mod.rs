@@ -8,6 +8,7 @@
 //! A crash leaves what the two spools have on record; the next server goes on from there (`spool::remote`).
 
 mod answer;
+mod changes;
 mod claims;
 mod deliver;
 mod frames;
@@ -65,6 +66,10 @@ struct Inner {
     terms: Terms,
     /// For whom other servers speak.
     spokesmen: Mutex<HashMap<ServerName, Spokesman>>,
+    /// What this process knows of change control.
+    changes: Mutex<changes::Known>,
+    /// Whether a generation may count elsewhere that does not count here.
+    behind: AtomicBool,
     is_over: AtomicBool,
     /// The socket at which print processes ask.
     fetching: Mutex<Option<UnixListener>>,
@@ -87,6 +92,8 @@ impl Peers {
             log,
             terms,
             spokesmen: Mutex::default(),
+            changes: Mutex::default(),
+            behind: AtomicBool::new(false),
             is_over: AtomicBool::new(false),
             fetching: Mutex::default(),
             busy: Mutex::default(),
@@ -108,13 +115,14 @@ impl Peers {
         spool.sweep_fetched(false)?;
         let fetching = pull::listen(&spool.base().fetch_socket()).map_err(io)?;
         *self.inner.fetching.lock().unwrap_or_else(PoisonError::into_inner) = Some(fetching.try_clone().map_err(io)?);
-        let (look, fetch) = (self.clone(), self.clone());
+        let (look, fetch, change) = (self.clone(), self.clone(), self.clone());
         let thread = |name: &str, work: Box<dyn FnOnce() + Send>| {
             std::thread::Builder::new().name(name.into()).spawn(work).map_err(io)
         };
         Ok(vec![
             thread("servers", Box::new(move || look.look_for_work()))?,
             thread("fetch", Box::new(move || pull::accept(&fetch, &fetching)))?,
+            thread("changes", Box::new(move || change.see_to_changes()))?,
         ])
     }
 

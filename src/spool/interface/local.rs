@@ -240,6 +240,14 @@ impl Wakes for OnlyThese {
     }
 }
 
+impl<T> Wakes for (T, OnlyThese) {
+    type Result = T;
+    fn attended(self, spool: &Local, now: &Moment) -> T {
+        self.1.attended(spool, now);
+        self.0
+    }
+}
+
 /// A declaration gives no print process work.
 impl Wakes for () {
     type Result = ();

@@ -25,6 +25,7 @@ use crate::model::alter::JobChange;
 use crate::model::authority::UserLimit;
 use crate::model::bank::CardChange;
 use crate::model::candidate::{KnownName, NameKind};
+use crate::model::change::{ChangeViews, Issue, Issued, Look, Mode, Staged};
 use crate::model::collector::{CollectorChange, CollectorState, CollectorStatus};
 use crate::model::device::{DeviceChange, DeviceStatus};
 use crate::model::finished::FinishedStatus;
@@ -530,14 +531,14 @@ operations! {
         |spool, call| spool.groups(call, after);
 
     /// Makes a destination or a queue. A destination is disabled, and has what it needs to print.
-    changes create_managed / CreateManaged(object: ManagedObject, changes: Vec<ManagedChange>, message: Option<String>) -> () =>
+    changes create_managed / CreateManaged(object: ManagedObject, changes: Vec<ManagedChange>, message: Option<String>) -> Staged =>
         |spool, call| spool.create_managed(call, object, changes, message);
     /// Changes attributes of a destination, a queue or the server: all of the changes, or none. An actual destination is
     /// disabled then.
-    wakes set_managed / SetManaged(object: ManagedObject, changes: Vec<ManagedChange>, message: Option<String>) -> () =>
-        |spool, call| spool.set_managed(call, object, changes, message).map(OnlyThese);
+    wakes set_managed / SetManaged(object: ManagedObject, changes: Vec<ManagedChange>, message: Option<String>) -> Staged =>
+        |spool, call| spool.set_managed(call, object, changes, message).map(|(staged, targets)| (staged, OnlyThese(targets)));
     /// Deletes a destination without jobs, or a queue without destinations.
-    changes delete_managed / DeleteManaged(object: ManagedObject) -> () =>
+    changes delete_managed / DeleteManaged(object: ManagedObject) -> Staged =>
         |spool, call| spool.delete_managed(call, object);
     /// Notes that the jobs of a destination, a queue or the server were removed: whoever asks for that is told.
     changes note_cleaned / NoteCleaned(object: ManagedObject, removed: u64) -> () =>
@@ -669,6 +670,19 @@ operations! {
     /// Gives a user a card with which he logs on at stations, or takes it from him.
     changes set_card / SetCard(user: ObjectName, change: CardChange) -> () =>
         |spool, call| spool.set_card(call, user, change);
+    /// Has edits of what pools are made of staged, or not, and takes back what is staged if that is wanted. Returns how many edits
+    /// that were.
+    changes set_change_mode / SetChangeMode(mode: Mode, discard: bool) -> u32 =>
+        |spool, call| spool.set_change_mode(call, mode, discard);
+    /// Takes back what is staged here, of one object where one is named. Returns how many edits that were.
+    changes discard_changes / DiscardChanges(name: Option<String>) -> u32 =>
+        |spool, call| spool.discard_changes(call, name);
+    /// Issues what is staged on all servers of the group as the next generation, or goes back to one.
+    changes issue_changes / IssueChanges(issue: Issue) -> Issued =>
+        |spool, call| spool.issue_changes(call, issue);
+    /// How change control stands on all servers of the group, what is staged there, and their objects as they will be.
+    looks change_views / ChangeViews(look: Look) -> ChangeViews =>
+        |spool, call| spool.change_views(call, look);
     /// Lines of the record of releases after the one with that place, oldest first, at most 1,000: all of them for whoever the
     /// spool trusts, those about his own jobs for everybody else.
     looks release_record / ReleaseRecord(after: i64, limit: u32) -> AuditPage =>

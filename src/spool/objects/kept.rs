@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use crate::attributes::draft::Draft;
 use crate::attributes::{Class, find};
 use crate::model::authority::Right;
+use crate::model::change::Staged;
 use crate::model::event::EventWord;
 use crate::model::field::{Field, Value};
 use crate::model::job::{GivenValue, Origin, Submission};
@@ -20,8 +21,9 @@ use crate::model::{Call, Failure, FailureKind};
 use crate::store::event::{Object, record};
 use crate::store::managed::Holder;
 use crate::store::object::ObjectRow;
-use crate::store::{self, Fallible, Tx};
+use crate::store::{self, Fallible, Lock, Tx};
 
+use crate::spool::changes;
 use crate::spool::{Room, Spool};
 
 /// The identifier of a medium.
@@ -36,7 +38,7 @@ impl Spool {
         object: &ManagedObject,
         changes: &[ManagedChange],
         message: Option<&str>,
-    ) -> Fallible<()> {
+    ) -> Fallible<Staged> {
         let name: ObjectName = object.name.parse()?;
         let mut draft = Draft::new(object.class, None);
         changes.iter().try_for_each(|change| draft.take(change, true))?;
@@ -48,16 +50,21 @@ impl Spool {
         }
         let (spool, changes) = (self.clone(), changes.to_vec());
         self.change(Room::Takes, call, move |tx| {
+            tx.lock(Lock::Spool)?;
             Self::demand(tx, Right::Configure)?;
             changes.iter().try_for_each(|change| spool.demand_told(tx, change))?;
             super::additions::demand_additions(tx)?;
+            if class == ObjectClass::Station && changes::is_on(tx)? {
+                return changes::creates(tx, name.as_str(), draft.kept.clone());
+            }
             if let Some(row) = store::object::by_name(tx, class, &name)? {
                 return Err(Failure::new(FailureKind::State, format!("{class} {} exists already", row.name)));
             }
             let id = store::object::insert(tx, class, &name)?;
             let row = ObjectRow { id, name: name.clone() };
             set_values(tx, class, &row, &draft.kept)?;
-            record(tx, Object::Kept(class, id), EventWord::Declared, name.as_str())
+            record(tx, Object::Kept(class, id), EventWord::Declared, name.as_str())?;
+            Ok(Staged::default())
         })
     }
 
@@ -69,13 +76,21 @@ impl Spool {
         object: &ManagedObject,
         changes: &[ManagedChange],
         message: Option<&str>,
-    ) -> Fallible<()> {
+    ) -> Fallible<Staged> {
         let name: ObjectName = object.name.parse()?;
         let (managed, changes, message) = (object.class, changes.to_vec(), message.map(str::to_owned));
         let spool = self.clone();
         self.change(Room::Takes, call, move |tx| {
+            tx.lock(Lock::Spool)?;
             Self::demand(tx, Right::Configure)?;
             changes.iter().try_for_each(|change| spool.demand_told(tx, change))?;
+            let (mut staged, mut changes) = (Staged::default(), changes.clone());
+            if let Some(edited) = changes::staged_class(tx, managed)? {
+                (staged, changes) = changes::sets(tx, (edited, name.as_str()), &changes)?;
+                if changes.is_empty() && message.is_none() {
+                    return Ok(staged);
+                }
+            }
             let row = store::object::to_change(tx, class, &name)?.ok_or_else(|| not_found(class, &name))?;
             let before = values(tx, class, &row)?;
             let mut draft = Draft::new(managed, None);
@@ -83,19 +98,24 @@ impl Spool {
             changes.iter().try_for_each(|change| draft.take(change, false))?;
             keep_message(&mut draft.kept, message.as_deref());
             if draft.kept == before {
-                return Ok(());
+                return Ok(staged);
             }
             set_values(tx, class, &row, &draft.kept)?;
             let said = changes.iter().map(|change| change.field.stored()).collect::<Vec<_>>().join(", ");
-            record(tx, Object::Kept(class, row.id), EventWord::Altered, &said)
+            record(tx, Object::Kept(class, row.id), EventWord::Altered, &said)?;
+            Ok(staged)
         })
     }
 
     /// Deletes one.
-    pub(super) fn delete_kept(&self, call: &Call, class: ObjectClass, object: &ManagedObject) -> Fallible<()> {
+    pub(super) fn delete_kept(&self, call: &Call, class: ObjectClass, object: &ManagedObject) -> Fallible<Staged> {
         let name: ObjectName = object.name.parse()?;
         self.change(Room::Gives, call, move |tx| {
+            tx.lock(Lock::Spool)?;
             Self::demand(tx, Right::Configure)?;
+            if class == ObjectClass::Station && changes::is_on(tx)? {
+                return changes::deletes(tx, name.as_str());
+            }
             let row = store::object::to_change(tx, class, &name)?.ok_or_else(|| not_found(class, &name))?;
             if let Some(field) = reference(class)
                 && let Some(by) = store::managed::location_with(tx, field, name.as_str())?
@@ -109,7 +129,8 @@ impl Spool {
             }
             store::managed::forget(tx, Holder::Kept(class, row.id))?;
             store::object::delete(tx, row.id)?;
-            record(tx, Object::Kept(class, row.id), EventWord::Deleted, row.name.as_str())
+            record(tx, Object::Kept(class, row.id), EventWord::Deleted, row.name.as_str())?;
+            Ok(Staged::default())
         })
     }
 
@@ -288,7 +309,7 @@ pub(super) fn demand_defaults(tx: &Tx<'_>, given: &BTreeMap<Field, Value>) -> Fa
 }
 
 /// Returns the values of an object.
-fn values(tx: &Tx<'_>, class: ObjectClass, row: &ObjectRow) -> Fallible<BTreeMap<Field, Value>> {
+pub(crate) fn values(tx: &Tx<'_>, class: ObjectClass, row: &ObjectRow) -> Fallible<BTreeMap<Field, Value>> {
     if class.has_free_attributes() {
         return Ok(store::managed::of(tx, Holder::Kept(class, row.id))?.into_iter().collect());
     }
@@ -301,7 +322,12 @@ fn values(tx: &Tx<'_>, class: ObjectClass, row: &ObjectRow) -> Fallible<BTreeMap
 }
 
 /// Sets the values of an object.
-fn set_values(tx: &Tx<'_>, class: ObjectClass, row: &ObjectRow, values: &BTreeMap<Field, Value>) -> Fallible<()> {
+pub(crate) fn set_values(
+    tx: &Tx<'_>,
+    class: ObjectClass,
+    row: &ObjectRow,
+    values: &BTreeMap<Field, Value>,
+) -> Fallible<()> {
     if class.has_free_attributes() {
         return store::managed::set(tx, Holder::Kept(class, row.id), values);
     }

@@ -17,6 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::attributes::draft::Draft;
 use crate::model::access::Access;
 use crate::model::authority::Right;
+use crate::model::change::{EditedClass, Staged};
 use crate::model::device::{DeviceChange, DeviceSettings};
 use crate::model::event::EventWord;
 use crate::model::field::{Field, Value};
@@ -38,6 +39,7 @@ use crate::store::{self, Fallible, Lock, Tx};
 use super::kept::keep_message;
 use super::locations::{in_use, matching};
 use super::{additions, devices};
+use crate::spool::changes;
 use crate::spool::disk::files;
 use crate::spool::jobs::actions::Aftermath;
 use crate::spool::printing::claims::let_go;
@@ -94,7 +96,7 @@ impl Spool {
         object: ManagedObject,
         changes: Vec<ManagedChange>,
         message: Option<String>,
-    ) -> Fallible<()> {
+    ) -> Fallible<Staged> {
         if let Some(class) = object.class.kept() {
             return self.create_kept(call, class, &object, &changes, message.as_deref());
         }
@@ -120,9 +122,9 @@ impl Spool {
             keep_message(&mut draft.kept, message.as_deref());
             become_active(tx)?;
             match realization {
-                None => make_queue(tx, &object, &draft),
-                Some(Realization::Logical) => make_logical(tx, &object, &draft),
-                Some(Realization::Actual) => spool.make_actual(tx, &object, &mut draft),
+                None => make_queue(tx, &object, &mut draft),
+                Some(Realization::Logical) => make_logical(tx, &object, &draft).map(|()| Staged::default()),
+                Some(Realization::Actual) => spool.make_actual(tx, &object, &mut draft).map(|()| Staged::default()),
             }
         })
     }
@@ -134,19 +136,26 @@ impl Spool {
         object: ManagedObject,
         changes: Vec<ManagedChange>,
         message: Option<String>,
-    ) -> Fallible<Vec<WakeTarget>> {
+    ) -> Fallible<(Staged, Vec<WakeTarget>)> {
         if let Some(class) = object.class.kept() {
-            return self.set_kept(call, class, &object, &changes, message.as_deref()).map(|()| Vec::new());
+            return self
+                .set_kept(call, class, &object, &changes, message.as_deref())
+                .map(|staged| (staged, Vec::new()));
         }
         let spool = self.clone();
-        let aftermath = self.change(Room::Takes, call, move |tx| {
-            if changes.iter().any(|change| change.field == Field::Access) {
+        let (staged, aftermath) = self.change(Room::Takes, call, move |tx| {
+            // Whether edits are staged is the spool's to say.
+            if changes.iter().any(|change| change.field == Field::Access || may_be_staged(object.class, change)) {
                 tx.lock(Lock::Spool)?;
             }
             Self::demand(tx, Right::Configure)?;
             changes.iter().try_for_each(|change| spool.demand_told(tx, change))?;
             let message = message.as_deref();
-            match object.class {
+            let (staged, changes) = stage_some(tx, &object, changes.clone())?;
+            if changes.is_empty() && message.is_none() {
+                return Ok((staged, Aftermath::default()));
+            }
+            let aftermath = match object.class {
                 ManagedClass::Server => {
                     spool.demand_server(&object)?;
                     tx.lock(Lock::Spool)?;
@@ -157,19 +166,24 @@ impl Spool {
                     Found::Location(row) => set_logical(tx, &row, &changes, message).map(|()| Aftermath::default()),
                     Found::Device(row) => spool.set_actual(tx, &row, &changes, message),
                 },
-            }
+            }?;
+            Ok((staged, aftermath))
         })?;
         files::erase(&self.base().server(self.server()), &aftermath.erase);
-        Ok(aftermath.targets)
+        Ok((staged, aftermath.targets))
     }
 
     /// Deletes a destination or a queue.
-    pub(crate) fn delete_managed(&self, call: &Call, object: ManagedObject) -> Fallible<()> {
+    pub(crate) fn delete_managed(&self, call: &Call, object: ManagedObject) -> Fallible<Staged> {
         if let Some(class) = object.class.kept() {
             return self.delete_kept(call, class, &object);
         }
         self.change(Room::Gives, call, move |tx| {
             Self::demand(tx, Right::Configure)?;
+            // What is staged of it goes with it.
+            if let Some(class) = EditedClass::of(object.class) {
+                changes::forget(tx, class, &object.name)?;
+            }
             match object.class {
                 ManagedClass::Server => Err(bad("the server is not deleted: it is the spool itself")
                     .hint("end pdserver, if it runs, and remove the directory of the spool")),
@@ -178,7 +192,8 @@ impl Spool {
                     Found::Location(row) => delete_logical(tx, &row),
                     Found::Device(row) => delete_actual(tx, &row),
                 },
-            }
+            }?;
+            Ok(Staged::default())
         })
     }
 
@@ -591,10 +606,44 @@ pub(super) fn leave_message(tx: &Tx<'_>, holder: Holder, object: Object, message
     record(tx, object, EventWord::Message, text)
 }
 
-fn make_queue(tx: &Tx<'_>, object: &ManagedObject, draft: &Draft) -> Fallible<()> {
+/// Tells whether a change waits to be issued, where edits are staged.
+fn may_be_staged(class: ManagedClass, change: &ManagedChange) -> bool {
+    EditedClass::of(class).is_some_and(|class| class.stages(change.field))
+}
+
+/// Stages what is staged of changes. Returns how much that is, and the changes that are left.
+fn stage_some(
+    tx: &Tx<'_>,
+    object: &ManagedObject,
+    changes: Vec<ManagedChange>,
+) -> Fallible<(Staged, Vec<ManagedChange>)> {
+    if !changes.iter().any(|change| may_be_staged(object.class, change)) {
+        return Ok((Staged::default(), changes));
+    }
+    let Some(class) = changes::staged_class(tx, object.class)? else { return Ok((Staged::default(), changes)) };
+    let name = match class {
+        EditedClass::Queue => group_of(tx, &object.name)?.name.to_string(),
+        _ => match find(tx, &object.name)? {
+            Found::Device(row) => row.name.to_string(),
+            Found::Location(_) => return Ok((Staged::default(), changes)),
+        },
+    };
+    changes::sets(tx, (class, &name), &changes)
+}
+
+/// A new queue is as it was made from its first job on. Only the queues that it names wait until they are issued, where edits are staged:
+/// they reach other servers.
+fn make_queue(tx: &Tx<'_>, object: &ManagedObject, draft: &mut Draft) -> Fallible<Staged> {
     let name: GroupName = object.name.trim_start_matches('#').parse()?;
     if let Some(row) = store::location::group(tx, &name)? {
         return Err(exists(ManagedClass::Queue, row.name.as_str()));
+    }
+    let mut named = Vec::new();
+    if changes::is_on(tx)?
+        && let Some(field) = Field::from_stored("compatible-queues")
+        && let Some(value) = draft.kept.remove(&field)
+    {
+        named.push(ManagedChange { field, edit: ManagedEdit::Set(value) });
     }
     let id = store::location::insert_group(tx, &name)?;
     store::location::set_declared(tx, id, true)?;
@@ -604,7 +653,11 @@ fn make_queue(tx: &Tx<'_>, object: &ManagedObject, draft: &Draft) -> Fallible<()
     store::managed::set(tx, Holder::Group(id), &draft.kept)?;
     set_rules(tx, Owner::Group(id), &Access::default(), &draft.access)?;
     store::backlog::bind(tx, id)?;
-    record_of_group(tx, id, EventWord::Declared, &format!("queue {name}"))
+    record_of_group(tx, id, EventWord::Declared, &format!("queue {name}"))?;
+    if named.is_empty() {
+        return Ok(Staged::default());
+    }
+    changes::sets(tx, (EditedClass::Queue, name.as_str()), &named).map(|(staged, _)| staged)
 }
 
 fn set_queue(tx: &Tx<'_>, object: &ManagedObject, changes: &[ManagedChange], message: Option<&str>) -> Fallible<()> {

@@ -31,6 +31,7 @@ impl Spool {
         super::doors::check(class, &name, &values)?;
         self.change(Room::Takes, call, move |tx| {
             Self::demand(tx, Right::Configure)?;
+            demand_at_once(tx, class)?;
             super::doors::demand_free_name(tx, class, &name)?;
             if let Some(row) = store::object::by_name(tx, class, &name)? {
                 return Err(Failure::new(FailureKind::State, format!("{class} {} exists already", row.name)));
@@ -51,6 +52,7 @@ impl Spool {
     ) -> Fallible<()> {
         self.change(Room::Takes, call, move |tx| {
             Self::demand(tx, Right::Configure)?;
+            demand_at_once(tx, class)?;
             let row = store::object::to_change(tx, class, &name)?.ok_or_else(|| not_found(class, &name))?;
             let before = store::object::values(tx, class, row.id)?;
             let mut values = before.clone();
@@ -70,6 +72,7 @@ impl Spool {
     pub(crate) fn delete_object(&self, call: &Call, class: ObjectClass, name: ObjectName) -> Fallible<()> {
         self.change(Room::Gives, call, move |tx| {
             Self::demand(tx, Right::Configure)?;
+            demand_at_once(tx, class)?;
             let row = store::object::to_change(tx, class, &name)?.ok_or_else(|| not_found(class, &name))?;
             super::doors::demand_drained(class, &row.name, &store::object::values(tx, class, row.id)?)?;
             store::object::delete(tx, row.id)?;
@@ -108,6 +111,16 @@ impl Spool {
             let next = rows.last().filter(|_| more).map(|row| row.name.clone());
             Ok(ObjectPage { rows, next })
         })
+    }
+}
+
+/// Refuses what would pass change control by: stations are edited as managed objects where edits are staged.
+fn demand_at_once(tx: &Tx<'_>, class: ObjectClass) -> Fallible<()> {
+    match class {
+        ObjectClass::Station if crate::spool::changes::is_on(tx)? => {
+            Err(Failure::new(FailureKind::State, "edits of stations are staged").hint("pdset -c station   stages one"))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::change::{ChangeViews, Issue, Issued, Look};
 use crate::model::lease::ReleasableJobs;
 use crate::model::secure::{AtServers, HeldElsewhere, StationPrinter, Wanted};
 use crate::model::{Call, Caller, Failure, FailureKind, GlobalJobId, JobId, JobNumber, ServerName};
@@ -95,6 +96,10 @@ pub enum Question {
     },
     /// An operation that only looks, at another server: the JSON of it.
     Look(OnBehalf, ServerName, String),
+    /// Issues a generation on all servers, for somebody.
+    Issue(OnBehalf, Issue),
+    /// How does change control stand on all servers?
+    Changes(Look),
     /// Which other servers are there?
     Servers,
 }
@@ -122,6 +127,10 @@ pub enum Answer {
     Looked(String),
     /// The other servers of the group.
     Servers(Vec<ServerName>),
+    /// A generation was issued.
+    Issued(Issued),
+    /// How change control stands.
+    Changes(ChangeViews),
     /// It failed.
     Failed(Failure),
 }

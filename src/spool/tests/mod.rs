@@ -5,6 +5,7 @@ mod attempt_limit;
 mod attempts;
 mod batch;
 mod bounds;
+mod changes;
 mod cost;
 mod counters;
 mod cycles;

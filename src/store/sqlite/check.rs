@@ -8,6 +8,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::{Fallible, Session, Store, backup, broken, schema};
 use crate::model::state::{EntryState, HoldReasons};
 use crate::model::{Call, Failure, FailureKind};
+use crate::store::change::{self, Standing};
 use crate::store::tally;
 use crate::store::value::Bind;
 use crate::sys::limits;
@@ -89,6 +90,20 @@ const RULES: &[Rule] = &[
         sql: "SELECT j.number FROM job j JOIN finished f ON f.job_id = j.id",
         values: &[],
     },
+    Rule {
+        object: "generation",
+        text: "counts, and has a higher number than the one that is said to count",
+        sql: "SELECT number FROM issued
+               WHERE standing = ? AND number > (SELECT coalesce(max(generation), 0) FROM change_control)",
+        values: &[&Standing::Committed],
+    },
+    Rule {
+        object: "generation",
+        text: "is prepared beside another one",
+        sql: "SELECT number FROM issued
+               WHERE standing = ? AND number < (SELECT max(number) FROM issued WHERE standing = ?)",
+        values: &[&Standing::Prepared, &Standing::Prepared],
+    },
 ];
 
 /// Looks at the whole database at `path`.
@@ -143,6 +158,8 @@ fn look(session: &Session, damage: &mut Damage) -> Fallible<()> {
                 Ok(())
             })?;
         }
+        let odd = change::unreadable(tx)?.into_iter().take(MOST);
+        damage.rows.extend(odd.map(|object| RowFault { object, text: "has edits that cannot be read".to_owned() }));
         let wrong = tally::wrong(tx)?.into_iter();
         damage.counters.extend(wrong.map(|(object, text)| RowFault { object, text }));
         Ok(())

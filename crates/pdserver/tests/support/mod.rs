@@ -142,6 +142,7 @@ impl Machine {
             "pdenable",
             "pddisable",
             "pdrelease",
+            "pdchange",
         ] {
             let test = std::env::current_exe().unwrap();
             let program = test.parent().and_then(Path::parent).unwrap().join(name);

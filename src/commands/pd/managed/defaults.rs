@@ -32,7 +32,7 @@ pub fn make(spool: &mut dyn Operations, server: &ServerName, submit: bool) -> Re
     make_logical(spool, &format!("{stem}-ld"), &queue)?;
     for medium in MEDIA {
         let object = ManagedObject { class: ManagedClass::Medium, name: medium.to_owned() };
-        ignore_existing(spool.create_managed(object, Vec::new(), None))?;
+        ignore_existing(spool.create_managed(object, Vec::new(), None).map(drop))?;
     }
     Ok(())
 }
@@ -41,7 +41,7 @@ fn make_queue(spool: &mut dyn Operations, name: &str, assigns: bool) -> Result<(
     let object = ManagedObject { class: ManagedClass::Queue, name: name.to_owned() };
     let field = Field::from_stored("assign-to-destination").filter(|_| assigns);
     let change = |field| ManagedChange { field, edit: ManagedEdit::Set(Value::Boolean(true)) };
-    ignore_existing(spool.create_managed(object, field.map(change).into_iter().collect(), None))
+    ignore_existing(spool.create_managed(object, field.map(change).into_iter().collect(), None).map(drop))
 }
 
 /// What a destination that is made says until it is enabled, and then.

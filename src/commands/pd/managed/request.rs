@@ -20,9 +20,10 @@ use crate::commands::pd::jobs::changes::message;
 use crate::commands::pd::runner::CommandLine;
 use crate::commands::pd::{Exit, Shell, Stop, about, clock};
 use crate::commands::shell::Intent;
+use crate::model::change::Staged;
 use crate::model::managed::{ManagedChange, ManagedClass, ManagedEdit, ManagedObject};
 use crate::model::query::Condition;
-use crate::model::{Failure, ServerName};
+use crate::model::{Failure, FailureKind, ServerName};
 use crate::spool::interface::operations::Operations;
 
 /// `-g`, `-r` and `-s`: what is shown of the objects afterwards.
@@ -220,6 +221,18 @@ impl ManagedRequest {
             width,
         }))
     }
+}
+
+/// Says that edits of an object wait to be issued, where they do.
+///
+/// # Errors
+/// Standard error cannot be written.
+pub fn say_staged(shell: &mut Shell<'_>, program: &str, object: &ManagedObject, staged: Staged) -> Result<(), Failure> {
+    if staged.edits == 0 {
+        return Ok(());
+    }
+    let what = format!("{program}: {object}: staged; issue it with pdchange issue");
+    writeln!(shell.err, "{what}").map_err(|error| Failure::new(FailureKind::Io, format!("standard error: {error}")))
 }
 
 /// Enables or disables what `line` names.

@@ -4,6 +4,7 @@ use super::runner::Verb;
 
 pub mod pdaccount;
 pub mod pdbackup;
+pub mod pdchange;
 pub mod pdclaim;
 pub mod pdclean;
 pub mod pdcrdflt;
@@ -34,6 +35,7 @@ pub mod startsrv;
 pub const VERBS: &[Verb] = &[
     pdaccount::VERB,
     pdbackup::VERB,
+    pdchange::VERB,
     pdclaim::VERB,
     pdclean::VERB,
     pdcrdflt::VERB,

@@ -11,7 +11,7 @@ use crate::commands::pd::command_line::flags::{MessageFlag, ObjectAttributes, Ob
 use crate::commands::pd::command_line::operation_class::take_one_of;
 use crate::commands::pd::command_line::options::{Names, Setting};
 use crate::commands::pd::help;
-use crate::commands::pd::managed::request::{ManagedRequest, ShowFlags};
+use crate::commands::pd::managed::request::{ManagedRequest, ShowFlags, say_staged};
 use crate::commands::pd::runner::{CommandLine, Verb};
 use crate::commands::pd::{Exit, Shell, Stop, clock};
 use crate::commands::shell::Intent;
@@ -25,7 +25,8 @@ const PROGRAM: &str = "pdcreate";
 /// A queue comes first: jobs wait in it. A logical destination feeds it, and jobs are sent to that; an actual destination is
 /// a printer that takes the jobs of the queue. A new destination is disabled: set what it needs, then enable it with
 /// pdenable. A default job (initial-value-job) has attributes of jobs, a default document those of documents: a job takes them
-/// where its submitter says nothing. A name that is there already is an error, and nothing is changed.
+/// where its submitter says nothing. A station, and the compatible queues of a new queue, are staged where change control stages edits
+/// (pdchange). A name that is there already is an error, and nothing is changed.
 #[derive(Parser, Debug)]
 #[command(name = PROGRAM, version, max_term_width = 100, args_override_self = true)]
 pub struct Arguments {
@@ -94,7 +95,8 @@ fn create(mut line: CommandLine, shell: &mut Shell<'_>) -> Result<Exit, Stop> {
     }
     let intent = server.and_then(|name| FixedName::new(name.as_str())).map_or(Intent::Declare, Intent::DeclareAs);
     let mut spool = line.open(shell, intent)?;
-    request.each(spool.as_mut(), shell, PROGRAM, &mut |spool, _, object| {
-        spool.create_managed(object.clone(), request.changes.clone(), request.message.clone())
+    request.each(spool.as_mut(), shell, PROGRAM, &mut |spool, shell, object| {
+        let staged = spool.create_managed(object.clone(), request.changes.clone(), request.message.clone())?;
+        say_staged(shell, PROGRAM, object, staged)
     })
 }

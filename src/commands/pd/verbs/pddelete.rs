@@ -13,7 +13,7 @@ use crate::commands::pd::command_line::operation_class::take_one_of;
 use crate::commands::pd::command_line::options::{Names, Setting};
 use crate::commands::pd::help;
 use crate::commands::pd::managed::confirm;
-use crate::commands::pd::managed::request::ManagedRequest;
+use crate::commands::pd::managed::request::{ManagedRequest, say_staged};
 use crate::commands::pd::runner::{CommandLine, Verb};
 use crate::commands::pd::{Exit, Shell, Stop, clock};
 use crate::commands::shell::Intent;
@@ -26,7 +26,7 @@ const PROGRAM: &str = "pddelete";
 
 /// Delete destinations, queues and jobs.
 ///
-/// An actual destination must be disabled; no destination that is deleted may have jobs, and no queue destinations. Each
+/// Where change control stages edits (pdchange), a station goes with the next generation. An actual destination must be disabled; no destination that is deleted may have jobs, and no queue destinations. Each
 /// deletion is confirmed at the terminal unless PD_CONFIRM_DELETE=no; where there is none, nothing is deleted then. With
 /// -c job jobs are removed, as with pdrm.
 #[derive(Parser, Debug)]
@@ -90,7 +90,8 @@ fn delete(mut line: CommandLine, shell: &mut Shell<'_>) -> Result<Exit, Stop> {
         if asks {
             ask(shell, object)?;
         }
-        spool.delete_managed(object.clone())
+        let staged = spool.delete_managed(object.clone())?;
+        say_staged(shell, PROGRAM, object, staged)
     })
 }
 

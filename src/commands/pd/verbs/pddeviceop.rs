@@ -108,7 +108,7 @@ fn operate(mut line: CommandLine, shell: &mut Shell<'_>) -> Result<Exit, Stop> {
         }
         match &request.message {
             // Its text is an attribute of the destination, which may be set of one that is enabled.
-            Some(message) => spool.set_managed(object.clone(), Vec::new(), Some(message.clone())),
+            Some(message) => spool.set_managed(object.clone(), Vec::new(), Some(message.clone())).map(drop),
             None => Ok(()),
         }
     })

@@ -11,7 +11,7 @@ use crate::commands::pd::command_line::options::{Names, Setting};
 use crate::commands::pd::help;
 use crate::commands::pd::jobs::changes::AlterationRequest;
 use crate::commands::pd::managed::pin;
-use crate::commands::pd::managed::request::{ManagedRequest, ShowFlags};
+use crate::commands::pd::managed::request::{ManagedRequest, ShowFlags, say_staged};
 use crate::commands::pd::runner::{CommandLine, Verb};
 use crate::commands::pd::{Exit, Shell, Stop, clock};
 use crate::commands::shell::Intent;
@@ -23,7 +23,7 @@ const PROGRAM: &str = "pdset";
 /// Set attributes of destinations, queues, the server, and jobs.
 ///
 /// For each object all the changes hold, or none of them. An actual destination must be disabled (pddisable) while it is
-/// changed. With -c job the rules of pdmod hold: a job that is printing takes job-hold=true alone.
+/// changed. What change control stages is written down, says so, and counts when it is issued (pdchange). With -c job the rules of pdmod hold: a job that is printing takes job-hold=true alone.
 #[derive(Parser, Debug)]
 #[command(name = PROGRAM, version, max_term_width = 100, args_override_self = true)]
 pub struct Arguments {
@@ -111,8 +111,9 @@ fn set(mut line: CommandLine, shell: &mut Shell<'_>) -> Result<Exit, Stop> {
         );
     }
     let mut spool = line.open(shell, Intent::Write)?;
-    request.each(spool.as_mut(), shell, PROGRAM, &mut |spool, _, object| {
-        spool.set_managed(object.clone(), request.changes.clone(), request.message.clone())
+    request.each(spool.as_mut(), shell, PROGRAM, &mut |spool, shell, object| {
+        let staged = spool.set_managed(object.clone(), request.changes.clone(), request.message.clone())?;
+        say_staged(shell, PROGRAM, object, staged)
     })
 }
 

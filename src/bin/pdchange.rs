@@ -1,0 +1,3 @@
+fn main() -> std::process::ExitCode {
+    spoolsuite::commands::shell::with_process(spoolsuite::commands::pd::verbs::pdchange::run)
+}
