@@ -11,18 +11,20 @@ pub fn measure(size: Size, table: &mut Table) -> anyhow::Result<()> {
     let rounds = size.pick(1, 7);
     let site = Site::new();
     let printer = Printer::new();
+    let server = site.spool().server().to_string();
+    let made_as = |name: &str| format!("{server}:{name}");
     for (queue, release, logical, actual) in
         [("office", "secure", "follow-me", "hall"), ("plain", "direct", "ordinary", "desk")]
     {
         let run = |words: &[&str]| succeed(site.command("pdcreate").args(words));
-        run(&["-c", "queue", "-x", &format!("release-type={release}"), queue]);
+        run(&["-c", "queue", "-x", &format!("release-type={release}"), &made_as(queue)]);
         let made = format!("destination-realization=logical associated-queue={queue}");
-        run(&["-x", &made, logical]);
+        run(&["-x", &made, &made_as(logical)]);
         let made = format!("destination-realization=actual associated-queue={queue} device-uri={}", printer.uri());
-        run(&["-x", &made, actual]);
+        run(&["-x", &made, &made_as(actual)]);
         succeed(site.command("pdenable").args([logical, actual]));
     }
-    succeed(site.command("pdcreate").args(["-c", "station", "-x", "related-printers=hall", "station"]));
+    succeed(site.command("pdcreate").args(["-c", "station", "-x", "related-printers=hall", &made_as("station")]));
     let file = document(site.dir.path(), "large", octets);
     let fsync = fsync_p50(site.dir.path());
     let held = |destination: &str| succeed(site.pdpr(destination, &file).args(["-x", "job-hold=true"]));
