@@ -44,6 +44,11 @@ fn a_long_stream_is_measured_against_bare_sendfile() {
 }
 
 #[test]
+fn encrypted_copies_are_measured_against_those_in_clear() {
+    assert_eq!(rows_of("sealed"), 2);
+}
+
+#[test]
 fn many_devices_are_measured_against_bare_threads() {
     assert_eq!(rows_of("devices"), 4);
 }

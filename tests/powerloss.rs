@@ -877,3 +877,42 @@ fn a_power_loss_in_a_command_file_leaves_the_commands_up_to_some_line() {
     });
     eprintln!("{partly} states hold a part of the file, {syncs} syncs of the log");
 }
+
+#[test]
+fn what_was_acknowledged_in_a_secure_queue_can_be_read_after_a_power_loss() {
+    let printers = [("office", "secure", "follow-me", "hall"), ("plain", "direct", "ordinary", "desk")];
+    let scene = Scene::new(|site, root| {
+        for (queue, release, logical, actual) in printers {
+            let uri = format!("file://{}", root.join("out").join(actual).display());
+            let made = |words: &[&str]| drop(site.run("pdcreate", words).expect(0));
+            made(&["-c", "queue", "-x", &format!("release-type={release}"), &format!("acme1:{queue}")]);
+            let words = format!("destination-realization=logical associated-queue={queue}");
+            made(&["-x", &words, &format!("acme1:{logical}")]);
+            let words = format!("destination-realization=actual associated-queue={queue} device-uri={uri}");
+            made(&["-x", &words, &format!("acme1:{actual}")]);
+        }
+        site.run("pdcreate", &["-c", "station", "-x", "related-printers=hall", "acme1:beside"]).expect(0);
+        site.run("pdenable", &["follow-me", "ordinary", "hall"]).expect(0);
+    });
+    for (tag, size) in [("sealed-1", 700), ("sealed-2", 150_000), ("stream-3", 9000)] {
+        scene.submit("follow-me", tag, &document(tag, size), &[]);
+    }
+    scene.submit("ordinary", "moved-4", &document("moved-4", 80_000), &[]);
+    scene.site.run("pdresubmit", &["follow-me", "4"]).expect(0);
+    let played = scene.end();
+    let mut dice = Dice::new(18);
+    played.for_each_state(states(30), &mut dice, |played, moment| {
+        let acknowledged = played.record.marks(moment, "ack");
+        if acknowledged.is_empty() {
+            return;
+        }
+        let site = &played.site;
+        let waiting = site.tags();
+        assert!(acknowledged.is_subset(&waiting), "{acknowledged:?} {waiting:?}");
+        site.run("pdrelease", &["--all"]);
+        print_all(site, &["hall", "desk"]);
+        let octets = ["hall", "desk"].map(|name| std::fs::read(played.root.join("out").join(name)).unwrap_or_default());
+        let printed: HashSet<String> = octets.iter().flat_map(|octets| whole_documents(octets, 0)).collect();
+        assert!(acknowledged.is_subset(&printed), "{acknowledged:?} {printed:?} {:#?}", site.jobs());
+    });
+}

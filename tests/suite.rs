@@ -5,6 +5,7 @@
 mod access_attributes;
 mod add;
 mod alter;
+mod at_rest;
 mod attribute_strings;
 mod attributes;
 mod backup;

@@ -15,6 +15,7 @@ pub mod million;
 pub mod night;
 pub mod nonstop;
 pub mod programs;
+pub mod sealed;
 pub mod start;
 pub mod stream;
 pub mod submit;
@@ -31,6 +32,7 @@ pub const GROUPS: &[(&str, Measure)] = &[
     ("listing", listing::measure),
     ("latency", latency::measure),
     ("stream", stream::measure),
+    ("sealed", sealed::measure),
     ("devices", devices::measure),
     ("group", group::measure),
     ("doors", doors::measure),

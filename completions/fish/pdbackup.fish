@@ -7,7 +7,7 @@ function __pdbackup_asked
     command -q pdbackup; and command pdbackup --complete fish $before "$current" 2>/dev/null
 end
 complete -c pdbackup -l restore -d 'Put the backup in the place of the spool'
-complete -c pdbackup -l keys -d 'Keep the key of cards too, without which the cards of users are void; keep such a backup as safe as the spool'
+complete -c pdbackup -l keys -d 'Keep the keys too, without which cards of users are void and encrypted print files cannot be read; keep such a backup as safe as the spool'
 complete -c pdbackup -l json -d 'Show what was done as JSON'
 complete -c pdbackup -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pdbackup -s V -l version -d 'Print version'

@@ -326,6 +326,8 @@ pub static TABLE: &[Attribute] = &[
         "minutes before it is removed at which whoever wants to know it is told (close-to-discard-time); 0 = nobody").default("30").decides(),
     carried(Queue, "keep-after-release", Integer(0, 525_600), &["Keep After", "Release"],
         "minutes for which a printed job is kept, to be released again; 0 = not").default("0").decides(),
+    carried(Queue, "encrypt-at-rest", Boolean, &["Encrypt", "at Rest"],
+        "whether the copies of a secure queue are encrypted on disk").default("true").decides(),
     carried(Queue, "compatible-queues", Name, &["Compatible", "Queues"],
         "queues on whose printers its jobs may be released, if they name it too: queue, or server:queue").many()
         .decides().written(check_compatible, None),

@@ -261,7 +261,7 @@ pub static TABLE: &[Attribute] = &[
         "what is to be done with its output: staple, punch ...; checked against job-finishings-supported")
         .many().decides(),
     document(Field::DocumentContent, Content, ByName, &["Document", "Content"],
-        "the print file and the server that owns it, as path:server; shown only when asked for by name")
+        "the print file and the server that owns it, as path:server; of a secure queue the file is encrypted; shown only when asked for by name")
         .document(|d| content(&d.path, &d.server)),
 ];
 

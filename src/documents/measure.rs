@@ -7,7 +7,7 @@ use crate::model::job::Format;
 use crate::sys::files::read_full_at;
 
 use super::format::{Found, recognise};
-use super::pages::{Counter, Sheet, pages};
+use super::pages::{Counter, ReadAt, Sheet, pages};
 
 /// Octets read at once.
 const CHUNK: usize = 256 * 1024;
@@ -69,9 +69,9 @@ pub fn measure(file: &File) -> io::Result<Measured> {
 ///
 /// # Errors
 /// When reading fails.
-pub fn extent(file: &File, format: Format, sheet: Sheet) -> io::Result<(Option<u64>, Option<u64>)> {
+pub fn extent(file: &dyn ReadAt, format: Format, sheet: Sheet) -> io::Result<(Option<u64>, Option<u64>)> {
     let mut buffer = vec![0; CHUNK];
-    let mut at = read_full_at(file, &mut buffer, 0)?;
+    let mut at = file.read_at(&mut buffer, 0)?;
     if !format.is_text() {
         let found = recognise(&buffer[..at]);
         return Ok((None, pages(file, found)));
@@ -80,7 +80,7 @@ pub fn extent(file: &File, format: Format, sheet: Sheet) -> io::Result<(Option<u
     let mut n = at;
     while n > 0 {
         counter.push(&buffer[..n]);
-        n = read_full_at(file, &mut buffer, at as u64)?;
+        n = file.read_at(&mut buffer, at as u64)?;
         at += n;
     }
     let count = counter.finish();

@@ -5,6 +5,7 @@ mod format;
 mod layout;
 mod measure;
 mod pages;
+mod sealed;
 
 pub use format::{DETECT_OCTETS, Found, detect, recognise, speaks_pjl};
 pub use layout::Expander;
@@ -12,3 +13,4 @@ pub use measure::{Measured, ends_with_form_feed, extent, measure, starts_with_fo
 pub use pages::{
     Count, Counter, Index, LINES_PER_PAGE, MOST_PAGES, PAPER_LINES, READ_THROUGH, ReadAt, Sheet, index, pages,
 };
+pub use sealed::{CHUNK, DocumentKey, PrintFile, PrintWriter, SealedFile, Sealer, ServerKey, Unopened, sealed_size};

@@ -193,6 +193,7 @@ impl Fake {
             octets: identity.size,
             digest: (identity.size < 1 << 20).then(|| *blake3::hash(&std::fs::read(path).unwrap()).as_bytes()),
             identity,
+            sealed: None,
             format,
             format_origin: Default::default(),
             copies: 1,

@@ -54,6 +54,15 @@ impl fmt::Display for RawPath {
     }
 }
 
+/// The key of a document that is encrypted on disk, wrapped by the key of its server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WrappedKey(pub Vec<u8>);
+
+impl WrappedKey {
+    /// How many octets it has.
+    pub const OCTETS: usize = 89;
+}
+
 /// How a document reached the spool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Transfer {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::job::{Format, FormatOrigin, GivenValue, Identity, RawPath, Transfer};
+use super::job::{Format, FormatOrigin, GivenValue, Identity, RawPath, Transfer, WrappedKey};
 use super::order::Priority;
 use super::state::JobState;
 use super::{DeviceName, GlobalJobId, ServerName};
@@ -94,6 +94,9 @@ pub struct OfferedDocument {
     pub identity: Identity,
     /// Its digest; none for a link, whose file may be edited.
     pub digest: Option<[u8; 32]>,
+    /// Whether it is encrypted on the disk of its server, and is to be encrypted wherever it is fetched to.
+    #[serde(default)]
+    pub sealed: bool,
 }
 
 /// A job that one server hands over to another.
@@ -193,6 +196,8 @@ pub struct Wanted {
     pub digest: Option<[u8; 32]>,
     /// How large it was when it was submitted.
     pub octets: u64,
+    /// The wrapped key with which it is encrypted here, where it is encrypted at its own server.
+    pub sealed: Option<WrappedKey>,
 }
 
 #[cfg(test)]

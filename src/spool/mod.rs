@@ -18,13 +18,14 @@ pub mod testing;
 #[cfg(test)]
 mod tests;
 
-use std::sync::{Arc, Mutex};
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::model::authority::Right;
 use crate::model::guardian::ProcessError;
 use crate::model::time::Moment;
-use crate::model::{Call, Failure, FailureKind, ProcessName, ServerName};
+use crate::model::{Call, Failure, FailureKind, JobId, ProcessName, ServerName};
 use crate::store::{self, Fallible, Store, Tx};
 use crate::sys::lock::FileLock;
 use crate::sys::range_lock::RangeLock;
@@ -139,7 +140,40 @@ impl Spool {
 
     /// Changes the spool in one transaction. On a full disk a change that gives room releases the ballast and is
     /// tried once more.
-    fn change<T, W>(&self, room: Room, call: &Call, mut work: W) -> Fallible<T>
+    ///
+    /// A change that cannot be made before copies of a job are encrypted has these encrypted, and is made again.
+    fn change<T, W>(&self, room: Room, call: &Call, work: W) -> Fallible<T>
+    where
+        T: Send + 'static,
+        W: FnMut(&Tx<'_>) -> Fallible<T> + Send + 'static,
+    {
+        let work = Arc::new(Mutex::new(work));
+        let mut encrypted = BTreeSet::new();
+        loop {
+            let needed = Arc::default();
+            let failure = match self.change_once(room, call, Arc::clone(&work), Arc::clone(&needed)) {
+                Err(failure) => failure,
+                done => return done,
+            };
+            let needed: BTreeSet<JobId> = std::mem::take(&mut *needed.lock().unwrap_or_else(PoisonError::into_inner));
+            if needed.is_subset(&encrypted) {
+                return Err(failure);
+            }
+            for job in needed {
+                if encrypted.insert(job) {
+                    self.encrypt_copies(call, job)?;
+                }
+            }
+        }
+    }
+
+    fn change_once<T, W>(
+        &self,
+        room: Room,
+        call: &Call,
+        work: Arc<Mutex<W>>,
+        needed: Arc<Mutex<BTreeSet<JobId>>>,
+    ) -> Fallible<T>
     where
         T: Send + 'static,
         W: FnMut(&Tx<'_>) -> Fallible<T> + Send + 'static,
@@ -147,7 +181,11 @@ impl Spool {
         let noting = move |tx: &Tx<'_>| {
             store::notices::begin();
             store::outbox::begin();
-            let done = work(tx)?;
+            secure::encrypt::begin();
+            let mut work = work.lock().unwrap_or_else(PoisonError::into_inner);
+            let done = work(tx).inspect_err(|_| {
+                needed.lock().unwrap_or_else(PoisonError::into_inner).extend(secure::encrypt::needed());
+            })?;
             Ok((done, store::notices::take(tx)?, store::outbox::has_added()))
         };
         let (done, notices, notifies) = self.commit(room, call, noting)?;

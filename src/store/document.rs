@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::job::{Format, FormatOrigin, Identity, RawPath, Transfer};
+use crate::model::job::{Format, FormatOrigin, Identity, RawPath, Transfer, WrappedKey};
 use crate::model::{DocumentId, JobId};
 
 use super::tally::{self, Counts};
@@ -40,8 +40,10 @@ pub struct DocumentRow {
     pub server: String,
     /// What the file was.
     pub identity: Identity,
-    /// Digest, where it was taken.
+    /// Digest, where it was taken; of one that is encrypted none is kept.
     pub digest: Option<[u8; 32]>,
+    /// Its wrapped key, where its file is encrypted.
+    pub sealed: Option<WrappedKey>,
     /// Its file at the server that it came from, and the spool there; none for one of ours.
     pub origin: Option<(RawPath, String)>,
 }
@@ -98,6 +100,7 @@ columns!(at {
     recognised,
     origin_path,
     origin_spool,
+    sealed,
 });
 
 fn read(row: &Row<'_>) -> Fallible<DocumentRow> {
@@ -124,6 +127,7 @@ fn read(row: &Row<'_>) -> Fallible<DocumentRow> {
             ctime_ns: row.get(at::ctime_ns)?,
         },
         digest: row.get(at::digest)?,
+        sealed: row.get(at::sealed)?,
         origin: match row.get::<Option<RawPath>>(at::origin_path)? {
             Some(path) => Some((path, row.get::<Option<String>>(at::origin_spool)?.unwrap_or_default())),
             None => None,
@@ -187,8 +191,8 @@ pub(crate) fn shown(tx: &Tx<'_>, first: JobId, last: JobId) -> Fallible<BTreeMap
 
 pub(super) const INSERT: &str = "INSERT INTO document (job_id, sequence, file_name, store_name, transfer, link_target, format, octets, pages, lines,
              copies, server, dev, ino, birth_ns, mtime_ns, ctime_ns, digest, format_origin, recognised, origin_path,
-             origin_spool)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+             origin_spool, sealed)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 /// Inserts a document; its `id` is ignored.
 pub(crate) fn insert(tx: &Tx<'_>, job: JobId, d: &DocumentRow) -> Fallible<()> {
@@ -216,7 +220,8 @@ pub(crate) fn insert(tx: &Tx<'_>, job: JobId, d: &DocumentRow) -> Fallible<()> {
             d.format_origin,
             d.recognised,
             d.origin.as_ref().map(|origin| &origin.0),
-            d.origin.as_ref().map(|origin| origin.1.as_str())
+            d.origin.as_ref().map(|origin| origin.1.as_str()),
+            d.sealed
         ],
     )?;
     tally::add(tx, Counts::of_document(d.transfer, &d.store_name, super::job::octets(d.identity.size)))?;
@@ -266,9 +271,46 @@ pub(crate) fn set_place(tx: &Tx<'_>, store_name: &str, identity: &Identity) -> F
     Ok(())
 }
 
+/// Notes that the file of a document is encrypted now, and lies under another name. What was known of the octets in clear is forgotten.
+/// Returns whether the document still had the file `was`.
+pub(crate) fn set_sealed(
+    tx: &Tx<'_>,
+    (id, was): (DocumentId, &str),
+    store_name: &str,
+    identity: &Identity,
+    key: &WrappedKey,
+) -> Fallible<bool> {
+    let changed = tx.run(
+        "UPDATE document SET store_name = ?, dev = ?, ino = ?, birth_ns = ?, mtime_ns = ?, ctime_ns = ?, digest = NULL, sealed = ?
+         WHERE id = ? AND store_name = ?",
+        values![
+            store_name,
+            Bits(identity.dev),
+            Bits(identity.ino),
+            identity.birth_ns,
+            identity.mtime_ns,
+            identity.ctime_ns,
+            key,
+            id,
+            was
+        ],
+    )?;
+    Ok(changed > 0)
+}
+
+/// Destroys the keys of the documents of a job. Its rows go next; what is overwritten first is not found in what is left of them.
+pub(super) fn destroy_keys(tx: &Tx<'_>, job: JobId) -> Fallible<()> {
+    let nothing = WrappedKey(vec![0; WrappedKey::OCTETS]);
+    tx.run("UPDATE document SET sealed = ? WHERE job_id = ? AND sealed IS NOT NULL", values![nothing, job])?;
+    Ok(())
+}
+
 /// Notes the digest of a document whose file nobody had read yet.
 pub(crate) fn set_digest(tx: &Tx<'_>, id: DocumentId, digest: &[u8; 32]) -> Fallible<()> {
-    tx.run("UPDATE document SET digest = ? WHERE id = ? AND digest IS NULL", values![digest.as_slice(), id])?;
+    tx.run(
+        "UPDATE document SET digest = ? WHERE id = ? AND digest IS NULL AND sealed IS NULL",
+        values![digest.as_slice(), id],
+    )?;
     Ok(())
 }
 

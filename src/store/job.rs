@@ -703,6 +703,7 @@ pub(crate) fn delete(tx: &Tx<'_>, id: JobId) -> Fallible<Removed> {
             values![id, EntryState::Claimed, EntryState::Transferred],
         )
     })?;
+    super::document::destroy_keys(tx, id)?;
     let sql = format!("DELETE FROM document WHERE job_id = ? RETURNING {}", document_at::LIST);
     let documents: Vec<(String, Counts)> = tx.rows(&sql, values![id], |row| {
         let name: String = row.get(document_at::store_name)?;

@@ -17,6 +17,9 @@ pub const VERSION: i64 = 7;
 /// The schema from which on a database carries the mark of its last commit.
 pub(crate) const MARKED: i64 = 6;
 
+/// The schema from which on documents may be encrypted.
+pub(crate) const SEALED_SINCE: i64 = 7;
+
 /// The schema from which on the configuration of each object is remembered.
 const CONFIGURED: i64 = 7;
 
@@ -400,6 +403,7 @@ fn to_7(tx: &Tx<'_>) -> Fallible<()> {
     tx.script(BANKS)?;
     tx.script(GLANCES)?;
     tx.script(CHANGES)?;
+    tx.script(SEALED)?;
     tx.script(&format!("CREATE INDEX managed_limit ON managed_value (object) WHERE {LIMITED};"))?;
     tx.script(&format!(
         "CREATE INDEX job_kept_back ON job (sort_promoted, sort_rank, sort_place, sort_sequence) WHERE {KEPT_BACK};
@@ -420,6 +424,11 @@ ALTER TABLE spool ADD COLUMN said_of_certificate INTEGER NOT NULL DEFAULT 0;
 const GLANCES: &str = "
 CREATE INDEX device_wish ON device (wish, process_key);
 CREATE INDEX device_complaint ON device (id) WHERE complaint IS NOT NULL;
+";
+
+/// The wrapped keys of documents that are encrypted on disk. Before, none was.
+const SEALED: &str = "
+ALTER TABLE document ADD COLUMN sealed BLOB;
 ";
 
 /// PINs of users, as hashes, with the wrong ones since the last right one, beside the station and from afar. The row without a user counts for names that nobody has.

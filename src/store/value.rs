@@ -8,7 +8,7 @@ use crate::model::collector::CollectorWish;
 use crate::model::device::{AfterReset, DeviceUri, Exclusive, Paper};
 use crate::model::event::{EventDetail, EventWord};
 use crate::model::field::Field;
-use crate::model::job::{Format, FormatOrigin, Origin, RawPath, Transfer};
+use crate::model::job::{Format, FormatOrigin, Origin, RawPath, Transfer, WrappedKey};
 use crate::model::lifetime::{Ending, Retention};
 use crate::model::location::{Destination, LocationKind};
 use crate::model::object::{ObjectClass, ObjectName};
@@ -193,6 +193,18 @@ impl Read for [u8; 32] {
     fn read(value: Value<'_>) -> Result<Self, String> {
         let octets = octets(value)?;
         octets.try_into().map_err(|_| format!("{} octets are no digest", octets.len()))
+    }
+}
+
+impl Bind for WrappedKey {
+    fn bind(&self) -> Value<'_> {
+        Value::Blob(&self.0)
+    }
+}
+
+impl Read for WrappedKey {
+    fn read(value: Value<'_>) -> Result<Self, String> {
+        Ok(Self(octets(value)?.to_vec()))
     }
 }
 

@@ -329,3 +329,42 @@ fn a_job_that_waits_for_its_owner_is_no_job_for_pdclaim() {
     world["acme2"].run("pdclaim", &["-d", "LP1", &job]).expect(1).says("it waits for its owner at a station");
     world["acme2"].run("pdrelease", &["acme1:1000000001"]).expect(1).says("cannot find job");
 }
+
+#[test]
+fn an_encrypted_file_lies_in_clear_on_no_server_also_while_it_is_fetched_and_printed() {
+    let printer = Sink::new(Mode::Normal);
+    let world = pool(&["acme1", "acme2"], Some(&printer));
+    let document = crate::support::documents::stream("far", 8 << 20);
+    let job = waiting(&world, "far", &document, &[]);
+    let nowhere = |world: &World| {
+        for name in ["acme1", "acme2"] {
+            for at in [0, 300_000, 1 << 20, document.len() - 64] {
+                let found = crate::at_rest::files_with(world[name].base(), &document[at..at + 48]);
+                assert!(found.is_empty(), "octets from {at} on: {found:?}");
+            }
+        }
+    };
+    nowhere(&world);
+    world.before("acme1").gate(4 << 20);
+    world["acme2"].run("pdrelease", &[&job]).expect(0);
+    begun(&printer);
+    assert!(!world.fetched("acme2").is_empty(), "it is not used where it is");
+    nowhere(&world);
+    world.before("acme1").gate(0);
+    world.wait_until_empty();
+    let printed = printer.connections();
+    assert!(printed.len() == 1 && printed[0].octets == document);
+    assert_eq!(world["acme2"].possible_duplicates().len(), 0);
+    nowhere(&world);
+}
+
+#[test]
+fn an_encrypted_file_that_breaks_off_goes_on_where_it_stood_and_a_wrong_one_is_not_printed() {
+    let world = pool(&["acme1", "acme2"], None);
+    let document = crate::support::documents::text("cut", 600_000);
+    let job = waiting(&world, "cut", &document, &[]);
+    world.before("acme1").cut_after(300_000);
+    world["acme2"].run("pdrelease", &[&job]).expect(0);
+    world.wait_until_empty();
+    assert!(world.paper().as_bytes() == document, "{} octets", world.paper().len());
+}

@@ -278,7 +278,7 @@ impl Site {
         let files = entries.filter(|entry| !entry.file_type().unwrap().is_dir());
         files
             .map(|entry| entry.file_name().to_string_lossy().into_owned())
-            .filter(|name| ![".spool-id", ".generation"].contains(&name.as_str()))
+            .filter(|name| ![".spool-id", ".generation", ".card-key", ".document-key"].contains(&name.as_str()))
             .collect()
     }
 

@@ -6,13 +6,13 @@ use std::io::Write;
 use proptest::prelude::*;
 
 use super::*;
+use crate::documents::ReadAt;
 use crate::fastp::content::boundary::{Speech, UNIVERSAL_EXIT};
 use crate::fastp::content::header::Sheets;
 use crate::fastp::content::pieces::{Piece, Pieces, Source};
 use crate::model::DocumentId;
 use crate::model::job::FormatOrigin;
 use crate::model::job::{Format, RawPath, Transfer};
-use crate::sys::files::read_full_at;
 
 /// A document: a stream, or a text with or without form feeds at its ends.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -45,7 +45,7 @@ impl Doc {
             arrival: None,
             made: None,
             size: self.bytes().len() as u64,
-            file,
+            file: file.into(),
             copies,
             format: if self == Self::Stream { Format::Pdf } else { Format::Text },
             origin: FormatOrigin::Recognised,
@@ -121,7 +121,7 @@ fn print(jobs: &[Vec<(Doc, u32)>], setting: Setting) -> (Vec<(usize, Mark)>, usi
                 Piece::Body { index, from, .. } => {
                     let source = &pieces.sources[index];
                     let mut octets = vec![0; (source.size - from) as usize];
-                    read_full_at(&source.file, &mut octets, from).unwrap();
+                    source.file.read_at(&mut octets, from).unwrap();
                     for octet in octets {
                         match octet {
                             b'\r' => {}

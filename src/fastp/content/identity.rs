@@ -6,6 +6,9 @@
 //! says so. A damaged copy goes to `corrupt/` with the reason beside it, and is never deleted. A link must name the
 //! same file as before; a file that was edited in place is printed as it is now. A crash between the move and the end
 //! of the attempt leaves the copy in `corrupt/`, where the next attempt finds it.
+//!
+//! A copy that is encrypted must have its length, and each chunk of it proves itself when it is read. Where the key of the server is not here its
+//! job is held and says so; the file stays where it is.
 
 use std::fs::File;
 use std::io;
@@ -15,7 +18,7 @@ use std::time::Duration;
 use nix::libc;
 
 use super::pieces::{HEAD, Source};
-use crate::documents::Sheet;
+use crate::documents::{PrintFile, Sheet};
 use crate::fastp::content::boundary::Speech;
 use crate::fastp::device::control::AttemptControl;
 use crate::fastp::device::errors::{Fault, PrintError};
@@ -25,6 +28,7 @@ use crate::model::device::DeviceSettings;
 use crate::model::job::{Identity, RawPath, Transfer};
 use crate::model::state::HoldReason;
 use crate::spool::disk::aside::put_aside;
+use crate::spool::disk::document_key::{self, Unreadable};
 use crate::spool::interface::engine::{Claim, ClaimedDocument};
 use crate::sys::files;
 
@@ -87,17 +91,17 @@ fn examine_all(
     for document in documents {
         control.check()?;
         let mut arrival = None;
-        let ((file, now), word) = match document.transfer {
+        let ((file, octets), word) = match document.transfer {
             _ if let Some(origin) = &document.origin => {
                 let opened = super::remote::open(document, origin, may_arrive, control)?;
                 arrival = opened.arrival;
-                ((opened.file, opened.now), None)
+                ((opened.file, opened.octets), None)
             }
             Transfer::Copy => copy(document, control)?,
             Transfer::Link => {
                 let found = link(document, control)?;
                 let word = edited(&document.identity, &found.1).then(|| format!("was {EDITED}"));
-                (found, word)
+                ((found.0.into(), found.1.size), word)
             }
         };
         if let Some(word) = word {
@@ -109,7 +113,7 @@ fn examine_all(
             path: document.path.clone(),
             transfer: document.transfer,
             file,
-            size: arrival.as_ref().map_or(now.size, super::remote::Arrival::octets),
+            size: arrival.as_ref().map_or(octets, super::remote::Arrival::octets),
             arrival,
             made: None,
             copies: document.copies,
@@ -168,7 +172,7 @@ pub(super) fn ours(error: &io::Error) -> bool {
 fn copy(
     document: &ClaimedDocument,
     control: &mut AttemptControl<'_>,
-) -> Result<((File, Identity), Option<String>), PrintError> {
+) -> Result<((PrintFile, u64), Option<String>), PrintError> {
     let path: &Path = document.path.as_ref();
     let bad = |what: &str| corrupt(document.id, path, format!("document {} {what}", document.sequence));
     let cannot = |error: io::Error| {
@@ -192,9 +196,17 @@ fn copy(
     let file = files::open_regular(path).map_err(cannot)?;
     let now = files::identity(&file).map_err(cannot)?;
     let known = &document.identity;
+    if let Some(sealed) = &document.sealed {
+        let key = document_key::open_key(path, sealed).map_err(|why| without_key(document, &why))?;
+        return match PrintFile::open(file, Some(&key), known.size) {
+            Ok(file) => Ok(((file, known.size), None)),
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => Err(bad(&error.to_string())),
+            Err(error) => Err(cannot(error)),
+        };
+    }
     // Device numbers may differ after a reboot or on another host, times after a restore: then the octets decide.
     if (known.ino, known.size, known.mtime_ns) == (now.ino, now.size, now.mtime_ns) {
-        return Ok(((file, now), None));
+        return Ok(((file.into(), now.size), None));
     }
     if now.size != known.size {
         return Err(bad(&format!("has {} octets instead of {}", now.size, known.size)));
@@ -203,15 +215,21 @@ fn copy(
         // Are size and time proof enough? What moves or restores a spool keeps both, and what damages a file in place
         // keeps its inode: that is as strict as the check of a copy that never moved.
         if known.mtime_ns == now.mtime_ns {
-            return Ok(((file, now), Some(format!("was printed: {MOVED}"))));
+            return Ok(((file.into(), now.size), Some(format!("was printed: {MOVED}"))));
         }
         return Err(bad("is another file than the one that was accepted, and has no digest to prove it by"));
     };
     if hash(&file, control)?.map_err(cannot)? == digest {
-        Ok(((file, now), None))
+        Ok(((file.into(), now.size), None))
     } else {
         Err(bad("does not hold what was accepted: its digest differs"))
     }
+}
+
+/// Says that a document cannot be read without a key. It stays where it is, and START tries it again.
+pub(super) fn without_key(document: &ClaimedDocument, why: &Unreadable) -> PrintError {
+    let text = format!("document {} {why}: {}", document.sequence, Unreadable::CURE);
+    PrintError::Document { reason: HoldReason::Failed, text, moved: None }
 }
 
 pub(super) fn hash(file: &File, control: &mut AttemptControl<'_>) -> Result<io::Result<[u8; 32]>, PrintError> {

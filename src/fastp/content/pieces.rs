@@ -19,7 +19,7 @@ use super::header::Sheets;
 use super::pjl;
 use super::remote::Arrival;
 use super::transform::Made;
-use crate::documents::Expander;
+use crate::documents::{Expander, PrintFile, ReadAt};
 use crate::model::DocumentId;
 use crate::model::job::{Format, FormatOrigin, RawPath, Transfer};
 use crate::spool::interface::engine::Paper;
@@ -48,8 +48,8 @@ pub struct Source {
     pub path: RawPath,
     /// Copy or link.
     pub transfer: Transfer,
-    /// The open file.
-    pub file: File,
+    /// The open file; its octets are those of the document, also where it is encrypted.
+    pub file: PrintFile,
     /// How it arrives, where not all of it may be there yet.
     pub arrival: Option<Arrival>,
     /// What it was made by, where it is not the print file itself.
@@ -82,7 +82,7 @@ impl Source {
     /// When they cannot be read.
     pub fn look(&mut self) -> io::Result<()> {
         let mut head = [0; HEAD];
-        let got = read_full_at(&self.file, &mut head, 0)?;
+        let got = self.file.read_at(&mut head, 0)?;
         self.speech = Speech::of(self.format, self.origin, &head[..got]);
         if self.speech != Speech::Text {
             return Ok(());
@@ -91,20 +91,20 @@ impl Source {
         if self.format == Format::Asa {
             // Its lines move the paper before they print: only a lone `1` at the end leaves it at top of form.
             let last = self.size.saturating_sub(ends.len() as u64);
-            let got = read_full_at(&self.file, &mut ends, last)?;
+            let got = self.file.read_at(&mut ends, last)?;
             let last = ends[..got].strip_suffix(b"\n").unwrap_or(&ends[..got]);
             self.ends_at_top = last.strip_suffix(b"\r").unwrap_or(last).ends_with(b"\n1");
             return Ok(());
         }
         let mut first = [0; FIRST_LINES];
-        let got = read_full_at(&self.file, &mut first, 0)?;
+        let got = self.file.read_at(&mut first, 0)?;
         let end = first[..got].iter().position(|octet| *octet == b'\n');
         self.bare_line_feeds = end.is_some_and(|end| end > 0 && first[end - 1] != b'\r');
-        let got = read_full_at(&self.file, &mut ends, 0)?;
+        let got = self.file.read_at(&mut ends, 0)?;
         let other = ends[..got].iter().position(|octet| *octet != b'\r');
         self.lead = other.filter(|at| ends[*at] == FORM_FEED).map_or(0, |at| at as u64 + 1);
         let last = self.size.saturating_sub(ends.len() as u64);
-        let got = read_full_at(&self.file, &mut ends, last)?;
+        let got = self.file.read_at(&mut ends, last)?;
         let line_end = |octet: &u8| matches!(octet, b'\r' | b'\n');
         self.ends_at_top = ends[..got].iter().rfind(|octet| !line_end(octet)) == Some(&FORM_FEED);
         self.unfinished = !self.ends_at_top && ends[..got].last().is_some_and(|octet| !line_end(octet));
@@ -257,7 +257,7 @@ impl Pieces {
             return Ok(None);
         }
         let mut first = [0; 2];
-        let got = read_full_at(&source.file, &mut first, 0)?;
+        let got = source.file.read_at(&mut first, 0)?;
         let expander = Expander::new(sheets.layout, source.format, &first[..got]);
         Ok(expander.map(|expander| LaidOut {
             source,
@@ -351,9 +351,9 @@ impl Pieces {
                         ours[..want].copy_from_slice(&bytes[at as usize..at as usize + want]);
                         true
                     }
-                    Piece::Font(index) => read_full_at(&self.font[index].file, &mut ours[..want], at)? == want,
+                    Piece::Font(index) => self.font[index].file.read_at(&mut ours[..want], at)? == want,
                     Piece::Body { index, from, .. } => {
-                        read_full_at(&self.sources[index].file, &mut ours[..want], from + at)? == want
+                        self.sources[index].file.read_at(&mut ours[..want], from + at)? == want
                     }
                 } && read_full_at(output, &mut theirs[..want], offset + done)? == want
                     && ours[..want] == theirs[..want];
@@ -406,7 +406,7 @@ impl LaidOut<'_> {
             return Ok(None);
         }
         let want = (self.source.size - self.at).min(STEP as u64) as usize;
-        let got = read_full_at(&self.source.file, &mut self.input[..want], self.at)?;
+        let got = self.source.file.read_at(&mut self.input[..want], self.at)?;
         if got == 0 && want > 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }

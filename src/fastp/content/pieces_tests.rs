@@ -17,7 +17,7 @@ pub(in crate::fastp::content) fn source(format: Format, bytes: &[u8], copies: u3
         transfer: Transfer::Copy,
         arrival: None,
         made: None,
-        file,
+        file: file.into(),
         size: bytes.len() as u64,
         copies,
         format,
@@ -61,7 +61,7 @@ fn bytes(pieces: &Pieces, top: bool) -> String {
             Piece::Renew => out.push('|'),
             Piece::Font(n) => {
                 let mut buffer = vec![0; pieces.font[n].size as usize];
-                read_full_at(&pieces.font[n].file, &mut buffer, 0).unwrap();
+                pieces.font[n].file.read_at(&mut buffer, 0).unwrap();
                 out.push_str(std::str::from_utf8(&buffer).unwrap());
             }
             Piece::Body { index: n, from, .. } => {
@@ -72,7 +72,7 @@ fn bytes(pieces: &Pieces, top: bool) -> String {
                     continue;
                 }
                 let mut buffer = vec![0; (pieces.sources[n].size - from) as usize];
-                read_full_at(&pieces.sources[n].file, &mut buffer, from).unwrap();
+                pieces.sources[n].file.read_at(&mut buffer, from).unwrap();
                 out.push_str(std::str::from_utf8(&buffer).unwrap());
             }
         }
@@ -257,7 +257,7 @@ fn what_a_dead_attempt_laid_out_is_known_although_the_device_asks_for_something_
 fn a_document_that_ends_early_is_told_from_its_end() {
     let mut job = pieces(vec![text("abcd\n", 1)], Paper::Top);
     job.sheets.layout.eol_crlf = true;
-    job.sources[0].file.set_len(2).unwrap();
+    job.sources[0].file.clear().unwrap().set_len(2).unwrap();
     let mut text = job.laid_out(0, 0).unwrap().unwrap();
     assert_eq!(text.next_part().unwrap().map(|part| part.octets.to_vec()), Some(b"ab".to_vec()));
     assert_eq!(text.next_part().unwrap_err().kind(), io::ErrorKind::UnexpectedEof);

@@ -10,6 +10,7 @@
 //! What cannot be told is said in the log of the job, and the document prints without it. A document with PJL of its own has said
 //! what it wants: a `JOB` in it would make the printer forget ours, so it goes as it came.
 
+use crate::documents::ReadAt;
 use crate::model::device::DeviceSettings;
 use crate::model::job::Format;
 use crate::model::separation::PjlHead;
@@ -80,7 +81,7 @@ pub const TAIL: &[u8] = b"\x1b%-12345X@PJL EOJ\r\n\x1b%-12345X";
 /// Whether a document that PCL printers take begins with PJL: PCL alone shows the same.
 fn begins_with_pjl(source: &Source) -> bool {
     let mut head = [0; UNIVERSAL_EXIT.len()];
-    let got = crate::sys::files::read_full_at(&source.file, &mut head, 0).unwrap_or(0);
+    let got = source.file.read_at(&mut head, 0).unwrap_or(0);
     head[..got] == *UNIVERSAL_EXIT || head[..got].starts_with(b"@PJL")
 }
 

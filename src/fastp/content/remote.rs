@@ -8,6 +8,9 @@
 //! one is a cache. It is taken when it has the size and the digest that the document had when it was accepted. A link has no digest:
 //! its file is always fetched anew.
 //!
+//! One that is encrypted at its own server is never used there in place, and lies here encrypted too, with a key of ours. It has no digest that
+//! is kept: it is fetched anew after a crash, and what arrives is compared with the digest that the other server tells at its end.
+//!
 //! A large stream is sent while it arrives ([`Arrival`]), to a device that can wait for the rest. Its last octets stay here until all of it is
 //! there and its digest is right, so nothing is recorded as printed, and no printer has a whole document, before that. Where it does not come
 //! to that the connection is cut, what was sent is announced as a possible duplicate, and the next attempt begins when the whole file is there:
@@ -19,9 +22,10 @@ use std::os::fd::AsFd;
 use std::path::Path;
 use std::time::Duration;
 
-use super::identity::hash;
+use super::identity::{hash, without_key};
 use super::pieces::Source;
 use crate::client::fetch;
+use crate::documents::{PrintFile, SealedFile};
 use crate::fastp::device::control::AttemptControl;
 use crate::fastp::device::errors::{Fault, PrintError};
 use crate::fastp::device::helpers::HelperKind;
@@ -29,6 +33,7 @@ use crate::model::job::{Identity, Transfer};
 use crate::model::remote::DocumentOrigin;
 use crate::model::state::HoldReason;
 use crate::model::wait::Wait;
+use crate::spool::disk::document_key;
 use crate::spool::interface::engine::{Claim, ClaimedDocument};
 use crate::spool::remote::asking::{self, Answer, Question};
 use crate::spool::remote::fetched;
@@ -51,9 +56,9 @@ const SHOWN_AFTER: Duration = Duration::from_secs(1);
 /// A document of another server that is open.
 pub struct Opened {
     /// Its file.
-    pub file: File,
-    /// What it is.
-    pub now: Identity,
+    pub file: PrintFile,
+    /// The octets of the document, where all of it is there.
+    pub octets: u64,
     /// How it arrives, where not all of it is there.
     pub arrival: Option<Arrival>,
 }
@@ -75,19 +80,19 @@ impl Arrival {
     }
 
     /// Returns how many octets of the file can be sent.
-    fn there(&self, file: &File) -> Result<u64, PrintError> {
+    fn there(&self, file: &PrintFile) -> Result<u64, PrintError> {
         let mut news = self.news.borrow_mut();
         let Some(arriving) = news.as_mut() else { return Ok(self.octets) };
         if arriving.is_whole().map_err(|why| unreachable_file(&self.what, &why))? {
             *news = None;
             return Ok(self.octets);
         }
-        let length = file.metadata().map_err(|error| unreachable_file(&self.what, &error.to_string()))?.len();
+        let length = file.there().map_err(|error| unreachable_file(&self.what, &error.to_string()))?;
         Ok(length.min(self.octets.saturating_sub(END)))
     }
 
     /// Waits until more than `at` octets of the file can be sent, and returns how many.
-    fn await_more(&self, file: &File, at: u64, control: &mut AttemptControl<'_>) -> Result<u64, PrintError> {
+    fn await_more(&self, file: &PrintFile, at: u64, control: &mut AttemptControl<'_>) -> Result<u64, PrintError> {
         loop {
             let there = self.there(file)?;
             if there > at || there == self.octets {
@@ -159,7 +164,17 @@ pub fn open(
         let now = files::identity(&file).ok()?;
         Some((file, now))
     };
-    let whole = |(file, now)| Opened { file, now, arrival: None };
+    let key = match &document.sealed {
+        None => None,
+        Some(sealed) => Some(document_key::open_key(&path, sealed).map_err(|why| without_key(document, &why))?),
+    };
+    let whole = |(file, now): (File, Identity)| Opened { file: file.into(), octets: now.size, arrival: None };
+    let fetched_whole = |(file, now): (File, Identity)| {
+        let octets = if key.is_some() { document.octets } else { now.size };
+        let file = PrintFile::open(file, key.as_ref(), octets);
+        let file = file.map_err(|error| unreachable_file(&what, &format!("it was fetched, and {error}")))?;
+        Ok(Opened { file, octets, arrival: None })
+    };
     if let Some((file, now)) = open_at(&path) {
         match proved(document, &file, &now, control)? {
             true => return Ok(whole((file, now))),
@@ -176,16 +191,21 @@ pub fn open(
     })?;
     let why = match asked {
         Some(Ok(fetch::Fetched::Whole)) => match open_at(&path) {
-            Some(found) => return Ok(whole(found)),
+            Some(found) => return fetched_whole(found),
             None => "it was fetched, and is gone again".to_owned(),
         },
         Some(Ok(fetch::Fetched::Arriving(arriving))) => {
             // It may have its name by now.
             let found = open_at(&path.with_file_name(&arriving.name)).or_else(|| open_at(&path));
             match found {
-                Some((file, now)) => {
+                Some((file, _)) => {
                     let (octets, news) = (arriving.octets, RefCell::new(Some(arriving)));
-                    return Ok(Opened { file, now, arrival: Some(Arrival { octets, news, what }) });
+                    let file = match &key {
+                        None => Ok(file.into()),
+                        Some(key) => SealedFile::open_arriving(file, key, octets).map(Box::new).map(PrintFile::Sealed),
+                    };
+                    let file = file.map_err(|error| unreachable_file(&what, &format!("it arrives, and {error}")))?;
+                    return Ok(Opened { file, octets, arrival: Some(Arrival { octets, news, what }) });
                 }
                 None => "it arrived, and is gone again".to_owned(),
             }

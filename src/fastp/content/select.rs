@@ -11,13 +11,13 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use super::pieces::{FORM_FEED, Source};
-use crate::documents::{Found, Sheet, index};
+use crate::documents::{DocumentKey, Found, PrintWriter, ReadAt, Sheet, index};
 use crate::fastp::device::control::AttemptControl;
 use crate::fastp::device::errors::{Fault, PrintError};
 use crate::model::job::Format;
 use crate::model::selection::Selection;
 use crate::model::state::HoldReason;
-use crate::sys::files::{Unnamed, read_full_at};
+use crate::sys::files::Unnamed;
 
 /// Octets that are copied at a time.
 const BLOCK: usize = 64 * 1024;
@@ -62,29 +62,33 @@ pub fn cut(
     }
     let cannot = |error: io::Error| PrintError::Device(Fault::of("cannot copy the pages that were selected", &error));
     let dir = source.path.0.parent().unwrap_or_else(|| Path::new("/"));
-    let mut made = Unnamed::create(dir).map_err(cannot)?;
+    // What is cut out of an encrypted document is encrypted too, with a key that nobody keeps.
+    let key = source.file.clear().is_none().then(DocumentKey::new).transpose().map_err(cannot)?;
+    let made = Unnamed::create(dir).and_then(Unnamed::into_file);
+    let mut made = made.and_then(|file| PrintWriter::begin(file, key.as_ref())).map_err(cannot)?;
     let mut size = 0;
     let mut ends = Ends::default();
     for (n, (from, until)) in parts.iter().enumerate() {
         if n > 0 {
-            size += made.file.write(ends.feed()).map_err(cannot)? as u64;
+            made.write_all(ends.feed()).map_err(cannot)?;
+            size += ends.feed().len() as u64;
         }
         let mut at = *from;
         let mut block = vec![0; BLOCK];
         while at < *until {
             control.check()?;
             let most = usize::try_from(until - at).unwrap_or(usize::MAX).min(BLOCK);
-            let got = read_full_at(&source.file, &mut block[..most], at).map_err(cannot)?;
+            let got = source.file.read_at(&mut block[..most], at).map_err(cannot)?;
             if got == 0 {
                 return Err(super::identity::damaged(source, "is shorter than it was"));
             }
-            made.file.write_all(&block[..got]).map_err(cannot)?;
+            made.write_all(&block[..got]).map_err(cannot)?;
             ends.take(&block[..got]);
             at += got as u64;
             size += got as u64;
         }
     }
-    source.file = made.file.try_clone().map_err(cannot)?;
+    source.file = made.finish().map_err(cannot)?;
     (source.size, source.arrival) = (size, None);
     Ok(())
 }

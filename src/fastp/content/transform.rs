@@ -8,7 +8,6 @@
 //! What of a program that goes on writing for ever? It has a time ([`Limits::seconds`]), a size, and only the room that the disk has
 //! besides a remainder for the spool itself.
 
-use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -18,7 +17,7 @@ use nix::libc;
 use super::boundary::Speech;
 use super::identity::ours;
 use super::pieces::Source;
-use crate::documents;
+use crate::documents::{self, DocumentKey, PrintFile, PrintWriter, ReadAt};
 use crate::fastp::device::control::AttemptControl;
 use crate::fastp::device::errors::{Fault, PrintError};
 use crate::model::device::DeviceSettings;
@@ -131,9 +130,9 @@ fn make(source: &mut Source, transform: &Transform, control: &mut AttemptControl
         Err(Unmade::Ends(error)) => return Err(error),
     };
     let cannot = |error: io::Error| held(&format!("made something that cannot be read: {error}"));
-    let size = file.metadata().map_err(cannot)?.len();
+    let size = file.size().map_err(cannot)?;
     let mut head = vec![0; HEAD];
-    let got = files::read_full_at(&file, &mut head, 0).map_err(cannot)?;
+    let got = file.read_at(&mut head, 0).map_err(cannot)?;
     head.truncate(got);
     let (of, format) = (source.format, documents::detect(&head));
     (source.file, source.size, source.arrival) = (file, size, None);
@@ -155,7 +154,11 @@ fn make(source: &mut Source, transform: &Transform, control: &mut AttemptControl
 }
 
 /// Runs the program. Returns the second file, and where it lies.
-fn run(source: &Source, transform: &Transform, control: &mut AttemptControl<'_>) -> Result<(File, Scratch), Unmade> {
+fn run(
+    source: &Source,
+    transform: &Transform,
+    control: &mut AttemptControl<'_>,
+) -> Result<(PrintFile, Scratch), Unmade> {
     let limits = Limits::told();
     let failed = |doing: &str| {
         let doing = doing.to_owned();
@@ -168,12 +171,21 @@ fn run(source: &Source, transform: &Transform, control: &mut AttemptControl<'_>)
         .map_err(|why| Unmade::Program(format!("was not run (TRANSFORM): {why}")))?;
     let base = Base::new(control.context().root.clone());
     let scratch = Scratch::new(&base).map_err(failed("its directory cannot be made"))?;
-    let mut made = scratch.create().map_err(failed("the file for what it makes cannot be made"))?;
+    // Of a document that is encrypted nothing lies on the disk in clear: the program reads it from memory, and what it makes is encrypted
+    // with a key that nobody keeps.
+    let key = source.file.clear().is_none().then(DocumentKey::new).transpose();
+    let key = key.map_err(failed("what it makes cannot be encrypted"))?;
+    let made = scratch.create().and_then(|file| PrintWriter::begin(file, key.as_ref()));
+    let mut made = made.map_err(failed("the file for what it makes cannot be made"))?;
+    let copy = source.file.in_memory().map_err(failed("the document cannot be given to it"))?;
+    let Some(input) = copy.as_ref().or(source.file.clear()) else {
+        return Err(Unmade::Program("was not run: the document cannot be given to it".to_owned()));
+    };
     let most =
         FilterLimits { seconds: limits.seconds, file_octets: limits.octets, memory: MEMORY, processes: PROCESSES };
     let format = [("DOCUMENT_FORMAT", format_word(source.format))];
     let note = scratch.note().map_err(failed("the note of who it is cannot be made"))?;
-    let mut filter = Filter::start(&program, &source.file, (&scratch.own(), note), &format, most)
+    let mut filter = Filter::start(&program, input, (&scratch.own(), note), &format, most)
         .map_err(failed("it cannot be started"))?;
     if let Some(missing) = &filter.unconfined {
         control.context().log.line(format_args!("{}: {missing}", transform.program));
@@ -198,7 +210,12 @@ fn run(source: &Source, transform: &Transform, control: &mut AttemptControl<'_>)
             Err(error) => return Err(Unmade::Program(spoiled(&error, limits.octets))),
         };
         match ended {
-            Some(Ended::Status(0)) if written > 0 => return Ok((made, scratch)),
+            Some(Ended::Status(0)) if written > 0 => {
+                let made = made.finish();
+                return made
+                    .map(|made| (made, scratch))
+                    .map_err(|error| Unmade::Program(spoiled(&error, limits.octets)));
+            }
             Some(Ended::Status(0)) => return Err(Unmade::Program(with_words("made nothing of it", &filter))),
             Some(Ended::Status(code)) => {
                 return Err(Unmade::Program(with_words(&format!("ended with status {code}"), &filter)));

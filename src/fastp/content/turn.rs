@@ -14,10 +14,9 @@ use std::rc::Rc;
 
 use super::feeds::Feed;
 use super::pieces::{FORM_FEED, Pieces, Place, Source};
-use crate::documents::{Found, Index, Sheet, index};
+use crate::documents::{Found, Index, ReadAt, Sheet, index};
 use crate::model::job::Format;
 use crate::model::request::DeviceRequest;
-use crate::sys::files::read_full_at;
 
 /// Where a job goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,7 +84,7 @@ fn feed(source: &Source, at: u64) -> io::Result<Feed> {
     let mut octets = [0; BEFORE as usize];
     let first = at.saturating_sub(BEFORE);
     let want = (at - first) as usize;
-    let got = read_full_at(&source.file, &mut octets[..want], first)?;
+    let got = source.file.read_at(&mut octets[..want], first)?;
     let line_end = |octet: &u8| matches!(octet, b'\r' | b'\n');
     Ok(match octets[..got].last() {
         _ if octets[..got].iter().rfind(|octet| !line_end(octet)) == Some(&FORM_FEED) => Feed::None,
@@ -117,7 +116,7 @@ impl Indexes<'_> {
 
     fn look_for(&self, source: &Source) -> Result<Index, String> {
         let mut first = [0; 2];
-        let read = read_full_at(&source.file, &mut first, 0);
+        let read = source.file.read_at(&mut first, 0);
         let why = match source.format {
             Format::Text if read.is_ok() && matches!(first, [0xff, 0xfe] | [0xfe, 0xff]) => {
                 Some("it has sixteen bits a character".to_owned())

@@ -20,7 +20,7 @@ fn octets(job: &Pieces, turn: &Turn) -> String {
             Piece::Font(_) => out.push('@'),
             Piece::Body { index, from, .. } => {
                 let mut bytes = vec![0; (job.sources[index].size - from) as usize];
-                read_full_at(&job.sources[index].file, &mut bytes, from).unwrap();
+                job.sources[index].file.read_at(&mut bytes, from).unwrap();
                 out.push_str(std::str::from_utf8(&bytes).unwrap());
             }
         }

@@ -4,6 +4,7 @@
 //! attempt ended. A crash before the last step leaves a claim that the next epoch frees. The recorded position, or the
 //! report of possible duplicates, is what makes a second printing honest.
 
+use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -16,6 +17,7 @@ use super::departing::Departing;
 use super::errors::PrintError;
 use super::exclusive::OpenDevice;
 use super::thread::{Device, ThreadEnd};
+use crate::documents::{CHUNK, PrintFile, ReadAt};
 use crate::fastp::content::feeds::Feed;
 use crate::fastp::content::header;
 use crate::fastp::content::header::Sheets;
@@ -24,7 +26,7 @@ use crate::fastp::content::pieces::{LaidOut, Piece, Pieces, Place, Source};
 use crate::fastp::content::pjl;
 use crate::fastp::content::remote;
 use crate::fastp::content::transform;
-use crate::fastp::transports::{Chunk, CloseOutcome, Connection, UndoOutcome};
+use crate::fastp::transports::{Chunk, CloseOutcome, Connection, UndoOutcome, ended};
 use crate::model::device::Exclusive;
 use crate::model::event::EventWord;
 use crate::model::separation::Separation;
@@ -74,8 +76,35 @@ fn send_as_it_arrives(
     let mut at = from;
     while at < source.size {
         let there = source.ready_from(at, control)?;
-        connection.send(Chunk::Document(index, &source.file, at..there), control)?;
+        send_octets(connection, index, &source.file, at..there, control)?;
         at = there;
+    }
+    Ok(())
+}
+
+/// Sends octets of a document. Those of an encrypted one are opened chunk by chunk: what is altered is found before it leaves.
+fn send_octets(
+    connection: &mut dyn Connection,
+    index: usize,
+    file: &PrintFile,
+    range: Range<u64>,
+    control: &mut AttemptControl<'_>,
+) -> Result<(), PrintError> {
+    if let Some(file) = file.clear() {
+        return connection.send(Chunk::Document(index, file, range), control);
+    }
+    let mut buffer = vec![0; CHUNK];
+    let Range { start: mut at, end } = range;
+    while at < end {
+        let want = (end - at).min(CHUNK as u64) as usize;
+        match file.read_at(&mut buffer[..want], at) {
+            Ok(0) => return Err(ended(index, at, end)),
+            Ok(got) => {
+                connection.send(Chunk::Bytes(&buffer[..got]), control)?;
+                at += got as u64;
+            }
+            Err(error) => return Err(PrintError::Source(index, format!("cannot be read: {error}"))),
+        }
     }
     Ok(())
 }
@@ -251,7 +280,7 @@ impl Device {
                     let Source { file, size, .. } = &job.font[index];
                     // It is no progress of a document.
                     control.adds(size.cast_signed());
-                    let sent = open.connection.send(Chunk::Document(index, file, 0..*size), control);
+                    let sent = send_octets(open.connection.as_mut(), index, file, 0..*size, control);
                     sent.map_err(|error| match error {
                         PrintError::Source(_, what) => PrintError::Document {
                             reason: HoldReason::Failed,

@@ -4,6 +4,7 @@
 //! answer says is recorded before the next one is given. A program that does not answer, or says what it must not say, is
 //! killed; then the attempt ends as one that broke off, with every octet of it taken as printed.
 
+use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use nix::poll::PollFlags;
 use super::child::{DeviceTalk, Program};
 use super::conversation::{Broken, FILES};
 use super::messages::{Document, FromDevice, Job, Settings, ToDevice, ToProgram, Trouble};
-use crate::fastp::content::pieces::{Pieces, Place};
+use crate::fastp::content::pieces::{Pieces, Place, Source};
 use crate::fastp::content::turn::octets_before;
 use crate::fastp::device::connection_settings::ConnectionSettings;
 use crate::fastp::device::control::{AttemptControl, Stage};
@@ -192,7 +193,7 @@ impl ProgramPrinter {
 
     /// Gives the program the job, and its documents as open files.
     fn hand_over(&self, claim: &Claim, job: &Pieces) -> Result<(), PrintError> {
-        let documents = |sources: &[crate::fastp::content::pieces::Source], number: fn(u32) -> u32| -> Vec<Document> {
+        let documents = |sources: &[Source], number: fn(u32) -> u32| -> Vec<Document> {
             let each = sources.iter().map(|source| Document {
                 number: number(source.sequence),
                 copies: source.copies.max(1),
@@ -203,8 +204,19 @@ impl ProgramPrinter {
         };
         let mut all = documents(&job.font, |_| 0);
         all.extend(documents(&job.sources, |sequence| sequence));
-        let files: Vec<BorrowedFd<'_>> =
-            job.font.iter().chain(&job.sources).map(|source| source.file.as_fd()).collect();
+        // A program reads a file, so one that is encrypted is given to it as one in memory.
+        let mut copies = Vec::new();
+        for (index, source) in job.font.iter().chain(&job.sources).enumerate() {
+            let unreadable = |error: io::Error| {
+                let what = format!("cannot be given to the program: {error}");
+                PrintError::Source(index.saturating_sub(job.font.len()), what)
+            };
+            copies.push(source.file.in_memory().map_err(unreadable)?);
+        }
+        let mut files: Vec<BorrowedFd<'_>> = Vec::new();
+        for (source, copy) in job.font.iter().chain(&job.sources).zip(&copies) {
+            files.extend(copy.as_ref().or(source.file.clear()).map(AsFd::as_fd));
+        }
         let order = ToDevice::Print(Box::new(Job {
             number: claim.number.get(),
             attempt: claim.attempt,

@@ -198,6 +198,6 @@ fn source_failed(error: &io::Error, source: &File, offset: u64) -> bool {
 }
 
 /// The error for a document that ended before its size.
-fn ended(index: usize, at: u64, size: u64) -> PrintError {
+pub(super) fn ended(index: usize, at: u64, size: u64) -> PrintError {
     PrintError::Source(index, format!("ended after {at} of {size} octets while it was printed"))
 }

@@ -1,14 +1,11 @@
 //! What another server asks of this one. Who asks is what its certificate says; it speaks of its own jobs only.
 
-use std::fs::File;
 use std::io;
 
 use crate::client::peer::PeerStream;
-use crate::model::job::Transfer;
 use crate::model::{Failure, FailureKind, ServerName};
 use crate::spool::WakeTarget;
-use crate::spool::remote::outgoing::Source;
-use crate::sys::{clock, fault, files};
+use crate::sys::{clock, fault};
 use crate::wire::peer::{FileEnd, Header, Kind, MAX_DATA, PeerReply, PeerRequest, request};
 
 use super::{Peers, frames};
@@ -86,20 +83,6 @@ fn answer(peers: &Peers, from: &ServerName, request: PeerRequest) -> Result<Peer
     })
 }
 
-/// Opens a file for the server that has its job. A link leads to the very file that was accepted, or to nothing.
-fn open(source: &Source) -> Result<File, String> {
-    let name = source.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let file = files::open_regular(&source.path).map_err(|error| format!("{name} cannot be opened: {error}"))?;
-    let now = files::identity(&file).map_err(|error| format!("{name} cannot be read: {error}"))?;
-    match source.transfer {
-        Transfer::Link if !now.same_file(&source.identity) => Err(format!("{name} leads to another file now")),
-        Transfer::Copy if now.size != source.identity.size => {
-            Err(format!("{name} has {} octets instead of {}: it is damaged", now.size, source.identity.size))
-        }
-        _ => Ok(file),
-    }
-}
-
 /// Sends a file from `offset` on, and then the digest of the whole.
 fn send_file(
     peers: &Peers,
@@ -112,11 +95,11 @@ fn send_file(
         Ok(source) => source,
         Err(failure) => return frames::send(stream, Kind::Reply, &refusal(peers, from, &failure)),
     };
-    let file = match open(&source) {
+    let file = match source.open() {
         Ok(file) => file,
         Err(why) => return frames::send(stream, Kind::Reply, &PeerReply::Failed(why)),
     };
-    let octets = file.metadata()?.len();
+    let octets = file.octets();
     frames::send(stream, Kind::Reply, &PeerReply::File { octets })?;
     let (mut hasher, mut buffer) = (blake3::Hasher::new(), vec![0; MAX_DATA]);
     let mut at = 0;
@@ -124,7 +107,7 @@ fn send_file(
     while at < octets && !peers.is_over() {
         let begin = if at < offset { offset - at } else { u64::MAX };
         let most = usize::try_from((octets - at).min(begin)).unwrap_or(MAX_DATA).min(MAX_DATA);
-        let n = files::read_full_at(&file, &mut buffer[..most], at)?;
+        let n = file.read_at(&mut buffer[..most], at)?;
         if n == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }

@@ -7,9 +7,8 @@
 //! A print process whose device can wait reads the file while it arrives (`client::fetch`). Then nothing begins anew: octets of it may
 //! be on paper, so a wrong digest is told at once, and so is a file that became another one.
 
-use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::PoisonError;
@@ -18,10 +17,11 @@ use std::time::{Duration, Instant};
 
 use crate::client::fetch::{ARRIVES, MAX_LINE};
 use crate::client::peer::PeerStream;
+use crate::model::job::WrappedKey;
 use crate::model::remote::Wanted;
 use crate::model::{DocumentId, Failure, FailureKind, ServerName};
 use crate::spool::remote::asking::{ASKS, Answer, LONGEST_QUESTION};
-use crate::spool::remote::fetched::PART;
+use crate::spool::remote::fetched::{PART, Receiving};
 use crate::sys::{clock, fault, socket};
 use crate::wire::peer::{FileEnd, Kind, PeerReply, PeerRequest, decode};
 
@@ -137,7 +137,8 @@ fn fetch(peers: &Peers, document: DocumentId, (asker, streams): (&UnixStream, bo
     spool.make_pulled().map_err(|failure| failure.message)?;
     spool.demand_room(wanted.octets).map_err(|failure| failure.message)?;
     let path = dir.join(&wanted.name);
-    let mut arriving = Arriving::begin(&path).map_err(|error| format!("{}: {error}", dir.display()))?;
+    let mut arriving =
+        Arriving::begin(&path, wanted.sealed.as_ref()).map_err(|error| format!("{}: {error}", dir.display()))?;
     arriving.streams = streams;
     let (mut tries, mut wrong) = (0, 0);
     loop {
@@ -201,7 +202,7 @@ impl From<io::Error> for Broken {
 /// A file that arrives.
 struct Arriving {
     part: PathBuf,
-    file: File,
+    file: Receiving,
     octets: u64,
     hasher: blake3::Hasher,
     /// Whether the print process reads it while it arrives.
@@ -218,18 +219,17 @@ impl Drop for Arriving {
 }
 
 impl Arriving {
-    fn begin(path: &Path) -> io::Result<Self> {
+    fn begin(path: &Path, sealed: Option<&WrappedKey>) -> io::Result<Self> {
         static FETCHES: AtomicU64 = AtomicU64::new(0);
         let mut part = path.as_os_str().to_owned();
         part.push(format!(".{}{PART}", FETCHES.fetch_add(1, Ordering::Relaxed)));
         let part = PathBuf::from(part);
-        let file = File::options().write(true).create_new(true).mode(0o600).open(&part)?;
+        let file = Receiving::create(&part, sealed)?;
         Ok(Self { part, file, octets: 0, hasher: blake3::Hasher::new(), streams: false, told: None })
     }
 
     fn restart(&mut self) -> io::Result<()> {
-        self.file.set_len(0)?;
-        io::Seek::rewind(&mut self.file)?;
+        self.file.restart()?;
         (self.octets, self.hasher) = (0, blake3::Hasher::new());
         Ok(())
     }
@@ -239,7 +239,8 @@ impl Arriving {
     }
 
     /// Gives it its name. Is it synced? No: who prints it after a crash proves it by its digest, or has it fetched again.
-    fn complete(&self, path: &Path) -> io::Result<()> {
+    fn complete(&mut self, path: &Path) -> io::Result<()> {
+        self.file.finish()?;
         std::fs::rename(&self.part, path)
     }
 
@@ -270,7 +271,7 @@ impl Arriving {
             PeerReply::Refused(why) | PeerReply::Failed(why) => return Err(Broken::Given(why)),
             _ => return Err(Broken::Given("its answer is none to the question".to_owned())),
         };
-        if wanted.digest.is_some() && size != wanted.octets {
+        if (wanted.digest.is_some() || wanted.sealed.is_some()) && size != wanted.octets {
             let why = format!("it has {size} octets there, and {} were accepted", wanted.octets);
             return Err(Broken::Given(why));
         }

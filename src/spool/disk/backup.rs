@@ -35,7 +35,7 @@ use crate::sys::process::ProcessNote;
 use super::aside::put_aside;
 use super::paths::Base;
 use super::refusals::io_failure;
-use super::{dirs, locks};
+use super::{dirs, document_key, key_file, locks};
 use crate::spool::Spool;
 
 /// The list of what a backup holds, written last.
@@ -92,11 +92,14 @@ pub struct Done {
     pub aside: u64,
     /// What is missing or damaged, in words.
     pub losses: Vec<String>,
-    /// Whether the key of cards is in the backup, or was put back.
+    /// Whether keys are in the backup, or were put back.
     pub keys: bool,
-    /// Whether there is one that was left out.
+    /// The keys that were left out, in words.
     #[serde(skip)]
-    pub key_left_out: bool,
+    pub left_out: Vec<&'static str>,
+    /// Documents that were restored and cannot be read: they are encrypted, and the key is not here.
+    #[serde(rename = "without-key")]
+    pub without_key: u64,
 }
 
 fn failed(path: &Path) -> impl Fn(io::Error) -> Failure + '_ {
@@ -175,14 +178,15 @@ pub fn backup(spool: &Spool, to: &Path, with_keys: bool, now: &Moment) -> Fallib
             other => other.map(drop).map_err(failed(&from))?,
         }
     }
-    let key = base.card_key(server);
-    if with_keys {
-        match copy_file(&key, &inside.card_key(server)) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            other => done.keys = other.map(|_| true).map_err(failed(&key))?,
+    for (name, key, kept) in keys_of(base, &inside, server) {
+        if !with_keys {
+            done.left_out.extend(key.symlink_metadata().is_ok().then_some(name));
+            continue;
         }
-    } else {
-        done.key_left_out = key.symlink_metadata().is_ok();
+        match copy_file(&key, &kept) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            other => done.keys |= other.map(|_| true).map_err(failed(&key))?,
+        }
     }
     contents.mark.write(&inside.generation(server)).map_err(failed(to))?;
     let mut database = File::open(inside.database()).map_err(failed(to))?;
@@ -209,6 +213,23 @@ pub fn backup(spool: &Spool, to: &Path, with_keys: bool, now: &Moment) -> Fallib
     // Files of jobs that have ended meanwhile.
     spool.sweep()?;
     Ok(done)
+}
+
+/// The files of keys: what each is for, where it is in the spool, and where in the backup.
+fn keys_of(base: &Base, backup: &Base, server: &ServerName) -> [(&'static str, PathBuf, PathBuf); 2] {
+    [
+        ("the key of cards (.card-key)", base.card_key(server), backup.card_key(server)),
+        ("the key of encrypted print files (.document-key)", base.document_key(server), backup.document_key(server)),
+    ]
+}
+
+/// Returns how many documents of the database cannot be read with the keys in `dir`.
+fn without_key(database: &Path, dir: &Path) -> Fallible<u64> {
+    let unreadable = |kept: &Kept| {
+        let sealed = kept.sealed.as_ref();
+        sealed.is_some_and(|sealed| document_key::open_key(&dir.join(&kept.store_name), sealed).is_err())
+    };
+    Ok(contents(database)?.documents.iter().filter(|kept| unreadable(kept)).count() as u64)
 }
 
 /// Tells whether an error says that the backup cannot be written, and not that a file of the spool cannot be read.
@@ -376,7 +397,7 @@ pub fn restore(base: &Base, from: &Path, now: &Moment) -> Fallible<Done> {
     demand_same_spool(base, &server, &manifest)?;
     let alone = alone(base, Some(&server))?;
     tidy(base.root(), ".spool.db.");
-    tidy(&base.server(&server), ".restore-");
+    tidy(&base.server(&server), key_file::TEMPORARY);
     let mut done = Done { jobs: manifest.jobs, ..Done::default() };
     let dir = base.server(&server);
     for dir in [&dir, &base.corrupt(&server), &dir.join("pdb")] {
@@ -416,13 +437,16 @@ pub fn restore(base: &Base, from: &Path, now: &Moment) -> Fallible<Done> {
         copy_file(&source.spool_id(&server), &proof).map_err(failed(&proof))?;
         sync_dir(&dir).map_err(failed(&dir))?;
     }
-    let (kept, key) = (source.card_key(&server), base.card_key(&server));
-    // One that is there stays: it is the same, or one that was made after the backup, and then some cards are void.
-    if key.symlink_metadata().is_err() && kept.symlink_metadata().is_ok() {
-        copy_file(&kept, &key).map_err(failed(&key))?;
-        sync_dir(&dir).map_err(failed(&dir))?;
-        done.keys = true;
+    for (_, key, kept) in keys_of(base, &source, &server) {
+        // One that is there stays: it is the same, or one that was made after the backup, and then some cards are void.
+        if key.symlink_metadata().is_err() && kept.symlink_metadata().is_ok() {
+            copy_file(&kept, &key).map_err(failed(&key))?;
+            sync_dir(&dir).map_err(failed(&dir))?;
+            done.keys = true;
+        }
     }
+    document_key::add(&base.document_key(&server), &source.document_key(&server)).map_err(failed(&dir))?;
+    done.without_key = without_key(&fresh.0, &dir)?;
     exchange(base, &fresh.0, now).map_err(failed(base.root()))?;
     let _ = mark.write(&base.generation(&server));
     let fastcnfg = base.root().join("FASTCNFG");

@@ -13,9 +13,9 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use crate::documents::{Counter, DETECT_OCTETS, Found, Sheet, pages, recognise};
+use crate::documents::{Counter, DETECT_OCTETS, Found, ReadAt, SealedFile, Sealer, Sheet, pages, recognise};
 use crate::model::authority::UserLimits;
-use crate::model::job::{DocumentOffer, Format, FormatOrigin, Identity, RawPath, Transfer};
+use crate::model::job::{DocumentOffer, Format, FormatOrigin, Identity, RawPath, Transfer, WrappedKey};
 use crate::model::{Failure, FailureKind};
 use crate::store::Fallible;
 use crate::sys::fault;
@@ -26,6 +26,7 @@ use crate::sys::map;
 use crate::sys::range_lock::RangeLock;
 use crate::sys::stop::{Stop, Stoppable};
 
+use super::document_key;
 use super::own_files::OwnDirectories;
 
 /// Octets read at once.
@@ -68,6 +69,8 @@ pub struct Reading<'a> {
     pub limits: Option<(UserLimits, (u64, u64))>,
     /// Whether an unnamed file of ours that somebody else has filled becomes the copy itself.
     pub adopts: bool,
+    /// Whether copies are encrypted. Their octets are never on disk in clear, and every one of them is read.
+    pub encrypts: bool,
     /// What ends the reading of documents that are not complete.
     pub stop: Option<&'a Stop>,
 }
@@ -106,10 +109,13 @@ pub struct Received {
     pub lines: Option<u64>,
     /// Pages, where they can be counted.
     pub pages: Option<u64>,
-    /// What the file is: our copy, or the user's own.
+    /// What the file is: our copy, or the user's own. Its size is that of the document.
     pub identity: Identity,
-    /// Digest, where the octets were read.
+    /// Digest, where the octets were read. Of a copy that is encrypted none is kept: whoever has the database could prove by it that he
+    /// guessed the document right, and each chunk has a proof of its own.
     pub digest: Option<[u8; 32]>,
+    /// The wrapped key of a copy that is encrypted.
+    pub sealed: Option<WrappedKey>,
     /// Our copy. Its lock keeps the sweep away until the commit is over.
     file: Option<File>,
     /// The same for a link.
@@ -250,7 +256,8 @@ impl Drop for Intake {
     }
 }
 
-fn store_name() -> io::Result<String> {
+/// Returns a new name for a print file.
+pub(super) fn store_name() -> io::Result<String> {
     Ok(format!("pdpr{}", random_name(6)?))
 }
 
@@ -264,12 +271,13 @@ fn copy(dir: &Path, source: File, offer: &DocumentOffer, how: Reading<'_>) -> Fa
     // Where the file system knows no unnamed files, a sweep may find the temporary before it is locked, and lock it to
     // remove it. Then another one is made.
     // Locked before it has a name: no sweep finds it in between. What has a name, or cannot be written, is copied.
-    let nameless = how.adopts && source.metadata().map_err(io)?.nlink() == 0;
+    let nameless = how.adopts && !how.encrypts && source.metadata().map_err(io)?.nlink() == 0;
     let mut adopted = match nameless && FileLock::mark(&source).unwrap_or(false) {
         true => Unnamed::adopt(dir, &source).map_err(io)?,
         false => None,
     };
     let is_there = adopted.is_some();
+    let sealed = how.encrypts.then(|| document_key::new_key(dir)).transpose().map_err(io)?;
     let mut unnamed = loop {
         let unnamed = adopted.take().map_or_else(|| Unnamed::create(dir), Ok).map_err(io)?;
         if FileLock::mark(&unnamed.file).map_err(io)? {
@@ -285,17 +293,21 @@ fn copy(dir: &Path, source: File, offer: &DocumentOffer, how: Reading<'_>) -> Fa
     let found = recognise(&head);
     let kind = Kind::decide(offer.format, how.content, found.format);
     let format = kind.format;
+    let sealer = sealed.as_ref().map(|(key, _)| Sealer::begin(&unnamed.file, key)).transpose().map_err(io)?;
+    let mut out = Out { file: &unnamed.file, sealer };
     if !is_there {
-        unnamed.file.write_all(&head).map_err(io)?;
+        out.write_all(&head).map_err(io)?;
     }
     let meta = source.metadata().map_err(io)?;
     let mut counter = Counter::on(how.sheet, &head).of_format(format);
-    let digest = if meta.is_file() && meta.size() > KERNEL_COPY && !format.is_text() {
+    let through_us = sealed.is_some();
+    let mut taken = head.len() as u64;
+    let digest = if meta.is_file() && meta.size() > KERNEL_COPY && !format.is_text() && !through_us {
         if !is_there {
             copy_all(&source, &unnamed.file).map_err(io)?;
         }
         None
-    } else if how.look == Look::Mapped && !is_there && meta.is_file() && meta.size() > MAPPED {
+    } else if how.look == Look::Mapped && !is_there && meta.is_file() && meta.size() > MAPPED && !through_us {
         let octets = head.len() as u64 + copy_all(&source, &unnamed.file).map_err(io)?;
         Some(look_through(&unnamed, octets, format.is_text().then_some(&mut counter)).map_err(io)?)
     } else {
@@ -307,14 +319,13 @@ fn copy(dir: &Path, source: File, offer: &DocumentOffer, how: Reading<'_>) -> Fa
         // A short head is all there is.
         let mut buffer = vec![0u8; if head.len() < DETECT_OCTETS { 0 } else { CHUNK }];
         let mut until_a_look = LOOK_FOR_ROOM;
-        let mut taken = head.len() as u64;
         while !buffer.is_empty() {
             let n = read_some(&mut octets, &mut buffer).map_err(io)?;
             if n == 0 {
                 break;
             }
             if !is_there {
-                unnamed.file.write_all(&buffer[..n]).map_err(io)?;
+                out.write_all(&buffer[..n]).map_err(io)?;
             }
             until_a_look = until_a_look.saturating_sub(n);
             taken += n as u64;
@@ -336,7 +347,14 @@ fn copy(dir: &Path, source: File, offer: &DocumentOffer, how: Reading<'_>) -> Fa
         }
         Some(*hasher.finalize().as_bytes())
     };
-    let (lines, pages) = extent(format, found, &counter, &unnamed.file);
+    out.finish().map_err(io)?;
+    let (lines, pages) = match &sealed {
+        None => extent(format, found, &counter, &unnamed.file),
+        Some((key, _)) => {
+            let copy = unnamed.file.try_clone().and_then(|file| SealedFile::open(file, key, taken)).map_err(io)?;
+            extent(format, found, &counter, &copy)
+        }
+    };
     let store_name = loop {
         let candidate = store_name().map_err(io)?;
         match unnamed.name(dir, &candidate) {
@@ -349,9 +367,33 @@ fn copy(dir: &Path, source: File, offer: &DocumentOffer, how: Reading<'_>) -> Fa
         let _ = std::fs::remove_file(dir.join(&store_name));
         failure(name, &error)
     };
-    let identity = identity(&unnamed.file).map_err(named)?;
+    let mut identity = identity(&unnamed.file).map_err(named)?;
+    let digest = digest.filter(|_| sealed.is_none());
+    let sealed = sealed.map(|(_, wrapped)| wrapped);
+    if sealed.is_some() {
+        identity.size = taken;
+    }
     let file = Some(unnamed.file.try_clone().map_err(named)?);
-    Ok(Received { store_name, kind, lines, pages, identity, digest, file, _link: None })
+    Ok(Received { store_name, kind, lines, pages, identity, digest, sealed, file, _link: None })
+}
+
+/// Where a copy is written, sealed or not.
+struct Out<'a> {
+    file: &'a File,
+    sealer: Option<Sealer<&'a File>>,
+}
+
+impl Out<'_> {
+    fn write_all(&mut self, octets: &[u8]) -> io::Result<()> {
+        match &mut self.sealer {
+            Some(sealer) => sealer.write_all(octets),
+            None => self.file.write_all(octets),
+        }
+    }
+
+    fn finish(self) -> io::Result<()> {
+        self.sealer.map_or(Ok(()), |sealer| sealer.finish().map(drop))
+    }
 }
 
 /// Returns the digest of a copy of `octets` octets that nobody has read yet; its lines and pages go to `counter`.
@@ -439,7 +481,7 @@ fn examine(dir: &Path, source: File, offer: &DocumentOffer, how: Reading<'_>) ->
     }
     let (lines, pages) = extent(kind.format, found, &counter, &source);
     let (store_name, _link) = link(dir, target).map_err(io)?;
-    Ok(Received { store_name, kind, lines, pages, identity, digest: None, file: None, _link })
+    Ok(Received { store_name, kind, lines, pages, identity, digest: None, sealed: None, file: None, _link })
 }
 
 /// Makes a symbolic link to `target` under a new name, which is locked first.
@@ -457,7 +499,7 @@ fn link(dir: &Path, target: &RawPath) -> io::Result<(String, Option<RangeLock>)>
 
 /// Lines and pages, where they are known: of what counts as text as it was counted, of a finished stream by its structure
 /// in `file`, whatever it counts as.
-fn extent(format: Format, found: Found, counter: &Counter, file: &File) -> (Option<u64>, Option<u64>) {
+fn extent(format: Format, found: Found, counter: &Counter, file: &dyn ReadAt) -> (Option<u64>, Option<u64>) {
     if format.is_text() {
         let count = counter.finish();
         (Some(count.lines), Some(count.pages))
@@ -503,6 +545,7 @@ mod tests {
                     least_free: None,
                     limits: None,
                     adopts: false,
+                    encrypts: false,
                     stop: None,
                 };
                 copy(dir.path(), File::open(&path).unwrap(), &Submission::sample("t", "d", 1).documents[0], how)

@@ -14,8 +14,9 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use crate::documents::{CHUNK, ReadAt, SealedFile};
 use crate::model::event::{EventDetail, EventWord};
-use crate::model::job::Transfer;
+use crate::model::job::{Transfer, WrappedKey};
 use crate::model::state::HoldReason;
 use crate::model::{Call, Failure, FailureKind, ServerName};
 use crate::store::backup::{Contents, Kept, contents};
@@ -30,6 +31,7 @@ use crate::sys::own_file::{self, Odd};
 use super::aside::put_aside;
 use super::backup::{alone, exchange};
 use super::base::{Access, open};
+use super::document_key::{Unreadable, open_key, size_on_disk};
 use super::paths::{Base, KindInRun};
 use super::refusals::io_failure;
 use super::sweep::{is_free, print_file};
@@ -126,6 +128,8 @@ impl Finding {
 const COUNTER: &str = "counter";
 /// The code of what lies in the place of a file or directory of the spool.
 const WRONG_KIND: &str = "wrong-kind";
+/// The code of a print file that nobody can read without a key that is not here.
+const NO_KEY: &str = "print-file-no-key";
 const REPAIR: &str = "pdfsck --repair";
 const ACCEPT: &str = "look at the held jobs and at corrupt/, then pdfsck --accept";
 
@@ -249,7 +253,7 @@ fn odd_things(base: &Base) -> Vec<(PathBuf, Odd)> {
         .collect();
     odd.extend(own_file::odd_directory(&run).map(|found| (run, found)));
     for dir in inside(base.root()) {
-        for name in [".spool-id", ".generation", ".card-key"] {
+        for name in [".spool-id", ".generation", ".card-key", ".document-key"] {
             let path = dir.join(name);
             odd.extend(own_file::odd_file(&path).map(|found| (path, found)));
         }
@@ -419,9 +423,13 @@ fn fault_of(dir: &Path, document: &Kept) -> Option<(&'static str, String)> {
     if !meta.is_file() {
         return Some(("print-file-damaged", format!("{} is no regular file", document.store_name)));
     }
-    if meta.size() != document.identity.size {
-        let text = format!("{} has {} octets instead of {}", document.store_name, meta.size(), document.identity.size);
+    let expected = size_on_disk(document.identity.size, document.sealed.as_ref());
+    if meta.size() != expected {
+        let text = format!("{} has {} octets instead of {expected}", document.store_name, meta.size());
         return Some(("print-file-damaged", text));
+    }
+    if let Some(sealed) = &document.sealed {
+        return fault_of_sealed(&path, document, sealed);
     }
     let expected = document.digest?;
     let found = open_regular(&path).and_then(|mut file| {
@@ -434,6 +442,28 @@ fn fault_of(dir: &Path, document: &Kept) -> Option<(&'static str, String)> {
         Ok(_) => Some(("print-file-damaged", format!("{} does not hold what was accepted", document.store_name))),
         Err(error) => Some(("print-file-damaged", format!("{} cannot be read: {error}", document.store_name))),
     }
+}
+
+/// The same of one that is encrypted: every chunk of it is opened.
+fn fault_of_sealed(path: &Path, document: &Kept, sealed: &WrappedKey) -> Option<(&'static str, String)> {
+    let name = &document.store_name;
+    let key = match open_key(path, sealed) {
+        Ok(key) => key,
+        Err(why @ Unreadable::KeyDamaged) => return Some(("print-file-damaged", format!("{name} {why}"))),
+        Err(why) => return Some((NO_KEY, format!("{name} {why}"))),
+    };
+    let read = open_regular(path).and_then(|file| {
+        let file = SealedFile::open(file, &key, document.identity.size)?;
+        let (mut buffer, mut at) = (vec![0; CHUNK], 0);
+        while at < document.identity.size {
+            match file.read_at(&mut buffer, at)? {
+                0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+                n => at += n as u64,
+            }
+        }
+        Ok(())
+    });
+    read.err().map(|error| ("print-file-damaged", format!("{name} {error}")))
 }
 
 fn fault_of_link(path: &Path, meta: &std::fs::Metadata, document: &Kept) -> Option<(&'static str, String)> {
@@ -470,6 +500,10 @@ fn print_files(spool: &Spool, known: &Contents, wanted: Wanted, call: &Call, rep
         if is_mended_by_start {
             finding
                 .cure("it is held when it is tried; submit the file anew, or START the job to print what is there now");
+            continue;
+        }
+        if code == NO_KEY {
+            finding.cure(Unreadable::CURE);
             continue;
         }
         finding.loss().cure(REPAIR);

@@ -183,6 +183,11 @@ impl Base {
     pub fn card_key(&self, server: &ServerName) -> PathBuf {
         self.server(server).join(".card-key")
     }
+
+    /// The key of a server for print files that are encrypted.
+    pub fn document_key(&self, server: &ServerName) -> PathBuf {
+        self.server(server).join(super::document_key::NAME)
+    }
     /// Where the program of a bank keeps its books.
     pub fn books(&self, server: &ServerName, program: &str) -> PathBuf {
         self.server(server).join("books").join(program)

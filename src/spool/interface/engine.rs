@@ -12,7 +12,7 @@ use crate::model::device::{ConnectionInUse, DeviceSettings};
 pub use crate::model::device::{FilePosition, Paper, Remembered};
 use crate::model::event::EventWord;
 use crate::model::guardian::ProcessError;
-use crate::model::job::{Format, FormatOrigin, Identity, RawPath, Transfer};
+use crate::model::job::{Format, FormatOrigin, Identity, RawPath, Transfer, WrappedKey};
 use crate::model::remote::DocumentOrigin;
 use crate::model::request::{Answer, OpenRequest};
 use crate::model::selection::Selection;
@@ -80,6 +80,8 @@ pub struct ClaimedDocument {
     pub identity: Identity,
     /// Its BLAKE3 digest, if the octets were read at submission.
     pub digest: Option<[u8; 32]>,
+    /// Its wrapped key, where its file is encrypted.
+    pub sealed: Option<WrappedKey>,
     /// What it is taken for.
     pub format: Format,
     /// By whom that was said.

@@ -36,6 +36,7 @@ use crate::sys::{files, users};
 use super::actions::{claimants, demand_job, find_to_change, wrong_state};
 use super::membership::demand_own;
 use super::{new_job, submit, supported};
+use crate::spool::disk::document_key::open_file;
 use crate::spool::disk::files::Kind;
 use crate::spool::objects::locations;
 use crate::spool::printing::wakes;
@@ -358,7 +359,9 @@ impl Spool {
         for row in &rows {
             let here = wanted.iter().filter(|one| one.0.is_none_or(|number| number == row.sequence));
             for format in here.map(|one| Kind::decide(one.1, content, row.recognised).format) {
-                let file = files::open_regular(&dir.join(&row.store_name));
+                let path = dir.join(&row.store_name);
+                let file = files::open_regular(&path)
+                    .and_then(|file| open_file(file, &path, row.sealed.as_ref(), row.identity.size));
                 let found = file.and_then(|file| extent(&file, format, sheet)).unwrap_or((None, None));
                 of.insert((row.id, format), found);
             }

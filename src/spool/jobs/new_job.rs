@@ -116,6 +116,7 @@ impl NewJob {
                 server: server.to_string(),
                 identity: file.identity.clone(),
                 digest: file.digest,
+                sealed: file.sealed.clone(),
                 origin: None,
             });
         }

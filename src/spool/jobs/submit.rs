@@ -225,18 +225,22 @@ impl Spool {
         // Refuse before an octet is copied: is there such a destination, and does the spool accept jobs at all? What it says
         // of its documents, and what they are printed on, decides how they are counted. Another answer a moment later
         // changes nothing: they are what was said when they came.
-        let (content, sheet, opens, reserve, limits, collector) = self.look(call, |tx| {
+        let (content, sheet, encrypts, (opens, reserve, limits, collector)) = self.look(call, |tx| {
             let collector = accepting(tx, &submission, door.is_some())?;
             let destination = self.destination(tx, &submission.destination)?;
             let (octets, counted) = (sizes(&files), before.is_some());
             may_submit(tx, asked(&submission, by_default.priority), &destination, (octets, counted))?;
             demand_open(tx, &destination)?;
+            let mut encrypts = false;
             if let Some(group) = store::location::group(tx, destination.group())? {
+                let queue = secure::secure_queue(tx, group.id)?;
                 let transfers = submission.documents.iter().map(|document| document.transfer);
-                secure::demand_copies(secure::secure_queue(tx, group.id)?.as_ref(), transfers)?;
+                secure::demand_copies(queue.as_ref(), transfers)?;
+                encrypts = queue.is_some_and(|queue| queue.encrypts());
             }
             let (content, sheet) = Self::printed_on(tx, &destination)?;
-            Ok((content, sheet, most_opens(tx)?, store::spool::row(tx)?.reserve, limits(tx)?, collector))
+            let rest = (most_opens(tx)?, store::spool::row(tx)?.reserve, limits(tx)?, collector);
+            Ok((content, sheet, encrypts, rest))
         })?;
         // Links take no room, and files without names that lie here already have theirs.
         let octets = match submission.documents.iter().any(|document| document.transfer == Transfer::Copy) {
@@ -255,7 +259,7 @@ impl Spool {
             false => Look::Read,
         };
         let least_free = reserve::least(self.base(), reserve);
-        let how = Reading { look, content, sheet, least_free, limits, adopts: door.is_some(), stop: None };
+        let how = Reading { look, content, sheet, least_free, limits, adopts: door.is_some(), encrypts, stop: None };
         // A job that is only kept is never seen in the queues: it is there when it is complete. What comes by a door is complete.
         let is_slow =
             !submission.keep && door.is_none() && (sizes(&files) > SLOW || files.iter().any(|file| !is_file(file)));

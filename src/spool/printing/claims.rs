@@ -416,6 +416,7 @@ impl Spool {
             octets: d.identity.size,
             identity: d.identity,
             digest: d.digest,
+            sealed: d.sealed,
             format: d.format,
             format_origin: d.format_origin,
             copies: d.copies,

@@ -140,6 +140,7 @@ impl Spool {
         }
         demand_usable(&offer, from, &self.inner.spool_id)?;
         let ago = ago(sent, &call.now);
+        let keys = self.keys_for(&offer)?;
         let (spool, from, destination) = (self.clone(), from.clone(), destination.clone());
         self.change(Room::Takes, call, move |tx| {
             tx.lock(Lock::Spool)?;
@@ -153,7 +154,7 @@ impl Spool {
             let row = store::spool::row(tx)?;
             let place = Self::place_of(tx, &row.trust, &destination)?;
             Self::demand(tx, Right::Submit { place: &place })?;
-            let new = new_job(&spool, &from, &offer, tx.caller()?);
+            let new = new_job(&spool, &from, (&offer, &keys), tx.caller()?);
             let (accepted, devices) = new.insert(tx, &spool, &destination, None)?;
             store::remote::set_origin(tx, accepted.id, &offer.global)?;
             store::remote::insert_incoming(tx, &offer.token, &from, accepted.id, true)?;

@@ -6,19 +6,21 @@
 //! at the start of a server and whenever it looks after the print processes.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 use nix::libc;
 
+use crate::documents::{DocumentKey, Sealer};
 use crate::model::Call;
-use crate::model::job::Identity;
+use crate::model::job::{Identity, WrappedKey};
 use crate::model::remote::DocumentOrigin;
 use crate::store::{self, Fallible};
 use crate::sys::files;
 
 use crate::spool::Spool;
+use crate::spool::disk::document_key::open_key;
 
 /// Octets of the longest id of a spool that is looked at.
 const LONGEST_ID: u64 = 256;
@@ -59,6 +61,68 @@ pub fn erase(path: &Path) {
     debug_assert!(!crate::store::in_change(), "print files are touched inside a transaction");
     // What stays is swept.
     let _ = std::fs::remove_file(path);
+}
+
+/// A file that is being fetched. It is encrypted where it is at its own server, so that it lies nowhere in clear.
+#[derive(Debug)]
+pub struct Receiving {
+    file: File,
+    key: Option<DocumentKey>,
+    sealer: Option<Sealer<File>>,
+}
+
+impl Receiving {
+    /// Makes it, encrypted where there is a key.
+    ///
+    /// # Errors
+    /// When it cannot be made, or the key cannot be opened.
+    pub fn create(path: &Path, sealed: Option<&WrappedKey>) -> io::Result<Self> {
+        let key = sealed.map(|sealed| open_key(path, sealed)).transpose();
+        let key = key.map_err(|why| io::Error::other(why.to_string()))?;
+        let file = File::options().read(true).write(true).create_new(true).mode(0o600).open(path)?;
+        let mut receiving = Self { file, key, sealer: None };
+        receiving.begin().inspect_err(|_| drop(std::fs::remove_file(path)))?;
+        Ok(receiving)
+    }
+
+    fn begin(&mut self) -> io::Result<()> {
+        self.sealer = match &self.key {
+            Some(key) => Some(Sealer::begin(self.file.try_clone()?, key)?),
+            None => None,
+        };
+        Ok(())
+    }
+
+    /// Begins again. An encrypted one gets a new salt, for other octets may come.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn restart(&mut self) -> io::Result<()> {
+        self.file.set_len(0)?;
+        io::Seek::rewind(&mut self.file)?;
+        self.begin()
+    }
+
+    /// Writes the end of an encrypted one.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn finish(&mut self) -> io::Result<()> {
+        self.sealer.take().map_or(Ok(()), |sealer| sealer.finish().map(drop))
+    }
+}
+
+impl Write for Receiving {
+    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        match &mut self.sealer {
+            Some(sealer) => sealer.write(octets),
+            None => self.file.write(octets),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
 }
 
 /// Returns the name of the file to which a name belongs, and whether that one still arrives.

@@ -3,12 +3,14 @@
 //! The caller knows which server asks: its certificate says so. A server speaks of its own jobs only. Its jobs belong to
 //! nobody of this machine; operators see and hold them like any other.
 
+use std::io;
+
 use crate::model::authority::Right;
 use crate::model::event::EventWord;
-use crate::model::job::{GivenValue, Origin, Submission, Transfer};
+use crate::model::job::{GivenValue, Origin, Submission, Transfer, WrappedKey};
 use crate::model::lifetime::Ending;
 use crate::model::location::Destination;
-use crate::model::remote::{Offer, OfferAnswer, PeerFate, of_token};
+use crate::model::remote::{Offer, OfferAnswer, OfferedDocument, PeerFate, of_token};
 use crate::model::state::{EntryState, JobState, Wish};
 use crate::model::time::Moment;
 use crate::model::{
@@ -21,7 +23,8 @@ use crate::store::submission::Fate;
 use crate::store::{self, Fallible, Lock, Tx};
 
 use super::{NOBODY_HERE, plain};
-use crate::spool::disk::{files, sweep};
+use crate::spool::disk::refusals::io_failure;
+use crate::spool::disk::{document_key, files, sweep};
 use crate::spool::jobs::lifetime::is_discarded;
 use crate::spool::jobs::new_job::NewJob;
 use crate::spool::jobs::submit::{check_given, takes_work};
@@ -99,6 +102,7 @@ impl Spool {
         }
         // Its files come later, if at all; but a spool below its reserve takes nothing more, whoever brings it.
         let full = self.demand_room(0).err();
+        let keys = self.keys_for(&offer)?;
         let (spool, from) = (self.clone(), from.clone());
         let taken = self.change(Room::Takes, &call, move |tx| {
             tx.lock(Lock::Spool)?;
@@ -128,7 +132,7 @@ impl Spool {
             let row = store::spool::row(tx)?;
             let place = Self::place_of(tx, &row.trust, &destination)?;
             Self::demand(tx, Right::Submit { place: &place })?;
-            let new = new_job(&spool, &from, &offer, tx.caller()?);
+            let new = new_job(&spool, &from, (&offer, &keys), tx.caller()?);
             let (accepted, devices) = new.insert(tx, &spool, &destination, None)?;
             store::remote::set_origin(tx, accepted.id, &offer.global)?;
             store::remote::insert_incoming(tx, &offer.token, &from, accepted.id, offer.released)?;
@@ -342,6 +346,15 @@ impl Spool {
         })
     }
 
+    /// Makes a key for each document of an offer that is encrypted at its own server: what is fetched of it lies here encrypted, too.
+    pub(super) fn keys_for(&self, offer: &Offer) -> Fallible<Vec<Option<WrappedKey>>> {
+        let dir = self.base().server(self.server());
+        let of =
+            |d: &OfferedDocument| d.sealed.then(|| document_key::new_key(&dir).map(|(_, wrapped)| wrapped)).transpose();
+        let keys: io::Result<Vec<_>> = offer.documents.iter().map(of).collect();
+        keys.map_err(|error| io_failure(&dir, &error))
+    }
+
     /// Notes that a file was fetched, in the history of its job.
     ///
     /// # Errors
@@ -374,6 +387,7 @@ impl Spool {
                 name,
                 digest: row.digest.filter(|_| row.transfer == Transfer::Copy),
                 octets: row.identity.size,
+                sealed: row.sealed,
             })
         })
     }
@@ -404,12 +418,18 @@ pub(super) fn demand_usable(offer: &Offer, from: &ServerName, own: &str) -> Fall
     given_by_people(offer).try_for_each(|given| check_given(given, offer.documents.len()))
 }
 
-pub(super) fn new_job(spool: &Spool, from: &ServerName, offer: &Offer, caller: &Caller) -> NewJob {
+pub(super) fn new_job(
+    spool: &Spool,
+    from: &ServerName,
+    (offer, keys): (&Offer, &[Option<WrappedKey>]),
+    caller: &Caller,
+) -> NewJob {
     let documents: Vec<DocumentRow> = offer
         .documents
         .iter()
+        .zip(keys)
         .zip(1u32..)
-        .map(|(d, sequence)| DocumentRow {
+        .map(|((d, key), sequence)| DocumentRow {
             id: DocumentId(0),
             sequence,
             file_name: d.file_name.clone(),
@@ -424,7 +444,8 @@ pub(super) fn new_job(spool: &Spool, from: &ServerName, offer: &Offer, caller: &
             copies: d.copies,
             server: from.to_string(),
             identity: d.identity.clone(),
-            digest: d.digest,
+            digest: d.digest.filter(|_| key.is_none()),
+            sealed: key.clone(),
             origin: Some((d.path.clone(), offer.spool.clone())),
         })
         .collect();

@@ -8,7 +8,7 @@ use std::io::{self, Read};
 use std::path::PathBuf;
 
 use crate::model::event::{EventDetail, EventWord};
-use crate::model::job::{AFTER_PRINTING, Identity, PRINTED_COMPLETELY, RawPath, Transfer};
+use crate::model::job::{AFTER_PRINTING, Identity, PRINTED_COMPLETELY, RawPath, Transfer, WrappedKey};
 use crate::model::lifetime::Ending;
 use crate::model::order::{USUAL_SPEED, estimate_ms};
 use crate::model::remote::{Offer, OfferAnswer, OfferedDocument, PeerFate, of_token, token};
@@ -21,10 +21,13 @@ use crate::store::job::JobRow;
 use crate::store::remote::{AwayRow, Stage};
 use crate::store::{self, Fallible, Lock, Tx};
 
+use crate::documents::{PrintFile, ReadAt};
+use crate::spool::disk::document_key::{open_file, size_on_disk};
 use crate::spool::disk::files;
 use crate::spool::interface::records::SpoolerState;
 use crate::spool::secure::record::printed_and_held;
 use crate::spool::{Room, Spool};
+use crate::sys::files::{identity, open_regular};
 
 /// How many jobs are asked for at once.
 pub const AT_ONCE: u32 = 200;
@@ -84,8 +87,58 @@ pub struct Source {
     pub path: PathBuf,
     /// Copy or link.
     pub transfer: Transfer,
-    /// What it was when it was accepted.
+    /// What it was when it was accepted. Its size is that of the document.
     pub identity: Identity,
+    /// Its wrapped key, where it is encrypted.
+    pub sealed: Option<WrappedKey>,
+}
+
+/// A file that another server fetches, open. Its octets are those of the document, also where it is encrypted.
+#[derive(Debug)]
+pub struct OpenSource {
+    file: PrintFile,
+    octets: u64,
+}
+
+impl OpenSource {
+    /// How many octets it has.
+    pub fn octets(&self) -> u64 {
+        self.octets
+    }
+
+    /// Reads as many octets at `offset` as there are and fit.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is encrypted and was altered.
+    pub fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.file.read_at(buffer, offset)
+    }
+}
+
+impl Source {
+    /// Opens it. A link leads to the very file that was accepted, or to nothing.
+    ///
+    /// # Errors
+    /// Why it is not that file, or cannot be read, in words.
+    pub fn open(&self) -> Result<OpenSource, String> {
+        let name = self.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let file = open_regular(&self.path).map_err(|error| format!("{name} cannot be opened: {error}"))?;
+        let now = identity(&file).map_err(|error| format!("{name} cannot be read: {error}"))?;
+        if self.transfer == Transfer::Link {
+            return match now.same_file(&self.identity) {
+                true => Ok(OpenSource { file: file.into(), octets: now.size }),
+                false => Err(format!("{name} leads to another file now")),
+            };
+        }
+        let expected = size_on_disk(self.identity.size, self.sealed.as_ref());
+        if now.size != expected {
+            return Err(format!("{name} has {} octets instead of {expected}: it is damaged", now.size));
+        }
+        let octets = self.identity.size;
+        let file =
+            open_file(file, &self.path, self.sealed.as_ref(), octets).map_err(|error| format!("{name} {error}"))?;
+        Ok(OpenSource { file, octets })
+    }
 }
 
 impl Spool {
@@ -155,6 +208,7 @@ impl Spool {
             copies: d.copies,
             identity: d.identity,
             digest: d.digest.filter(|_| d.transfer == Transfer::Copy),
+            sealed: d.sealed.is_some(),
         });
         Ok(Offer {
             token: token(&global, row.round),
@@ -187,7 +241,7 @@ impl Spool {
             Some((job, _)) => store::document::of_job(tx, job),
             None => Ok(Vec::new()),
         })?;
-        let unread = documents.into_iter().filter(|one| one.transfer == Transfer::Copy && one.digest.is_none());
+        let unread = documents.into_iter().filter(is_unread);
         Ok(unread
             .map(|one| Unread { document: one.id, path: dir.join(one.store_name), identity: one.identity })
             .filter(|one| one.open().is_ok())
@@ -204,9 +258,7 @@ impl Spool {
                 None => Ok(Vec::new()),
             }
         })?;
-        let unread = documents
-            .into_iter()
-            .filter(|one| one.transfer == Transfer::Copy && one.digest.is_none() && one.identity.size <= LONGEST_READ);
+        let unread = documents.into_iter().filter(|one| is_unread(one) && one.identity.size <= LONGEST_READ);
         Ok(unread
             .map(|one| Unread { document: one.id, path: dir.join(one.store_name), identity: one.identity })
             .filter(|one| one.open().is_ok())
@@ -380,7 +432,7 @@ impl Spool {
             let documents = store::document::of_job(tx, job.id)?;
             let found = documents.into_iter().find(|one| one.sequence == document).ok_or_else(refused)?;
             let path = self.base().server(self.server()).join(&found.store_name);
-            Ok(Source { path, transfer: found.transfer, identity: found.identity })
+            Ok(Source { path, transfer: found.transfer, identity: found.identity, sealed: found.sealed })
         })
     }
 
@@ -389,6 +441,11 @@ impl Spool {
         let (global, round) = of_token(token)?;
         (global.server == *self.server()).then_some((JobRef::Serial(global.serial), round))
     }
+}
+
+/// Whether nobody knows the digest of a copy. One that is encrypted has none: it is never read in place.
+fn is_unread(document: &DocumentRow) -> bool {
+    document.transfer == Transfer::Copy && document.digest.is_none() && document.sealed.is_none()
 }
 
 /// How long a job has waited for its turn, in spool time: clocks that were set do not count, nor does what it was held before

@@ -14,10 +14,14 @@ use crate::store::managed::Holder;
 use crate::store::secure::SecureRow;
 use crate::store::{self, Fallible, Tx};
 
+use super::encrypt::demand_encrypted;
 use super::given;
 use super::people::name_of;
 use super::record::Act;
 use crate::spool::Spool;
+
+/// The attribute that says whether copies are encrypted.
+const ENCRYPTS: &str = "encrypt-at-rest";
 
 /// What a secure queue says of its jobs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +33,8 @@ pub(crate) struct SecureQueue {
     warning: i64,
     /// Minutes for which they are kept when they have printed.
     keep: Option<u32>,
+    /// Whether copies are encrypted on disk.
+    encrypts: bool,
 }
 
 /// Returns what a queue says of its jobs, if it is secure.
@@ -47,10 +53,16 @@ pub(crate) fn secure_queue(tx: &Tx<'_>, group: GroupId) -> Fallible<Option<Secur
     let keep = minutes("keep-after-release").and_then(|minutes| u32::try_from(minutes).ok()).filter(|n| *n > 0);
     let purge = minutes("purge-time").unwrap_or(USUAL_PURGE_MINUTES);
     let warning = minutes("purge-warning").unwrap_or(USUAL_WARNING_MINUTES);
-    Ok(Some(SecureQueue { group, purge, warning, keep }))
+    let encrypts = given(&values, ENCRYPTS) != Some(Value::Boolean(false));
+    Ok(Some(SecureQueue { group, purge, warning, keep, encrypts }))
 }
 
 impl SecureQueue {
+    /// Whether copies of its jobs are encrypted on disk.
+    pub(crate) fn encrypts(&self) -> bool {
+        self.encrypts
+    }
+
     /// Until when a job can be released that arrives now.
     pub(super) fn due(&self, tx: &Tx<'_>) -> Fallible<SpoolTime> {
         Ok(SpoolTime(store::spool::time(tx)?.0.saturating_add(self.purge.saturating_mul(60_000))))
@@ -74,7 +86,7 @@ pub(crate) fn demand_copies(
     mut transfers: impl Iterator<Item = Transfer>,
 ) -> Fallible<()> {
     if queue.is_some() && transfers.any(|transfer| transfer == Transfer::Link) {
-        let why = "its queue is secure, and takes no links: what is printed must be what was submitted";
+        let why = "its queue is secure, and takes no links: what is printed must be what was submitted, and lies encrypted until then";
         return Err(Failure::new(FailureKind::BadValue, why).hint("submit it without -l, so that it is copied"));
     }
     Ok(())
@@ -115,6 +127,9 @@ impl Spool {
         }
         let documents = store::document::of_job(tx, job.id)?;
         demand_copies(Some(&queue), documents.iter().map(|document| document.transfer))?;
+        if queue.encrypts {
+            demand_encrypted(job.id, &documents)?;
+        }
         let reasons = job.reasons.with(HoldReason::SecureRelease);
         store::job::set_reasons(tx, job.id, reasons, None)?;
         self.arrived(tx, job, &queue)?;

@@ -3,19 +3,15 @@
 //! The database has keyed hashes of the numbers of cards alone. Whoever has the database, or a backup of it, and not this file can
 //! neither find out a number by trying all of them, nor tell who is behind the name that a station shows.
 //!
-//! States: no file → a file under a temporary name, whole and on disk → the same under its own name. Two that make one at once: the
-//! first name counts, and both use what lies there. A crash leaves a temporary name, which nobody reads. The file is never changed.
+//! How it comes into being: [`key_file`].
 
-use std::fs::{File, Permissions};
-use std::io::{self, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::io;
 use std::path::Path;
 
 use crate::spool::Spool;
+use crate::spool::disk::key_file;
 use crate::spool::disk::refusals::io_failure;
 use crate::store::Fallible;
-use crate::sys::files::{random_name, sync_dir};
-use crate::sys::own_file;
 
 /// Octets of the key.
 const OCTETS: usize = 32;
@@ -65,37 +61,7 @@ fn parse(text: &str) -> Option<SiteKey> {
 
 /// Reads the key; none where there is no file.
 fn read(path: &Path) -> io::Result<Option<SiteKey>> {
-    match own_file::read_text(path) {
-        Ok(text) => parse(&text).map(Some).ok_or_else(|| {
-            io::Error::new(
-                io::ErrorKind::InvalidData,
-                "is no key: it has 64 hexadecimal digits; a backup with keys has it",
-            )
-        }),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
-/// Makes a key, unless somebody else is faster.
-fn make(path: &Path) -> io::Result<()> {
-    let mut octets = [0u8; OCTETS];
-    getrandom::fill(&mut octets).map_err(|error| io::Error::other(format!("no random octets: {error}")))?;
-    let text: String = octets.iter().map(|octet| format!("{octet:02x}")).collect();
-    let dir = path.parent().unwrap_or(path);
-    let temporary = dir.join(format!(".card-key.{}", random_name(6)?));
-    let mut file = File::options().write(true).create_new(true).mode(0o600).open(&temporary)?;
-    let done = file
-        .set_permissions(Permissions::from_mode(0o600))
-        .and_then(|()| writeln!(file, "{text}"))
-        .and_then(|()| file.sync_all())
-        .and_then(|()| match std::fs::hard_link(&temporary, path) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-            linked => linked,
-        });
-    std::fs::remove_file(&temporary)?;
-    done?;
-    sync_dir(dir)
+    key_file::read(path)?.map(|text| parse(&text).ok_or_else(key_file::no_key)).transpose()
 }
 
 impl Spool {
@@ -109,7 +75,7 @@ impl Spool {
         if let Some(key) = read(&path).map_err(failed)? {
             return Ok(key);
         }
-        make(&path).map_err(failed)?;
+        key_file::make(&path).map_err(failed)?;
         read(&path).map_err(failed)?.ok_or_else(|| failed(io::ErrorKind::NotFound.into()))
     }
 }
@@ -119,17 +85,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_is_made_once_for_its_owner_alone_and_gives_each_purpose_hashes_of_its_own() {
+    fn a_key_gives_each_purpose_hashes_of_its_own() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join(".card-key");
         assert!(read(&path).unwrap().is_none());
-        make(&path).unwrap();
+        key_file::make(&path).unwrap();
         let first = read(&path).unwrap().unwrap();
-        make(&path).unwrap();
         let second = read(&path).unwrap().unwrap();
-        assert_eq!(first.0, second.0, "the first one counts");
-        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "no temporary name is left");
         let hash = first.hash(Purpose::Card, "04A2B3C4");
         assert_eq!(hash, second.hash(Purpose::Card, "04A2B3C4"));
         assert_ne!(hash, first.hash(Purpose::PublicName, "04A2B3C4"));

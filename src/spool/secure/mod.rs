@@ -18,6 +18,7 @@ pub(crate) mod arrive;
 pub(crate) mod bank;
 mod card;
 pub(crate) mod elsewhere;
+pub(crate) mod encrypt;
 pub(crate) mod held;
 mod key;
 mod others;

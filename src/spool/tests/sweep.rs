@@ -18,6 +18,7 @@ fn received(site: &Site, transfer: Transfer) -> Intake {
         least_free: None,
         limits: None,
         adopts: false,
+        encrypts: false,
         stop: None,
     };
     let dir = site.spool.base().server(site.spool.server());

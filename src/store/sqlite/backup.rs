@@ -1,5 +1,6 @@
 //! A copy of the database of a running spool, what it says of print files, and making it ready to take its place again.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::{Fallible, Session, Tx, schema};
-use crate::model::job::{Identity, RawPath, Transfer};
+use crate::model::job::{Identity, RawPath, Transfer, WrappedKey};
 use crate::model::time::Moment;
 use crate::model::{Call, Failure, FailureKind};
 use crate::store::generation::Mark;
@@ -33,6 +34,8 @@ pub struct Kept {
     pub identity: Identity,
     /// Digest, where it was taken.
     pub digest: Option<[u8; 32]>,
+    /// Its wrapped key, where it is encrypted.
+    pub sealed: Option<WrappedKey>,
 }
 
 /// What a database says of itself and of the files beside it.
@@ -112,7 +115,7 @@ columns!(at {
 fn documents(tx: &Tx<'_>) -> Fallible<Vec<Kept>> {
     let sql =
         format!("SELECT {} FROM document d JOIN job j ON j.id = d.job_id ORDER BY d.job_id, d.sequence", at::LIST);
-    let all: Vec<Kept> = tx.rows(&sql, values![], |row| {
+    let mut all: Vec<Kept> = tx.rows(&sql, values![], |row| {
         Ok(Kept {
             job: row.get(at::job)?,
             store_name: row.get(at::store_name)?,
@@ -127,10 +130,26 @@ fn documents(tx: &Tx<'_>) -> Fallible<Vec<Kept>> {
                 ctime_ns: row.get(at::ctime_ns)?,
             },
             digest: row.get(at::digest)?,
+            sealed: None,
         })
     })?;
+    if tx.version()? >= schema::SEALED_SINCE {
+        let mut keys = keys(tx)?;
+        all.iter_mut().for_each(|kept| kept.sealed = keys.remove(&kept.store_name));
+    }
     // The file of a job of another server lies there, and a copy of it here only while it prints.
     Ok(all.into_iter().filter(|kept| !kept.store_name.starts_with(crate::store::tally::PULLED)).collect())
+}
+
+columns!(key_at { store_name, sealed });
+
+/// Returns the wrapped keys of the documents that are encrypted, by the names of their files.
+fn keys(tx: &Tx<'_>) -> Fallible<HashMap<String, WrappedKey>> {
+    let sql = format!("SELECT {} FROM document WHERE sealed IS NOT NULL", key_at::LIST);
+    Ok(tx
+        .rows(&sql, values![], |row| Ok((row.get(key_at::store_name)?, row.get(key_at::sealed)?)))?
+        .into_iter()
+        .collect())
 }
 
 /// Makes the copy at `path` ready to take the place of a spool's database: its jobs are held as *restored*, what it says of

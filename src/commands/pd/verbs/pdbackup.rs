@@ -12,6 +12,7 @@ use crate::commands::pd::runner::{CommandLine, Verb};
 use crate::commands::pd::{Exit, Shell, Stop};
 use crate::spool::disk::backup::{Done, backup, restore};
 use crate::spool::disk::base::{Access, open};
+use crate::spool::disk::document_key::Unreadable;
 use crate::supervise::usual_base;
 use crate::sys::clock;
 
@@ -20,7 +21,8 @@ const PROGRAM: &str = "pdbackup";
 /// Make a backup of the spool while it prints, or restore one.
 ///
 /// The backup is a directory of its own: the database as it was at one moment, the print files and links of every job that
-/// it knows, and what was put aside. The key of cards is in it with --keys alone. It is complete when backup.json is in it.
+/// it knows, and what was put aside. Its keys (of cards, and of print files that are encrypted) are in it with --keys alone. It is
+/// complete when backup.json is in it.
 ///
 /// With --restore the backup takes the place of the spool. Nobody may use the spool meanwhile. Every job of the backup is
 /// held, because it may have been printed since: START prints it as a possible duplicate. Print files that the backup does
@@ -32,7 +34,7 @@ pub struct Arguments {
     /// Put the backup in the place of the spool
     #[arg(long)]
     restore: bool,
-    /// Keep the key of cards too, without which the cards of users are void; keep such a backup as safe as the spool
+    /// Keep the keys too, without which cards of users are void and encrypted print files cannot be read; keep such a backup as safe as the spool
     #[arg(long, conflicts_with = "restore")]
     keys: bool,
     /// Show what was done as JSON
@@ -76,9 +78,15 @@ fn keep(line: CommandLine, shell: &mut Shell<'_>) -> Result<Exit, Stop> {
     for loss in &done.losses {
         let _ = writeln!(shell.err, "{PROGRAM}: {}", escaped(loss));
     }
-    if done.key_left_out {
-        let said = "the key of cards (.card-key) is not in the backup: --keys keeps it, too";
-        let _ = writeln!(shell.err, "{PROGRAM}: {said}");
+    for key in &done.left_out {
+        let _ = writeln!(shell.err, "{PROGRAM}: {key} is not in the backup: --keys keeps it, too");
+    }
+    if done.without_key > 0 {
+        let (number, cure) = (done.without_key, Unreadable::CURE);
+        let _ = writeln!(
+            shell.err,
+            "{PROGRAM}: {number} documents are encrypted, and the key that opens them is not here: {cure}"
+        );
     }
     if matches.get_flag("json") {
         let json = serde_json::to_string_pretty(&done).map_err(crate::model::Failure::internal)?;
@@ -86,7 +94,7 @@ fn keep(line: CommandLine, shell: &mut Shell<'_>) -> Result<Exit, Stop> {
     } else if restores {
         summary(&done, shell)?;
     }
-    Ok(if done.losses.is_empty() { Exit::Done } else { Exit::Failed })
+    Ok(if done.losses.is_empty() && done.without_key == 0 { Exit::Done } else { Exit::Failed })
 }
 
 /// Says what must be known after a spool was restored.

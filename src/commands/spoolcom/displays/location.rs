@@ -32,8 +32,15 @@ fn kind(kind: LocationKind) -> Option<&'static str> {
 }
 
 /// What decides about the release of the jobs of a group; the same words on a group and on its locations.
-const OF_RELEASE: &[&str] =
-    &["release-type", "purge-time", "purge-warning", "keep-after-release", "compatible-queues", "driver"];
+const OF_RELEASE: &[&str] = &[
+    "release-type",
+    "purge-time",
+    "purge-warning",
+    "keep-after-release",
+    "encrypt-at-rest",
+    "compatible-queues",
+    "driver",
+];
 
 /// Says what InfoPrint commands set of a group.
 fn of_group(given: &[(Field, Given)], style: &Style) -> Vec<(String, String)> {
