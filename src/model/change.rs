@@ -177,6 +177,13 @@ pub struct Generation {
     pub revokes: bool,
 }
 
+impl Generation {
+    /// Whether it does not say who has issued it.
+    pub fn is_odd(&self) -> bool {
+        self.who.is_empty() || self.who.len() > 255 || self.who.chars().any(char::is_control)
+    }
+}
+
 /// What of the missed generations is to be done by a server that has not heard of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CatchUp {

@@ -274,7 +274,12 @@ impl DeviceName {
             Some((group, dest)) => (group, Some(dest.parse()?)),
             None => (plain, None),
         };
-        Ok(Self { node: Some(server.clone()), name: name.parse()?, sub, leads_on: true })
+        let named = Self { node: Some(server.clone()), name: name.parse()?, sub, leads_on: true };
+        let text = named.stored();
+        match text.len() > MAX_NAME {
+            true => Err(BadName::TooLong(text.chars().take(16).collect())),
+            false => Ok(named),
+        }
     }
 
     /// Returns the destination of another server that it names; none where it names a device.
@@ -329,6 +334,10 @@ impl DeviceName {
             text.push('.');
         }
         if let Some(destination) = self.destination() {
+            // A name of a server may hold dots: then the sign says where it ends.
+            if self.node.as_ref().is_some_and(|node| node.as_str().contains('.')) {
+                text.push('$');
+            }
             text.push('#');
             text.push_str(&destination);
             return text;

@@ -211,8 +211,9 @@ pub(crate) fn forget_prepared(tx: &Tx<'_>) -> Fallible<()> {
 }
 
 /// Forgets the generations up to this one.
-pub(crate) fn forget_until(tx: &Tx<'_>, number: u64) -> Fallible<()> {
-    tx.run("DELETE FROM issued WHERE standing = ? AND number <= ?", values![Standing::Committed, number])?;
+pub(crate) fn forget_until(tx: &Tx<'_>, number: u64, but: u64) -> Fallible<()> {
+    let sql = "DELETE FROM issued WHERE standing = ? AND number <= ? AND number <> ?";
+    tx.run(sql, values![Standing::Committed, number, but])?;
     Ok(())
 }
 

@@ -277,8 +277,7 @@ impl PeerRequest {
 
 /// What is wrong with a generation that another server names.
 fn odd_generation(one: &Generation) -> Option<&'static str> {
-    let odd = one.who.is_empty() || one.who.len() > 255 || one.who.chars().any(char::is_control);
-    odd.then_some("a generation in it says not who has issued it")
+    one.is_odd().then_some("a generation in it says not who has issued it")
 }
 
 /// The answer to a [`PeerRequest`].

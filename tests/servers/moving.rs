@@ -105,3 +105,23 @@ fn an_operator_leads_a_location_to_a_destination_of_another_server_and_it_is_wri
     world.wait_until_empty();
     assert!(!world["acme1"].spoolcom("LOC").out.to_lowercase().contains("#acme2."), "a second way was made");
 }
+
+#[test]
+fn a_queue_that_keeps_jobs_for_their_owners_takes_none_of_another_server_and_neither_does_one_that_leads_on() {
+    let world = World::two();
+    world["acme2"].run("pdcreate", &["-c", "queue", "-x", "release-type=secure", "kept"]).expect(0);
+    world["acme2"].spoolcom("LOC #KEPT.ONE, DEV $LP1");
+    let file = world["acme1"].document("mine", b"my line\n");
+    world["acme1"].run("pdpr", &["-d", "acme2:kept.one", "-t", "mine", file.to_str().unwrap()]).expect(0);
+    world.await_job("acme1", "held", |job| state(job) == "held");
+    let why = world["acme1"].spoolcom("JOB 1, WHY").out;
+    assert!(why.contains("keeps its jobs for their owners"), "{why}");
+    assert!(!world.paper().contains("my line"));
+    // A location there that leads back here is no place to print.
+    world["acme2"].wait_for("its group is known", || {
+        world["acme2"].run("spoolcom", &[r"LOC #ROUND.ABOUT, DEV \acme1.#OFFICE.FRONT"]).status == 0
+    });
+    world["acme1"].run("pdresubmit", &["acme2:round.about", "1"]).expect(0);
+    world["acme1"].spoolcom("JOB 1, START");
+    world.await_job("acme1", "held again", |job| state(job) == "held" && job.to_string().contains("leads on to"));
+}

@@ -20,6 +20,7 @@ use std::time::{Duration, Instant};
 
 use crate::model::change::{ChangeView, ChangeViews, Generation, Issue, Issued, Look};
 use crate::model::{Call, Failure, FailureKind, ServerName};
+use crate::spool::changes::LEAP;
 use crate::spool::remote::asking::OnBehalf;
 use crate::sys::{clock, fault};
 use crate::wire::peer::{PeerReply, PeerRequest};
@@ -33,8 +34,6 @@ const PROBING: Duration = Duration::from_secs(8);
 const GRACE: Duration = Duration::from_secs(2);
 /// The first and the longest wait before servers are asked again.
 const WAITS: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
-/// How far ahead a number may be of the one that counts here: none follows the largest there is.
-const LEAP: u64 = 1_000_000;
 
 /// What this process knows of change control.
 #[derive(Debug, Default)]

@@ -16,6 +16,9 @@ use crate::store::{self, Fallible, Lock, Tx};
 use super::apply::{self, THERE};
 use crate::spool::{Room, Spool};
 
+/// How far ahead a number may be of the one that counts here: none follows the largest there is.
+pub const LEAP: u64 = 1_000_000;
+
 /// What a server that has missed generations is told: those that count at another one.
 pub type Told = Vec<Generation>;
 
@@ -119,6 +122,25 @@ impl Spool {
             let control = store::change::control(tx)?;
             let missed: Vec<&Generation> = told.iter().filter(|one| one.number > control.generation).collect();
             let Some(last) = missed.last() else { return Ok(control.generation) };
+            let numbers = missed.iter().map(|one| one.number);
+            if !numbers.is_sorted_by(|a, b| a < b) || last.number > control.generation.saturating_add(LEAP) {
+                return Err(Failure::new(FailureKind::Security, "the numbers of the generations leap, or go back"));
+            }
+            if missed.iter().any(|one| one.is_odd()) {
+                return Err(Failure::new(FailureKind::Security, "a generation says not who has issued it"));
+            }
+            let own = store::change::committed(tx, control.generation.saturating_sub(1))?.into_iter().next();
+            if let Some(own) = own.filter(|_| control.generation > 0)
+                && !told.iter().any(|one| one.number == own.number && one.by == own.by)
+            {
+                // Those of another group, or so many that they are forgotten: what they did does not fit to what counts here.
+                store::change::forget_prepared(tx)?;
+                store::change::set_generation(tx, last, Standing::Committed, &[])?;
+                let how = "ALERT: what was issued elsewhere does not follow what counts here, and nothing of it was done; \
+                           pdchange check   compares; ";
+                settle(tx, last, 0, &[], how)?;
+                return Ok(last.number);
+            }
             let todo = catch_up(control.generation, &told);
             let edits = missed_edits(tx, &todo)?;
             let (done, gone) = apply::apply(tx, &edits)?;
@@ -311,6 +333,5 @@ fn settle(tx: &Tx<'_>, one: &Generation, done: usize, gone: &[String], how: &str
         None => record(tx, Object::Spool, EventWord::Issued, &why)?,
     }
     // The last one that took something away stays: it says who is too far behind.
-    let old = one.number.saturating_sub(KEPT).min(store::change::last_revoking(tx)?.saturating_sub(1));
-    store::change::forget_until(tx, old)
+    store::change::forget_until(tx, one.number.saturating_sub(KEPT), store::change::last_revoking(tx)?)
 }

@@ -29,7 +29,7 @@ use crate::model::{Call, Failure, FailureKind};
 use crate::store::event::{Object, record};
 use crate::store::{self, Fallible, Lock, Tx};
 
-pub use generations::Told;
+pub use generations::{LEAP, Told};
 pub(crate) use stage::{creates, deletes, forget, sets};
 
 use super::remote::asking::{Answer, LOGIN, OnBehalf, Question, ask};

@@ -137,11 +137,18 @@ fn way_to(spool: &Spool, call: &Call, server: &ServerName, name: &str) -> Result
         let here = format!("the server here is {}", spool.server());
         return Err(Failure::not_found(format!("server {server}")).hint(here));
     };
-    let known = spool.known_way(call, server, name).ok().flatten();
-    if let Some(known) = known {
+    // What a name without a sign and a dot means only that server knows; but one that does not answer may have said it before.
+    let known = || spool.known_way(call, server, name).ok().flatten();
+    let is_clear = name.contains(['#', '.']);
+    if let Some(known) = known().filter(|_| is_clear) {
         return Ok(known);
     }
-    match *ask_there(spool, call, server, &Request::ResolveDestination { name: name.to_owned() })? {
+    let asked = ask_there(spool, call, server, &Request::ResolveDestination { name: name.to_owned() });
+    let answered = match (asked, known) {
+        (Ok(answered), _) => answered,
+        (Err(failure), known) => return known().ok_or(failure),
+    };
+    match *answered {
         Reply::ResolveDestination(there) => spool.make_way(call, server, &there.to_string()),
         Reply::Failed(failure) => Err(failure),
         _ => Err(Failure::internal("another server answers something else")),

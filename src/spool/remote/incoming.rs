@@ -10,6 +10,7 @@ use crate::model::event::EventWord;
 use crate::model::job::{GivenValue, Origin, Submission, Transfer, WrappedKey};
 use crate::model::lifetime::Ending;
 use crate::model::location::Destination;
+use crate::model::order::Priority;
 use crate::model::remote::{Offer, OfferAnswer, OfferedDocument, PeerFate, of_token};
 use crate::model::state::{EntryState, JobState, Wish};
 use crate::model::time::Moment;
@@ -27,11 +28,13 @@ use crate::spool::disk::refusals::io_failure;
 use crate::spool::disk::{document_key, files, sweep};
 use crate::spool::jobs::lifetime::is_discarded;
 use crate::spool::jobs::new_job::NewJob;
-use crate::spool::jobs::submit::{check_given, takes_work};
+use crate::spool::jobs::submit::{check_given, may_send, takes_work};
 use crate::spool::objects::kept::ByDefault;
 use crate::spool::objects::locations;
 use crate::spool::printing::wakes;
+use crate::spool::secure::arrive as secure;
 use crate::spool::{Room, Spool, WakeTarget};
+use crate::sys::files::sync_dir;
 
 /// How many jobs that wait for files are looked at at once.
 const HELD_AT_ONCE: u32 = 100;
@@ -126,7 +129,7 @@ impl Spool {
             }
             takes_work(tx)?;
             let destination = match offer.device.destination() {
-                Some(there) => spool.destination(tx, &format!("#{there}"))?,
+                Some(there) => spool.named_by_another(tx, &there)?,
                 None => spool.place_for(tx, &from, &offer.device)?,
             };
             let row = store::spool::row(tx)?;
@@ -154,6 +157,25 @@ impl Spool {
                 }
                 _ => Err(failure),
             },
+        }
+    }
+
+    /// Returns the destination of ours that another server names. Nobody stands at its printers for what a queue keeps for its owners,
+    /// and what leads on to a third server is not ours to give.
+    fn named_by_another(&self, tx: &Tx<'_>, there: &str) -> Fallible<Destination> {
+        let destination = self.destination(tx, &format!("#{there}"))?;
+        may_send(tx, &destination, Priority::default())?;
+        let place = self.place_at(tx, destination.clone())?;
+        if secure::secure_queue(tx, place.group)?.is_some() {
+            let why = format!("{destination} keeps its jobs for their owners");
+            return Err(Failure::new(FailureKind::BadValue, format!("{why}: they are submitted at this server")));
+        }
+        let on = place.location.map(|id| store::location::remote_of(tx, id)).transpose()?.flatten();
+        match on {
+            Some(on) => {
+                Err(Failure::new(FailureKind::BadValue, format!("{destination} leads on to {}", on.guardian())))
+            }
+            None => Ok(destination),
         }
     }
 
@@ -349,6 +371,10 @@ impl Spool {
     /// Makes a key for each document of an offer that is encrypted at its own server: what is fetched of it lies here encrypted, too.
     pub(super) fn keys_for(&self, offer: &Offer) -> Fallible<Vec<Option<WrappedKey>>> {
         let dir = self.base().server(self.server());
+        if offer.documents.iter().any(|d| d.sealed) {
+            // Whoever made the file of the key may have died before its name was on disk.
+            document_key::of_server(&dir).and_then(|_| sync_dir(&dir)).map_err(|error| io_failure(&dir, &error))?;
+        }
         let of =
             |d: &OfferedDocument| d.sealed.then(|| document_key::new_key(&dir).map(|(_, wrapped)| wrapped)).transpose();
         let keys: io::Result<Vec<_>> = offer.documents.iter().map(of).collect();

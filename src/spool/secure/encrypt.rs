@@ -18,7 +18,7 @@ use crate::spool::{Room, Spool};
 use crate::store::document::DocumentRow;
 use crate::store::{self, Fallible, Tx};
 use crate::sys::fault;
-use crate::sys::files::open_regular;
+use crate::sys::files::{identity, open_regular};
 
 thread_local! {
     /// The jobs that a transaction of this thread cannot go on without, because copies of theirs are in clear.
@@ -72,6 +72,12 @@ impl Spool {
                 continue;
             }
             let file = open_regular(&path).map_err(failed)?;
+            let now = identity(&file).map_err(failed)?;
+            if document.digest.is_none() && now.mtime_ns != document.identity.mtime_ns {
+                // Nothing else says that these are the octets that were accepted.
+                let why = "it was written to after it was accepted, and has no digest";
+                return Err(failed(std::io::Error::new(std::io::ErrorKind::InvalidData, why)));
+            }
             let sealed = sealing::seal(&dir, &file, document.identity.size, document.digest).map_err(failed)?;
             fault::point("encrypted-copy");
             let (id, to) = (document.id, sealed.store_name.clone());
