@@ -109,7 +109,7 @@ fn an_operator_leads_a_location_to_a_destination_of_another_server_and_it_is_wri
 #[test]
 fn a_queue_that_keeps_jobs_for_their_owners_takes_none_of_another_server_and_neither_does_one_that_leads_on() {
     let world = World::two();
-    world["acme2"].run("pdcreate", &["-c", "queue", "-x", "release-type=secure", "kept"]).expect(0);
+    world["acme2"].run("pdcreate", &["-c", "queue", "-x", "release-type=secure", "acme2:kept"]).expect(0);
     world["acme2"].spoolcom("LOC #KEPT.ONE, DEV $LP1");
     let file = world["acme1"].document("mine", b"my line\n");
     world["acme1"].run("pdpr", &["-d", "acme2:kept.one", "-t", "mine", file.to_str().unwrap()]).expect(0);
@@ -123,5 +123,5 @@ fn a_queue_that_keeps_jobs_for_their_owners_takes_none_of_another_server_and_nei
     });
     world["acme1"].run("pdresubmit", &["acme2:round.about", "1"]).expect(0);
     world["acme1"].spoolcom("JOB 1, START");
-    world.await_job("acme1", "held again", |job| state(job) == "held" && job.to_string().contains("leads on to"));
+    world["acme1"].wait_for("held again", || world["acme1"].spoolcom("JOB 1, WHY").out.contains("leads on to"));
 }
