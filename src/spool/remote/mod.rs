@@ -1,6 +1,6 @@
 //! Jobs that other servers print for us, and jobs that we print for them.
 //!
-//! A location may lead to a device of another server (`LOC #Q.A, DEV \ACME2.$LP1`), or to a destination of it ([`ways`]). Its jobs stay here, with their files,
+//! A location may lead to a device of another server (`LOC #Q.A, DEV \ACME2.$LP1`), or to a destination of it (`ways`). Its jobs stay here, with their files,
 //! until they leave the system; the other server gets an order to print each of them ([`outgoing`], [`incoming`]). The order
 //! names the files; they are read where they are, or fetched while they print ([`fetched`]).
 //!

@@ -28,8 +28,9 @@ const PROGRAM: &str = "pdchange";
 ///
 /// status (or none): the generation that counts, what is staged, and which servers have which; list: what is staged, each edit with what
 /// counts now; check: what is wrong with the pools as they will be; issue: makes what is staged count, on all servers, as the next generation;
-/// rollback [N]: makes what counted in generation N count again, without N that of the generation before; discard [NAME]: takes
-/// back what is staged on this server; on, off, auto: stages edits always, never, or once another server has joined.
+/// rollback N: makes what counted in generation N count again, without N that of the generation before; discard: takes back what
+/// is staged on this server, discard NAME that of one object; on, off, auto: stages edits always, never, or once another server has
+/// joined.
 #[derive(Parser, Debug)]
 #[command(name = PROGRAM, version, max_term_width = 100, args_override_self = true)]
 pub struct Arguments {
