@@ -12,9 +12,9 @@ use super::site::Site;
 
 /// For each column of a table that differs from copy to copy: its value, with `s.n` the number of the copy and `t` the row
 /// that is copied.
-type Differs = &'static [(&'static str, &'static str)];
+type Differs<'a> = &'a [(&'a str, &'a str)];
 
-const JOB: Differs = &[
+const JOB: Differs<'static> = &[
     ("id", "t.id + s.n"),
     ("number", "t.number + s.n"),
     ("serial", "t.serial + s.n"),
@@ -24,19 +24,19 @@ const JOB: Differs = &[
     ("sort_sequence", "t.sort_sequence + s.n"),
     ("sort_place", "CASE t.sort_place WHEN 0 THEN 0 ELSE t.sort_place + s.n END"),
 ];
-const DOCUMENT: Differs = &[
+const DOCUMENT: Differs<'static> = &[
     ("id", "t.id + s.n"),
     ("job_id", "t.job_id + s.n"),
     ("store_name", "'pdpr' || substr(printf('%06d', s.n), -6) || CASE WHEN s.n < 1000000 THEN '' ELSE 'x' END"),
 ];
-const ENTRY: Differs = &[
+const ENTRY: Differs<'static> = &[
     ("id", "t.id + s.n"),
     ("job_id", "t.job_id + s.n"),
     ("sort_key", "t.sort_key + s.n"),
     ("sequence", "t.sequence + s.n"),
 ];
-const EVENT: Differs = &[("id", "(SELECT max(id) FROM event) + s.n"), ("object_id", "t.object_id + s.n")];
-const FINISHED: Differs = &[
+const EVENT: Differs<'static> = &[("id", "(SELECT max(id) FROM event) + s.n"), ("object_id", "t.object_id + s.n")];
+const FINISHED: Differs<'static> = &[
     ("job_id", "t.job_id + s.n"),
     ("number", "t.number + s.n"),
     ("serial", "t.serial + s.n"),
@@ -44,8 +44,8 @@ const FINISHED: Differs = &[
     ("local_id", "t.local_id + s.n"),
 ];
 
-fn writer(site: &Site) -> Connection {
-    let db = Connection::open(site.base.database()).unwrap();
+fn writer(database: &Path) -> Connection {
+    let db = Connection::open(database).unwrap();
     db.execute_batch(
         "PRAGMA foreign_keys = OFF; PRAGMA cache_size = -1000000; PRAGMA temp_store = MEMORY; BEGIN IMMEDIATE",
     )
@@ -53,7 +53,7 @@ fn writer(site: &Site) -> Connection {
     db
 }
 
-fn copies(db: &Connection, n: usize, table: &str, differs: Differs, which: &str) {
+fn copies(db: &Connection, n: usize, table: &str, differs: Differs<'_>, which: &str) {
     let mut statement = db.prepare(&format!("PRAGMA table_info({table})")).unwrap();
     let columns: Vec<String> = statement.query_map([], |row| row.get(1)).unwrap().collect::<Result<_, _>>().unwrap();
     let value = |column: &String| match differs.iter().find(|one| one.0 == column) {
@@ -85,7 +85,7 @@ fn close(db: Connection) {
 
 /// Copies the last waiting job `n` times: job, documents, entries, event.
 pub fn waiting(site: &Site, n: usize) {
-    let db = writer(site);
+    let db = writer(&site.base.database());
     let last = "(SELECT max(id) FROM job)";
     // The job itself last: the others find it by being the newest.
     copies(&db, n, "document", DOCUMENT, &format!("t.job_id = {last}"));
@@ -96,9 +96,40 @@ pub fn waiting(site: &Site, n: usize) {
     close(db);
 }
 
+/// Copies the last job that waits for its owner `n` times: the copies belong to so many people in turn, the first of whom is its owner;
+/// or all of them to this person, with his number.
+pub fn held(database: &Path, n: usize, people: Option<usize>, person: Option<(&str, u32)>) {
+    let db = writer(database);
+    let last = "(SELECT max(id) FROM job)";
+    let (of_them, uid, name) = match (people, person) {
+        (Some(people), _) => {
+            (format!("s.n % {people} = 0"), format!("10000 + s.n % {people}"), format!("printf('p%d', s.n % {people})"))
+        }
+        (None, Some((name, uid))) => ("0".to_owned(), uid.to_string(), format!("'{name}'")),
+        (None, None) => ("1".to_owned(), "0".to_owned(), "''".to_owned()),
+    };
+    let other = |column: &str, value: &str| format!("CASE WHEN {of_them} THEN t.{column} ELSE {value} END");
+    let (uid, owner) = (other("owner_uid", &uid), other("owner", &name));
+    let user = other("user_name", &format!("{name} || substr(t.user_name, instr(t.user_name, '@'))"));
+    let mut job = JOB.to_vec();
+    job.extend([("owner_uid", uid.as_str()), ("owner", &owner), ("user_name", &user)]);
+    let key = other("owner", &format!("replace(t.owner, (SELECT owner FROM job WHERE id = {last}), {name})"));
+    let mut document = DOCUMENT.to_vec();
+    document.retain(|one| one.0 != "store_name");
+    document.push(("store_name", "'pdpr' || substr(printf('%06d', t.id + s.n), -6)"));
+    copies(&db, n, "document", &document, &format!("t.job_id = {last}"));
+    copies(&db, n, "entry", ENTRY, &format!("t.job_id = {last}"));
+    copies(&db, n, "event", EVENT, &format!("t.object = 'job' AND t.object_id = {last} AND t.what = 'accepted'"));
+    let secure = [("job_id", "t.job_id + s.n"), ("owner", key.as_str())];
+    copies(&db, n, "secure_job", &secure, &format!("t.job_id = {last}"));
+    copies(&db, n, "job", &job, &format!("t.id = {last}"));
+    count_on(&db, n);
+    close(db);
+}
+
 /// Copies the last finished job `n` times, with one event each.
 pub fn kept(site: &Site, n: usize) {
-    let db = writer(site);
+    let db = writer(&site.base.database());
     let last = "(SELECT max(job_id) FROM finished)";
     copies(&db, n, "event", EVENT, &format!("t.object = 'job' AND t.object_id = {last} AND t.what = 'accepted'"));
     copies(&db, n, "finished", FINISHED, &format!("t.job_id = {last}"));

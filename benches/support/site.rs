@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use spoolsuite::model::ProcessName;
-use spoolsuite::model::job::{DocumentOffer, RawPath, Submission, Transfer};
+use spoolsuite::model::job::{Accepted, DocumentOffer, RawPath, Submission, Transfer};
 use spoolsuite::spool::disk::base::{Access, open};
 use spoolsuite::spool::interface::operations::Operations;
 use spoolsuite::spool::{Base, Local, Nobody, Spool};
@@ -175,6 +175,12 @@ impl Drop for Site {
 /// Hands in a job through the library, as `pdpr` (or `pdpr -l`) does in its own process.
 #[track_caller]
 pub fn submit(spool: &mut dyn Operations, destination: &str, file: &Path, transfer: Transfer) {
+    accepted(spool, destination, file, transfer);
+}
+
+/// Hands it in, and returns what it is called.
+#[track_caller]
+pub fn accepted(spool: &mut dyn Operations, destination: &str, file: &Path, transfer: Transfer) -> Accepted {
     use std::sync::atomic::{AtomicU64, Ordering};
     static TOKEN: AtomicU64 = AtomicU64::new(0);
     let path = RawPath(file.to_path_buf());
@@ -192,5 +198,5 @@ pub fn submit(spool: &mut dyn Operations, destination: &str, file: &Path, transf
         }],
         ..Submission::default()
     };
-    spool.submit(submission, vec![OwnedFd::from(File::open(file).unwrap())]).unwrap();
+    spool.submit(submission, vec![OwnedFd::from(File::open(file).unwrap())]).unwrap()
 }

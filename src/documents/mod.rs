@@ -13,4 +13,7 @@ pub use measure::{Measured, ends_with_form_feed, extent, measure, starts_with_fo
 pub use pages::{
     Count, Counter, Index, LINES_PER_PAGE, MOST_PAGES, PAPER_LINES, READ_THROUGH, ReadAt, Sheet, index, pages,
 };
-pub use sealed::{CHUNK, DocumentKey, PrintFile, PrintWriter, SealedFile, Sealer, ServerKey, Unopened, sealed_size};
+pub use sealed::{
+    CHUNK, DocumentKey, InMemory, MOST_IN_MEMORY, PrintFile, PrintWriter, SealedFile, Sealer, ServerKey, Unopened,
+    sealed_size, too_large,
+};

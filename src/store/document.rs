@@ -48,6 +48,13 @@ pub struct DocumentRow {
     pub origin: Option<(RawPath, String)>,
 }
 
+impl DocumentRow {
+    /// Whether its file is a copy that is not encrypted.
+    pub fn lies_in_clear(&self) -> bool {
+        self.transfer == Transfer::Copy && self.sealed.is_none()
+    }
+}
+
 /// What displays of jobs show of a document.
 #[derive(Clone, Debug)]
 pub struct ShownRow {

@@ -407,6 +407,8 @@ fn to_7(tx: &Tx<'_>) -> Fallible<()> {
     tx.script(&format!("CREATE INDEX managed_limit ON managed_value (object) WHERE {LIMITED};"))?;
     tx.script(&format!(
         "CREATE INDEX job_kept_back ON job (sort_promoted, sort_rank, sort_place, sort_sequence) WHERE {KEPT_BACK};
+         CREATE INDEX job_kept_back_owner ON job (owner, sort_promoted, sort_rank, sort_place, sort_sequence) WHERE {KEPT_BACK};
+         CREATE INDEX job_kept_back_user ON job (user_name, sort_promoted, sort_rank, sort_place, sort_sequence) WHERE {KEPT_BACK};
          DROP INDEX job_location;
          CREATE INDEX job_location ON job (location_id, sort_promoted, sort_rank, sort_place, sort_sequence);"
     ))

@@ -3,11 +3,12 @@
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 
+use spoolsuite::model::lease::{ClaimEnd, EndAnswer, LeaseAnswer};
 use spoolsuite::wire::peer::{HEADER, Header, Kind, PeerReply, PeerRequest, decode, encode};
 
 use super::world::World;
 use super::{once, state};
-use crate::support::DEADLINE;
+use crate::support::{DEADLINE, Dice, number};
 
 /// A connection to a server, as `acme2` makes it.
 fn connect(world: &World, server: &str) -> UnixStream {
@@ -144,4 +145,37 @@ fn a_server_issues_in_its_own_name_with_the_next_number_and_nothing_but_what_is_
     assert_eq!(ask(&mut stream, &commit), PeerReply::Done);
     let log = world["acme1"].spoolcom("LOG").out;
     assert!(log.contains("generation 1, 1 edit, by eve on acme2"), "{log}");
+}
+
+/// Whoever has not claimed a job gets no octet of it, whatever he says; `ATTEMPTS` is how often he tries.
+#[test]
+fn without_a_claim_no_octet_of_a_held_job_leaves_its_server() {
+    let world = super::release::pool(&["acme1", "acme2"], None);
+    let job = super::release::waiting(&world, "far", b"far line\n", &[]);
+    let mut stream = connect(&world, "acme1");
+    let mut dice = Dice::new(7);
+    for n in 0..number("ATTEMPTS", 3_000) {
+        let guess = match dice.roll(4) {
+            0 => format!("@{job}.{}", dice.roll(5)),
+            1 => format!("@acme2:{}.{}", job.split(':').nth(1).unwrap(), dice.roll(5)),
+            2 => format!("{job}.{}", dice.roll(1 << 20)),
+            _ => format!("@acme1:{}.{}", 1_000_000_000 + dice.roll(1 << 30), dice.roll(3)),
+        };
+        let end = ClaimEnd { outcome: "sent".into(), device: None, begun: false };
+        let request = match n % 4 {
+            0 | 1 => PeerRequest::Fetch { token: guess, document: 1, offset: 0 },
+            2 => PeerRequest::Begin(guess),
+            _ => PeerRequest::ClaimOver { token: guess, end },
+        };
+        let reply = ask(&mut stream, &request);
+        let is_no = match &reply {
+            PeerReply::Refused(_) | PeerReply::Failed(_) => true,
+            PeerReply::Lease(answer) => matches!(answer, LeaseAnswer::Over(_)),
+            PeerReply::ClaimOver(answer) => matches!(answer, EndAnswer::Late(_)),
+            _ => false,
+        };
+        assert!(is_no, "{request:?}: {reply:?}");
+    }
+    assert_eq!(super::release::listed(&world, "acme2", &job)["releasable"], true, "it waits as before");
+    assert_eq!(world.paper(), "");
 }

@@ -10,152 +10,45 @@
 use std::fs::File;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::os::unix::net::UnixDatagram;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::Path;
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::ensure;
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 use spoolsuite::client::ServedSpool;
-use spoolsuite::model::job::Transfer;
 use spoolsuite::spool::interface::operations::Operations;
 
+use super::server::{SUBMITTERS, Server, group, sixteen, submit};
 use super::support::cups::Cups;
 use super::support::printer::Printer;
-use super::support::site::{self, program, succeed};
+use super::support::site::succeed;
 use super::support::table::{Goal, Row, Table, Unit};
-use super::support::{DEADLINE, Size, directory, document, fsync_p50, in_turn, median, seconds};
+use super::support::{DEADLINE, Size, document, fsync_p50, in_turn, median, seconds};
 
-const SUBMITTERS: usize = 16;
 const OCTETS: usize = 64 << 10;
 
-/// A server with a spool of its own.
-struct Server {
-    dir: tempfile::TempDir,
-    name: &'static str,
-    address: Option<String>,
-    child: Option<Child>,
-    /// Further variables of its environment.
-    env: Vec<(&'static str, PathBuf)>,
-}
+type Group = fn(Size, &mut Table) -> anyhow::Result<()>;
 
-impl Server {
-    fn new(name: &'static str) -> Self {
-        let mut server = Self { dir: directory(), name, address: None, child: None, env: Vec::new() };
-        server.start();
-        server.spoolcom("PRINT $SPLA, FILE fastp; SPOOLER, START");
-        server
+/// The groups of rows, by name.
+const GROUPS: [(&str, Group); 5] = [
+    ("submissions", submissions),
+    ("slow-disk", slow_disk),
+    ("crowd", crowd),
+    ("pull", pull),
+    ("release", super::release::measure),
+];
+
+/// Measures these groups; all of them where none is named.
+pub fn measure(size: Size, groups: &[String], table: &mut Table) -> anyhow::Result<()> {
+    if let Some(unknown) = groups.iter().find(|word| !GROUPS.iter().any(|(name, _)| name == word)) {
+        anyhow::bail!("no group of rows is called {unknown}: {:?}", GROUPS.map(|(name, _)| name));
     }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
-    }
-
-    fn command(&self, name: &str) -> Command {
-        let mut command = Command::new(program(name));
-        for name in ["PDHOST", "PDBASE", "PDPRINTER", "PD_FAULT"] {
-            command.env_remove(name);
-        }
-        command.env("PD_SOCKET", self.path("socket")).env("PD_FASTP_IDLE", "600").env("TZ", "UTC");
-        command.current_dir(self.dir.path()).stdin(Stdio::null());
-        command
-    }
-
-    /// `pdserver SUBCOMMAND --base …`.
-    fn manage(&self, subcommand: &str, arguments: &[&str]) -> String {
-        let mut command = self.command("pdserver");
-        command.env_remove("PD_SOCKET").arg(subcommand).arg("--base").arg(self.path("base")).args(arguments);
-        let output = command.output().unwrap();
-        assert!(output.status.success(), "{output:?}");
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    /// Starts it and waits until it is ready.
-    fn start(&mut self) {
-        let notify = self.path("notify");
-        let _ = std::fs::remove_file(&notify);
-        let ready = UnixDatagram::bind(&notify).unwrap();
-        ready.set_read_timeout(Some(DEADLINE)).unwrap();
-        let log = File::options().create(true).append(true).open(self.path("log")).unwrap();
-        let mut command = self.command("pdserver");
-        command.env_remove("PD_SOCKET").env("NOTIFY_SOCKET", &notify).envs(self.env.iter().cloned());
-        command.args(["--name", self.name, "--base"]).arg(self.path("base")).arg("--socket").arg(self.path("socket"));
-        if let Some(address) = &self.address {
-            command.args(["--listen", address]);
-        }
-        self.child = Some(command.stdout(Stdio::null()).stderr(log).spawn().unwrap());
-        let mut word = [0; 64];
-        ready.recv(&mut word).unwrap_or_else(|error| panic!("{error}: {}", self.log()));
-    }
-
-    fn stop(&mut self) {
-        let Some(mut child) = self.child.take() else { return };
-        kill(Pid::from_raw(i32::try_from(child.id()).unwrap()), Signal::SIGTERM).unwrap();
-        child.wait().unwrap();
-    }
-
-    fn log(&self) -> String {
-        std::fs::read_to_string(self.path("log")).unwrap_or_default()
-    }
-
-    #[track_caller]
-    fn spoolcom(&self, commands: &str) {
-        let path = self.path("commands");
-        std::fs::write(&path, commands.replace("; ", "\n")).unwrap();
-        succeed(self.command("spoolcom").arg("--in").arg(&path));
-    }
-
-    fn connect(&self) -> ServedSpool {
-        ServedSpool::connect(&self.path("socket")).unwrap()
-    }
-
-    fn database(&self) -> rusqlite::Connection {
-        let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY | rusqlite::OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let path = spoolsuite::spool::Base::new(self.path("base")).database();
-        let db = rusqlite::Connection::open_with_flags(path, flags).unwrap();
-        db.busy_timeout(DEADLINE).unwrap();
-        db
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        if let Some(mut child) = self.child.take() {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
-    }
-}
-
-/// Hands a copy in.
-fn submit(spool: &mut ServedSpool, file: &Path, destination: &str) {
-    site::submit(spool, destination, file, Transfer::Copy);
-}
-
-/// What sixteen do at once, each so often: how many a second.
-fn sixteen(times: usize, work: impl Fn(usize) + Sync) -> f64 {
-    let took = seconds(|| {
-        std::thread::scope(|scope| {
-            for n in 0..SUBMITTERS {
-                let work = &work;
-                scope.spawn(move || (0..times).for_each(|_| work(n)));
-            }
-        });
-    });
-    (SUBMITTERS * times) as f64 / took
-}
-
-pub fn measure(size: Size, table: &mut Table) -> anyhow::Result<()> {
-    submissions(size, table)?;
-    slow_disk(size, table)?;
-    crowd(size, table)?;
-    pull(size, table)
+    let is_wanted = |name: &str| groups.is_empty() || groups.iter().any(|word| word == name);
+    GROUPS.iter().filter(|(name, _)| is_wanted(name)).try_for_each(|(_, measure)| measure(size, table))
 }
 
 /// Submissions through the server.
@@ -329,18 +222,7 @@ fn crowd(size: Size, table: &mut Table) -> anyhow::Result<()> {
 /// Files that one server fetches from another.
 fn pull(size: Size, table: &mut Table) -> anyhow::Result<()> {
     let octets = size.pick(4 << 20, 1 << 30);
-    let (mut near, mut far) = (Server::new("acme1"), Server::new("acme2"));
-    for server in [&mut near, &mut far] {
-        // A port that nobody has now.
-        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-        server.address = Some(format!("127.0.0.1:{port}"));
-    }
-    let token = near.manage("invite", &["acme2"]);
-    near.stop();
-    near.start();
-    far.stop();
-    far.manage("join", &[token.trim(), near.address.as_deref().unwrap_or_default()]);
-    far.start();
+    let [near, far] = group(["acme1", "acme2"]);
     let printer = Printer::new();
     far.spoolcom(&format!("DEV $LP1, PROCESS $SPLA, URI {}, HEADER OFF; DEV $LP1, START", printer.uri()));
     // They hear of each other after a moment.

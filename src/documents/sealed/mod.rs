@@ -19,7 +19,7 @@ mod tests;
 mod writer;
 
 pub use keys::{DocumentKey, ServerKey, Unopened};
-pub use print_file::{PrintFile, PrintWriter};
+pub use print_file::{InMemory, MOST_IN_MEMORY, PrintFile, PrintWriter, too_large};
 pub use reader::SealedFile;
 pub use writer::Sealer;
 

@@ -2,13 +2,53 @@
 
 use std::fs::File;
 use std::io::{self, Write};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::{DocumentKey, SealedFile, Sealer};
 use crate::documents::ReadAt;
 use crate::sys::files::{file_in_memory, read_full_at};
 
-/// Octets of the largest encrypted document that is given to a program.
-const MOST_IN_MEMORY: u64 = 1 << 30;
+/// Octets of the encrypted documents that the programs of one process may have as files in memory, all together.
+pub const MOST_IN_MEMORY: u64 = 1 << 30;
+
+/// How many they have.
+static IN_MEMORY: AtomicU64 = AtomicU64::new(0);
+
+/// An encrypted document as a file in memory that a program may read. Its share of [`MOST_IN_MEMORY`] is free again when this is gone.
+#[derive(Debug)]
+pub struct InMemory {
+    file: File,
+    _share: Share,
+}
+
+impl AsRef<File> for InMemory {
+    fn as_ref(&self) -> &File {
+        &self.file
+    }
+}
+
+#[derive(Debug)]
+struct Share(u64);
+
+impl Share {
+    fn take(octets: u64) -> Option<Self> {
+        let more = |taken: u64| taken.checked_add(octets).filter(|all| *all <= MOST_IN_MEMORY);
+        IN_MEMORY.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).ok().map(|_| Self(octets))
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        IN_MEMORY.fetch_sub(self.0, Ordering::Relaxed);
+    }
+}
+
+/// Says that encrypted documents are too large to be given to a program.
+pub fn too_large() -> io::Error {
+    let why =
+        format!("encrypted documents of one job that a program reads may have {} MiB together", MOST_IN_MEMORY >> 20);
+    io::Error::new(io::ErrorKind::FileTooLarge, why)
+}
 
 /// A print file that is open for reading.
 #[derive(Debug)]
@@ -45,23 +85,36 @@ impl PrintFile {
         }
     }
 
+    /// Returns how many octets of memory [`Self::in_memory`] takes.
+    ///
+    /// # Errors
+    /// When the document cannot be read.
+    pub fn memory_needed(&self) -> io::Result<u64> {
+        match self {
+            Self::Clear(_) => Ok(0),
+            Self::Sealed(file) => file.size(),
+        }
+    }
+
     /// Returns what a program may read that is to have the document as a file: of an encrypted one a copy in memory, which is gone when
     /// nobody has it open. None where the file itself is that already.
     ///
     /// # Errors
-    /// When the document cannot be read, or is too large.
-    pub fn in_memory(&self) -> io::Result<Option<File>> {
+    /// When the document cannot be read, or is too large (`FileTooLarge`), or the memory for such documents is taken by others now
+    /// (`ENOMEM`).
+    pub fn in_memory(&self) -> io::Result<Option<InMemory>> {
         let Self::Sealed(file) = self else { return Ok(None) };
-        if file.size()? > MOST_IN_MEMORY {
-            let why = format!("it is encrypted, and has more than {MOST_IN_MEMORY} octets");
-            return Err(io::Error::new(io::ErrorKind::FileTooLarge, why));
+        let octets = file.size()?;
+        if octets > MOST_IN_MEMORY {
+            return Err(too_large());
         }
+        let share = Share::take(octets).ok_or_else(|| io::Error::from_raw_os_error(nix::libc::ENOMEM))?;
         let mut copy = file_in_memory()?;
         let mut buffer = vec![0; super::CHUNK];
         let mut at = 0;
         loop {
             match file.read_at(&mut buffer, at)? {
-                0 if at == file.size()? => break,
+                0 if at == octets => break,
                 0 => return Err(io::ErrorKind::UnexpectedEof.into()),
                 n => {
                     copy.write_all(&buffer[..n])?;
@@ -70,7 +123,7 @@ impl PrintFile {
             }
         }
         io::Seek::rewind(&mut copy)?;
-        Ok(Some(copy))
+        Ok(Some(InMemory { file: copy, _share: share }))
     }
 
     /// Returns how many octets of the document are there, where it may still be written.
@@ -150,5 +203,20 @@ impl Write for PrintWriter {
             Self::Clear(file) => file.flush(),
             Self::Sealed(sealer, _) => sealer.flush(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn programs_share_the_memory_for_encrypted_documents() {
+        // Other tests need little at the same time.
+        let most = Share::take(MOST_IN_MEMORY - (8 << 20)).unwrap();
+        assert!(Share::take(9 << 20).is_none());
+        drop(most);
+        assert!(Share::take(9 << 20).is_some());
+        assert!(Share::take(u64::MAX).is_none());
     }
 }

@@ -164,7 +164,7 @@ fn edited(before: &Identity, now: &Identity) -> bool {
 }
 
 /// Whether an error is about us and not about the file.
-pub(super) fn ours(error: &io::Error) -> bool {
+pub(crate) fn ours(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE | libc::ENOMEM | libc::EINTR | libc::EAGAIN))
 }
 
@@ -226,8 +226,14 @@ fn copy(
     }
 }
 
-/// Says that a document cannot be read without a key. It stays where it is, and START tries it again.
+/// Says that a document cannot be read without a key. It stays where it is, and START tries it again. What is short for a moment is tried
+/// again without that.
 pub(super) fn without_key(document: &ClaimedDocument, why: &Unreadable) -> PrintError {
+    if let Unreadable::Io(path, error) = why
+        && ours(error)
+    {
+        return PrintError::Device(Fault::of(format!("cannot read {}", path.display()), error));
+    }
     let text = format!("document {} {why}: {}", document.sequence, Unreadable::CURE);
     PrintError::Document { reason: HoldReason::Failed, text, moved: None }
 }

@@ -78,7 +78,12 @@ pub fn cut(
         while at < *until {
             control.check()?;
             let most = usize::try_from(until - at).unwrap_or(usize::MAX).min(BLOCK);
-            let got = source.file.read_at(&mut block[..most], at).map_err(cannot)?;
+            let got = match source.file.read_at(&mut block[..most], at) {
+                Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+                    return Err(super::identity::damaged(source, &error.to_string()));
+                }
+                other => other.map_err(cannot)?,
+            };
             if got == 0 {
                 return Err(super::identity::damaged(source, "is shorter than it was"));
             }

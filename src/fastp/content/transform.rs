@@ -178,7 +178,7 @@ fn run(
     let made = scratch.create().and_then(|file| PrintWriter::begin(file, key.as_ref()));
     let mut made = made.map_err(failed("the file for what it makes cannot be made"))?;
     let copy = source.file.in_memory().map_err(failed("the document cannot be given to it"))?;
-    let Some(input) = copy.as_ref().or(source.file.clear()) else {
+    let Some(input) = copy.as_ref().map(AsRef::as_ref).or(source.file.clear()) else {
         return Err(Unmade::Program("was not run: the document cannot be given to it".to_owned()));
     };
     let most =

@@ -144,13 +144,14 @@ fn run_by(
     let Some(lock) = lock.map_err(cannot(&format!("its lock {}", base.process_lock(name).display())))? else {
         return Ok(Ended::InOrder);
     };
+    // What one before us left is not ours: from here on the lock says that we live.
+    let troubles = Arc::new(Troubles::create(&base.trouble(name), name, clock::boot_id()));
     with_room(base, || write_holder(&lock.file)).map_err(cannot("its lock"))?;
     let socket = with_room(base, || WakeSocket::bind(&base.process_socket(name)))
         .map_err(cannot(&format!("its socket {}", base.process_socket(name).display())))?;
     let waker = Arc::new(Waker::new().map_err(cannot("events"))?);
     let signals = Signals::listen(&waker).map_err(no_thread("signals"))?;
     let progress = Arc::new(ProgressFile::new(base, name));
-    let troubles = Arc::new(Troubles::create(&base.trouble(name), name, clock::boot_id()));
     let asker = Asker { waker: &waker, log: &log, troubles: &troubles, device: None };
     let lease = match begin_epoch(&*engine, name, &asker, &progress) {
         Ok(lease) => lease,

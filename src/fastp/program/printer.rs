@@ -15,6 +15,8 @@ use nix::poll::PollFlags;
 use super::child::{DeviceTalk, Program};
 use super::conversation::{Broken, FILES};
 use super::messages::{Document, FromDevice, Job, Settings, ToDevice, ToProgram, Trouble};
+use crate::documents::{InMemory, MOST_IN_MEMORY, too_large};
+use crate::fastp::content::identity;
 use crate::fastp::content::pieces::{Pieces, Place, Source};
 use crate::fastp::content::turn::octets_before;
 use crate::fastp::device::connection_settings::ConnectionSettings;
@@ -128,6 +130,26 @@ fn fault(trouble: &Trouble) -> Fault {
     Fault { retryable: trouble.retry.unwrap_or(fault.retryable), ..fault }
 }
 
+/// A program reads files, so documents that are encrypted are given to it as files in memory. They stay until its job has ended.
+fn in_memory(job: &Pieces) -> Result<Vec<Option<InMemory>>, PrintError> {
+    let sources = || job.font.iter().chain(&job.sources).enumerate();
+    let unreadable = |index: usize, error: &io::Error| {
+        let what = format!("cannot be given to the program: {error}");
+        match identity::ours(error) {
+            true => PrintError::Device(Fault::of("no memory now for encrypted documents of its program", error)),
+            false => PrintError::Source(index.saturating_sub(job.font.len()), what),
+        }
+    };
+    let mut needed = 0u64;
+    for (index, source) in sources() {
+        needed += source.file.memory_needed().map_err(|error| unreadable(index, &error))?;
+        if needed > MOST_IN_MEMORY {
+            return Err(unreadable(index, &too_large()));
+        }
+    }
+    sources().map(|(index, source)| source.file.in_memory().map_err(|error| unreadable(index, &error))).collect()
+}
+
 impl ProgramPrinter {
     /// The next word, if it is here. One that is gone is no fault of the device: its end ends this process.
     fn next(&self) -> Result<Option<FromDevice>, PrintError> {
@@ -169,11 +191,12 @@ impl ProgramPrinter {
         job: &Rc<Pieces>,
         control: &mut AttemptControl<'_>,
     ) -> Result<Printed, PrintError> {
+        let copies = in_memory(job)?;
         // Until it says more.
         self.undone = UndoOutcome { touched: true, usable: false };
         control.by_program = true;
         control.no_turns = (!self.skips).then_some("the program of its print process cannot skip pages");
-        self.hand_over(claim, job)?;
+        self.hand_over(claim, job, &copies)?;
         control.stage = Stage::Sending;
         control.job = Some(Rc::clone(job));
         let mut progress = ProgressOf::new(job);
@@ -192,7 +215,7 @@ impl ProgramPrinter {
     }
 
     /// Gives the program the job, and its documents as open files.
-    fn hand_over(&self, claim: &Claim, job: &Pieces) -> Result<(), PrintError> {
+    fn hand_over(&self, claim: &Claim, job: &Pieces, copies: &[Option<InMemory>]) -> Result<(), PrintError> {
         let documents = |sources: &[Source], number: fn(u32) -> u32| -> Vec<Document> {
             let each = sources.iter().map(|source| Document {
                 number: number(source.sequence),
@@ -204,18 +227,9 @@ impl ProgramPrinter {
         };
         let mut all = documents(&job.font, |_| 0);
         all.extend(documents(&job.sources, |sequence| sequence));
-        // A program reads a file, so one that is encrypted is given to it as one in memory.
-        let mut copies = Vec::new();
-        for (index, source) in job.font.iter().chain(&job.sources).enumerate() {
-            let unreadable = |error: io::Error| {
-                let what = format!("cannot be given to the program: {error}");
-                PrintError::Source(index.saturating_sub(job.font.len()), what)
-            };
-            copies.push(source.file.in_memory().map_err(unreadable)?);
-        }
         let mut files: Vec<BorrowedFd<'_>> = Vec::new();
-        for (source, copy) in job.font.iter().chain(&job.sources).zip(&copies) {
-            files.extend(copy.as_ref().or(source.file.clear()).map(AsFd::as_fd));
+        for (source, copy) in job.font.iter().chain(&job.sources).zip(copies) {
+            files.extend(copy.as_ref().map(AsRef::as_ref).or(source.file.clear()).map(AsFd::as_fd));
         }
         let order = ToDevice::Print(Box::new(Job {
             number: claim.number.get(),

@@ -231,9 +231,11 @@ impl Connection for OutputFile {
                 start.duplicate = Some("the file was cut since an earlier attempt wrote to it".into());
             } else if length > before.offset {
                 let tail = length - before.offset;
-                let ours = job
-                    .begin_like(before.offset == 0, &self.file, before.offset, tail)
-                    .map_err(|error| self.fault("read back", &error))?;
+                let ours = match job.begin_like(before.offset == 0, &self.file, before.offset, tail) {
+                    // A document that is damaged: where it is, is found out when its turn comes.
+                    Err(error) if error.kind() == io::ErrorKind::InvalidData => false,
+                    other => other.map_err(|error| self.fault("read back", &error))?,
+                };
                 if ours {
                     // A crash before this cut is on disk leaves the same tail, and leads to the same decision.
                     self.cut(before.offset).map_err(|error| self.fault("cut", &error))?;

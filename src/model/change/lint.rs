@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{ChangeViews, PrinterFacts, QueueFacts};
+use super::{ChangeViews, Generation, PrinterFacts, QueueFacts};
 use crate::model::ServerName;
 
 /// The most findings that one check has.
@@ -49,6 +49,7 @@ pub const CODES: &[&str] = &[
     "attributes-differ",
     "unreachable",
     "shows-all",
+    "issued-apart",
 ];
 
 type Name = (String, String);
@@ -132,12 +133,34 @@ pub fn check(views: &ChangeViews) -> Vec<Finding> {
             found.add(Weight::Warning, "unreachable", view.server.to_string(), text, PORT.to_owned());
         }
     }
+    issued_apart(&mut found, views);
     for (server, why) in &views.silent {
         let text = format!("it does not answer, so its objects were not looked at: {why}");
         found.add(Weight::Warning, "unreachable", server.to_string(), text, PORT.to_owned());
     }
     found.0.sort_by_key(|one| one.weight);
     found.0
+}
+
+/// Generations of one number that two servers have issued, each without the other.
+fn issued_apart(found: &mut Findings, views: &ChangeViews) {
+    let Some((own, others)) = views.servers.split_first() else { return };
+    for view in others {
+        let is_other = |one: &&Generation| {
+            own.history
+                .iter()
+                .any(|known| known.number == one.number && !known.by.as_str().eq_ignore_ascii_case(one.by.as_str()))
+        };
+        if let Some(one) = view.history.iter().find(is_other) {
+            let number = one.number;
+            let text = format!(
+                "its generation {number} was issued by {}, and that of {} by another server",
+                one.by, own.server
+            );
+            let cure = "each part has its own edits, and nothing is lost; before a rollback behind it compare pdchange status on both".to_owned();
+            found.add(Weight::Warning, "issued-apart", view.server.to_string(), text, cure);
+        }
+    }
 }
 
 const PORT: &str = "servers reach each other at the peer port, 2353, in both directions";

@@ -142,6 +142,16 @@ fn names_that_lead_nowhere_are_faults_and_a_server_that_is_silent_is_one_warning
 }
 
 #[test]
+fn one_number_that_two_parts_have_issued_is_a_warning() {
+    let (mut a, mut b) = (view("acme1", &[]), view("acme2", &[]));
+    a.history = vec![generation(1, None), generation(2, None)];
+    b.history = a.history.clone();
+    assert!(found(vec![a.clone(), b.clone()], &[]).is_empty());
+    b.history[1].by = server("acme2");
+    assert_eq!(found(vec![a, b], &[]), [one(Weight::Warning, "issued-apart", "acme2")]);
+}
+
+#[test]
 fn attributes_and_drivers_that_differ_within_a_pool_are_warnings() {
     let printer = |name: &str, valid: &[&str], driver: Option<&str>| PrinterFacts {
         name: name.to_owned(),

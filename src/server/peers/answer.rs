@@ -107,7 +107,9 @@ fn send_file(
     while at < octets && !peers.is_over() {
         let begin = if at < offset { offset - at } else { u64::MAX };
         let most = usize::try_from((octets - at).min(begin)).unwrap_or(MAX_DATA).min(MAX_DATA);
-        let n = file.read_at(&mut buffer[..most], at)?;
+        let n = file.read_at(&mut buffer[..most], at).inspect_err(|error| {
+            peers.log(&format!("document {document} of {token} cannot be read for server {from}: {error}"));
+        })?;
         if n == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }

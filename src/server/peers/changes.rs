@@ -149,7 +149,8 @@ impl Peers {
         let state = |why: String| Failure::new(FailureKind::State, why);
         let _issuing = Issuing::begin(self).ok_or_else(|| state("a generation is being issued here".to_owned()))?;
         let spool = &self.inner.spool;
-        let views = self.change_views(Look::State)?;
+        let mut views = self.change_views(Look::State)?;
+        set_aside(&mut views);
         if let Some((server, why)) = views.silent.first()
             && !issue.allow_partial
         {
@@ -263,6 +264,9 @@ impl Peers {
     pub(super) fn compare_generations(&self, from: &ServerName, theirs: u64) -> Result<Option<String>, Failure> {
         let spool = &self.inner.spool;
         let own = spool.generation()?.0;
+        if theirs > own.saturating_add(LEAP) {
+            return Ok(Some(odd_number(from, theirs, own)));
+        }
         if theirs > own {
             self.inner.behind.store(true, Ordering::SeqCst);
             self.inner.changed.notify_all();
@@ -315,21 +319,9 @@ impl Peers {
             left |= !self.find_out(&one)?;
         }
         let members = self.inner.dial.servers();
-        if !stragglers.is_empty() {
-            let history = self.own_view(Look::State)?.history;
-            for server in stragglers {
-                if !members.contains(&server) {
-                    spool.told_of_generation(&server, &clock::now())?;
-                    continue;
-                }
-                match self.tell(&server, own, &history) {
-                    Ok(()) => self.log(&format!("server {server} has generation {own} now")),
-                    Err(_) => left = true,
-                }
-            }
-        }
+        // First what is to be done here: others may not answer for a while.
         if self.inner.behind.load(Ordering::SeqCst) {
-            match self.ahead(members)? {
+            match self.ahead(members.clone())? {
                 Some(view) if view.generation > own => {
                     let number = spool.catch_up_with(view.history, &clock::now())?;
                     self.log(&format!("caught up with generation {number} of server {}", view.server));
@@ -337,6 +329,24 @@ impl Peers {
                 }
                 Some(_) => self.inner.behind.store(false, Ordering::SeqCst),
                 None => left = true,
+            }
+        }
+        let (stragglers, left_us): (Vec<_>, Vec<_>) = stragglers.into_iter().partition(|one| members.contains(one));
+        for server in left_us {
+            spool.told_of_generation(&server, &clock::now())?;
+        }
+        // After catching up it is another one, with other servers to be told: the next round.
+        let is_other = spool.generation()?.0 != own;
+        left |= is_other && !stragglers.is_empty();
+        if !stragglers.is_empty() && !is_other {
+            let history = self.own_view(Look::State)?.history;
+            for (server, told) in
+                self.ask_each(stragglers, STEP, move |peers, server| peers.tell(server, own, &history))
+            {
+                match told {
+                    Ok(()) => self.log(&format!("server {server} has generation {own} now")),
+                    Err(_) => left = true,
+                }
             }
         }
         Ok(left)
@@ -347,7 +357,8 @@ impl Peers {
         if members.is_empty() {
             return self.own_view(Look::State).map(Some);
         }
-        let views = self.change_views(Look::State)?;
+        let mut views = self.change_views(Look::State)?;
+        set_aside(&mut views);
         Ok(views.servers.into_iter().skip(1).max_by_key(|view| view.generation))
     }
 
@@ -383,6 +394,26 @@ impl Peers {
     }
 }
 
+/// Why the number of a generation that a server tells is no number of this group.
+fn odd_number(server: &ServerName, theirs: u64, own: u64) -> String {
+    format!(
+        "server {server} says that generation {theirs} counts there, and {own} counts here: that is no generation of this group"
+    )
+}
+
+/// Counts servers that tell of generations that cannot be as those that do not answer: they keep nobody else from issuing.
+fn set_aside(views: &mut ChangeViews) {
+    let own = views.servers.first().map_or(0, |view| view.generation);
+    let is_odd = |n: u64| n > own.saturating_add(LEAP);
+    for view in std::mem::take(&mut views.servers) {
+        let prepared = view.prepared.as_ref().map_or(0, |one| one.number);
+        match view.generation.max(prepared) {
+            n if is_odd(n) => views.silent.push((view.server.clone(), odd_number(&view.server, n, own))),
+            _ => views.servers.push(view),
+        }
+    }
+}
+
 /// Which prepared generation of a server may be replaced, or who is issuing it.
 fn replaced(view: &ChangeView, views: &ChangeViews) -> Result<Option<u64>, Failure> {
     let Some(one) = &view.prepared else { return Ok(None) };
@@ -413,5 +444,41 @@ impl<'a> Issuing<'a> {
 impl Drop for Issuing<'_> {
     fn drop(&mut self) {
         self.0.known().issuing = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::change::Mode;
+
+    fn view(name: &str, generation: u64) -> ChangeView {
+        ChangeView {
+            server: name.parse().unwrap(),
+            mode: Mode::Auto,
+            stages: true,
+            generation,
+            prepared: None,
+            issuing: None,
+            history: Vec::new(),
+            stragglers: Vec::new(),
+            staged: Vec::new(),
+            queues: Vec::new(),
+            printers: Vec::new(),
+            stations: Vec::new(),
+            unreached: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_server_with_a_number_that_cannot_be_keeps_nobody_from_issuing() {
+        let mut views = ChangeViews {
+            servers: vec![view("acme1", 4), view("acme2", u64::MAX - 1), view("acme3", 6)],
+            silent: Vec::new(),
+        };
+        set_aside(&mut views);
+        let names: Vec<&str> = views.servers.iter().map(|view| view.server.as_str()).collect();
+        assert_eq!(names, ["acme1", "acme3"]);
+        assert!(views.silent[0].1.contains("no generation of this group"), "{:?}", views.silent);
     }
 }

@@ -2,11 +2,12 @@
 //!
 //! Each step is one transaction. What another server asks is done for the spooler; the record says who has issued it there.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::authority::Right;
-use crate::model::change::{CatchUp, Edit, Generation, Issue, Issued, KEPT, StagedEdit, catch_up, undone};
+use crate::model::change::{CatchUp, Edit, EditedClass, Generation, Issue, Issued, KEPT, StagedEdit, catch_up, undone};
 use crate::model::event::EventWord;
+use crate::model::field::Field;
 use crate::model::time::Moment;
 use crate::model::{Call, Failure, FailureKind, ServerName};
 use crate::store::change::Standing;
@@ -142,13 +143,14 @@ impl Spool {
                 return Ok(last.number);
             }
             let todo = catch_up(control.generation, &told);
-            let edits = missed_edits(tx, &todo)?;
+            let (edits, numbers) = missed_edits(tx, &todo, &missed)?;
             let (done, gone) = apply::apply(tx, &edits)?;
             store::change::forget_prepared(tx)?;
             for one in &missed {
-                let own: &[Edit] = if one.number == last.number { &done } else { &[] };
+                let is_of_it = |edit: &&Edit| numbers.get(&edit.place()).unwrap_or(&last.number) == &one.number;
+                let own: Vec<Edit> = done.iter().filter(is_of_it).cloned().collect();
                 let revokes = own.iter().any(Edit::revokes);
-                store::change::set_generation(tx, &Generation { revokes, ..(*one).clone() }, Standing::Committed, own)?;
+                store::change::set_generation(tx, &Generation { revokes, ..(*one).clone() }, Standing::Committed, &own)?;
             }
             settle(tx, last, done.len(), &gone, "caught up with ")?;
             Ok(last.number)
@@ -248,24 +250,44 @@ fn edits_back_to(tx: &Tx<'_>, to: u64) -> Fallible<Vec<Edit>> {
     Ok(undone(edits))
 }
 
-/// The edits of generations that were missed: first back, then what is staged.
-fn missed_edits(tx: &Tx<'_>, todo: &CatchUp) -> Fallible<Vec<Edit>> {
+/// Which generation each edit belongs to.
+type Numbers = BTreeMap<(EditedClass, String, Option<Field>), u64>;
+
+/// The edits of generations that were missed: first back, then what is staged. Each belongs to the generation that would have had it, had
+/// this server been there: the first that was issued after it was staged. So going back later goes back as far as elsewhere.
+fn missed_edits(tx: &Tx<'_>, todo: &CatchUp, missed: &[&Generation]) -> Fallible<(Vec<Edit>, Numbers)> {
+    let mut numbers = Numbers::new();
     let mut edits = match todo.back_to {
         Some(to) => edits_back_to(tx, to)?,
         None => Vec::new(),
     };
+    if let Some(back) = missed.iter().rfind(|one| one.back_to.is_some()) {
+        numbers.extend(edits.iter().map(|edit| (edit.place(), back.number)));
+    }
     if !todo.issues.is_empty() {
         // What was prepared for one of them is what was issued.
         let prepared = store::change::prepared(tx)?.filter(|one| todo.issues.contains(&one.number));
-        let staged = match prepared {
-            Some(one) => store::change::edits(tx, one.number)?,
-            None => staged_edits(tx)?,
+        let issued = |at_ms: i64| {
+            let later = |one: &&&Generation| todo.issues.contains(&one.number) && one.at_ms >= at_ms;
+            missed.iter().find(later).map(|one| one.number).or(todo.issues.last().copied())
+        };
+        let staged: Vec<Edit> = match prepared {
+            Some(one) => {
+                let edits = store::change::edits(tx, one.number)?;
+                numbers.extend(edits.iter().map(|edit| (edit.place(), one.number)));
+                edits
+            }
+            None => {
+                let staged = with_now(tx)?;
+                numbers.extend(staged.iter().filter_map(|one| Some((one.edit.place(), issued(one.at_ms)?))));
+                staged.into_iter().map(|one| one.edit).collect()
+            }
         };
         let newer: BTreeSet<_> = staged.iter().map(Edit::place).collect();
         edits.retain(|edit| !newer.contains(&edit.place()));
         edits.extend(staged);
     }
-    Ok(edits)
+    Ok((edits, numbers))
 }
 
 fn prepare(tx: &Tx<'_>, one: &Generation, replaces: Option<u64>) -> Fallible<u32> {

@@ -70,7 +70,7 @@ impl Spool {
                 )
                 .hint("pdchange issue   issues them;  pdchange off --discard   takes them back"));
             }
-            let gone = if discard { take_back(tx, &staged)? } else { 0 };
+            let gone = if discard { demand_undecided(tx, &staged).and_then(|()| take_back(tx, &staged))? } else { 0 };
             let row = store::change::control(tx)?;
             if row.mode != mode {
                 store::change::set_control(tx, store::change::ControlRow { mode, ..row })?;
@@ -94,6 +94,7 @@ impl Spool {
                     );
                 }
             }
+            demand_undecided(tx, &staged)?;
             take_back(tx, &staged)
         })
     }
@@ -138,6 +139,26 @@ impl Spool {
 /// How many edits, as the beginning of a sentence.
 pub(crate) fn edits(n: usize) -> String {
     if n == 1 { "1 edit is".to_owned() } else { format!("{n} edits are") }
+}
+
+/// Refuses to take back edits of a generation that is prepared: whether it counts is being decided elsewhere.
+fn demand_undecided(tx: &Tx<'_>, staged: &[StagedEdit]) -> Fallible<()> {
+    let Some(one) = store::change::prepared(tx)? else { return Ok(()) };
+    let edits = store::change::edits(tx, one.number)?;
+    let is_in_it = |staged: &StagedEdit| edits.iter().any(|edit| edit.place() == staged.edit.place());
+    match staged.iter().find(|staged| is_in_it(staged)) {
+        None => Ok(()),
+        Some(staged) => Err(Failure::new(
+            FailureKind::State,
+            format!(
+                "generation {} is being issued by server {} and has this edit: {}",
+                one.number,
+                one.by,
+                said(&staged.edit)
+            ),
+        )
+        .hint("pdchange status   shows when that is decided;  pdchange rollback   takes an issued generation back")),
+    }
 }
 
 fn take_back(tx: &Tx<'_>, staged: &[StagedEdit]) -> Fallible<u32> {

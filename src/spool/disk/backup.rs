@@ -20,6 +20,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::documents::sealed_size;
 use crate::model::job::{Identity, RawPath, Transfer};
 use crate::model::time::Moment;
 use crate::model::{Failure, FailureKind, ServerName};
@@ -168,6 +169,14 @@ pub fn backup(spool: &Spool, to: &Path, with_keys: bool, now: &Moment) -> Fallib
             && entry.digest.as_deref().is_some_and(|found| found != blake3::Hash::from(expected).to_hex().as_str())
         {
             done.losses.push(format!("job {}: {} is damaged: its digest differs", document.job, entry.name));
+        }
+        if let (Some(entry), Some(_)) = (files.last(), &document.sealed)
+            && entry.name == document.store_name
+            && entry.octets != sealed_size(document.identity.size)
+        {
+            let sizes = (entry.octets, sealed_size(document.identity.size));
+            let why = format!("is damaged: it has {} octets instead of {}", sizes.0, sizes.1);
+            done.losses.push(format!("job {}: {} {why}", document.job, entry.name));
         }
     }
     keep_aside(&base.corrupt(server), &inside.corrupt(server), &mut files, &mut done.losses)?;
@@ -439,9 +448,10 @@ pub fn restore(base: &Base, from: &Path, now: &Moment) -> Fallible<Done> {
     }
     for (_, key, kept) in keys_of(base, &source, &server) {
         // One that is there stays: it is the same, or one that was made after the backup, and then some cards are void.
-        if key.symlink_metadata().is_err() && kept.symlink_metadata().is_ok() {
-            copy_file(&kept, &key).map_err(failed(&key))?;
-            sync_dir(&dir).map_err(failed(&dir))?;
+        if key.symlink_metadata().is_err()
+            && let Some(text) = key_file::read(&kept).map_err(failed(&kept))?
+        {
+            key_file::replace(&key, &text).map_err(failed(&key))?;
             done.keys = true;
         }
     }

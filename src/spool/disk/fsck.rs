@@ -253,7 +253,7 @@ fn odd_things(base: &Base) -> Vec<(PathBuf, Odd)> {
         .collect();
     odd.extend(own_file::odd_directory(&run).map(|found| (run, found)));
     for dir in inside(base.root()) {
-        for name in [".spool-id", ".generation", ".card-key", ".document-key"] {
+        for name in [".spool-id", ".generation"].iter().chain(KEYS) {
             let path = dir.join(name);
             odd.extend(own_file::odd_file(&path).map(|found| (path, found)));
         }
@@ -262,10 +262,18 @@ fn odd_things(base: &Base) -> Vec<(PathBuf, Odd)> {
     odd
 }
 
+/// Files of keys in the directory of a server.
+const KEYS: &[&str] = &[".card-key", ".document-key"];
+
 /// Locks, sockets and marks that are something else. Nobody uses those, so that they can be put aside beside living processes.
 fn wrong_kinds(base: &Base, wanted: Wanted, report: &mut Report) {
     for (path, odd) in odd_things(base) {
         let finding = report.add(WRONG_KIND, path.display().to_string(), odd.to_string());
+        // Jobs may need what is in it: another one that the spool makes opens none of them.
+        if KEYS.iter().any(|name| path.ends_with(name)) {
+            finding.cure("make it a file of the spool's account that nobody else may read or write (chown, chmod 600), or restore it: cards and encrypted jobs need it");
+            continue;
+        }
         finding.cure("pdfsck --repair moves it into corrupt/ beside it, and the spool makes its own again");
         if wanted.repair {
             let aside = put_aside(&path, &format!("it lay in the place of a part of the spool: it {odd}"));

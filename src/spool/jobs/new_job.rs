@@ -250,6 +250,10 @@ impl NewJob {
             let why = "the release-type of the queue was changed while the job arrived";
             return Err(Failure::new(FailureKind::State, why).hint("submit it again"));
         }
+        if secure.is_some_and(|queue| queue.encrypts()) && self.documents.iter().any(DocumentRow::lies_in_clear) {
+            let why = "its queue encrypts since the job began to arrive";
+            return Err(Failure::new(FailureKind::State, why).hint("submit it again"));
+        }
         store::submission::accept(tx, &s.token, &Known { id: job.id, number, local, serial })?;
         for document in &self.documents {
             store::document::insert(tx, job.id, document)?;

@@ -242,9 +242,9 @@ impl Spool {
             let rest = (most_opens(tx)?, store::spool::row(tx)?.reserve, limits(tx)?, collector);
             Ok((content, sheet, encrypts, rest))
         })?;
-        // Links take no room, and files without names that lie here already have theirs.
+        // Links take no room, and files without names that lie here already have theirs, unless they are encrypted.
         let octets = match submission.documents.iter().any(|document| document.transfer == Transfer::Copy) {
-            true if door.is_some() => sizes(files.iter().filter(|file| !is_unnamed(file))),
+            true if door.is_some() && !encrypts => sizes(files.iter().filter(|file| !is_unnamed(file))),
             true => sizes(&files),
             false => 0,
         };

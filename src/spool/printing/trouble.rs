@@ -121,6 +121,17 @@ impl Troubles {
     }
 }
 
+impl Drop for Troubles {
+    /// A process that ends takes back what it said: whoever comes next under its name is not believed to say so. What kept
+    /// it from beginning stays.
+    fn drop(&mut self) {
+        let note = self.note.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if let Some(file) = self.file.as_ref().filter(|_| !note.over) {
+            let _ = file.set_len(0);
+        }
+    }
+}
+
 /// Octets of the first line.
 const HEAD: usize = 16 + 1 + 8 + 1;
 
@@ -202,6 +213,20 @@ mod tests {
         assert_eq!(read(&path).unwrap().troubles.len(), 1);
         troubles.end(None);
         assert_eq!(read(&path), None);
+    }
+
+    #[test]
+    fn a_process_that_ends_takes_its_troubles_along_unless_it_never_began() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("trouble.spla");
+        let create = || Troubles::create(&path, &"SPLA".parse().unwrap(), "boot");
+        let troubles = create();
+        troubles.begin(None, &what("no descriptor", false), 1, 5);
+        assert!(read(&path).is_some());
+        drop(troubles);
+        assert_eq!(read(&path), None);
+        create().did_not_begin(&what("no", true), 5);
+        assert!(read(&path).is_some_and(|note| note.over));
     }
 
     #[test]

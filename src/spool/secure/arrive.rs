@@ -128,7 +128,7 @@ impl Spool {
         let documents = store::document::of_job(tx, job.id)?;
         demand_copies(Some(&queue), documents.iter().map(|document| document.transfer))?;
         if queue.encrypts {
-            demand_encrypted(job.id, &documents)?;
+            demand_encrypted(tx, job, &documents)?;
         }
         let reasons = job.reasons.with(HoldReason::SecureRelease);
         store::job::set_reasons(tx, job.id, reasons, None)?;

@@ -10,12 +10,12 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
-use crate::model::job::Transfer;
 use crate::model::{Call, Failure, FailureKind, JobId};
 use crate::spool::disk::refusals::io_failure;
-use crate::spool::disk::{document_key, files, sealing};
+use crate::spool::disk::{document_key, files, reserve, sealing};
 use crate::spool::{Room, Spool};
 use crate::store::document::DocumentRow;
+use crate::store::job::JobRow;
 use crate::store::{self, Fallible, Tx};
 use crate::sys::fault;
 use crate::sys::files::{identity, open_regular};
@@ -35,16 +35,20 @@ pub(crate) fn needed() -> BTreeSet<JobId> {
     NEEDED.take()
 }
 
-fn in_clear(document: &DocumentRow) -> bool {
-    document.transfer == Transfer::Copy && document.sealed.is_none()
-}
-
 /// Refuses a job with copies in clear. Whoever runs the transaction encrypts them and runs it again.
-pub(super) fn demand_encrypted(job: JobId, documents: &[DocumentRow]) -> Fallible<()> {
-    if !documents.iter().any(in_clear) {
+pub(super) fn demand_encrypted(tx: &Tx<'_>, job: &JobRow, documents: &[DocumentRow]) -> Fallible<()> {
+    if !documents.iter().any(DocumentRow::lies_in_clear) {
         return Ok(());
     }
-    NEEDED.with_borrow_mut(|needed| needed.insert(job));
+    // Those of its batch go where it goes, so one more run is enough for all of them.
+    let others = match job.batch {
+        Some(batch) => store::batch::members(tx, batch.number)?,
+        None => Vec::new(),
+    };
+    NEEDED.with_borrow_mut(|needed| {
+        needed.insert(job.id);
+        needed.extend(others);
+    });
     Err(Failure::new(FailureKind::State, "its copies are not encrypted yet").hint("repeat the command"))
 }
 
@@ -55,8 +59,9 @@ impl Spool {
     /// When one cannot be read or written, or a device has the job. Those before it are encrypted then.
     pub(crate) fn encrypt_copies(&self, call: &Call, job: JobId) -> Fallible<()> {
         let dir = self.base().server(self.server());
-        let documents = self.look(call, |tx| store::document::of_job(tx, job))?;
-        for document in documents.into_iter().filter(in_clear) {
+        let (documents, reserve) =
+            self.look(call, |tx| Ok((store::document::of_job(tx, job)?, store::spool::row(tx)?.reserve)))?;
+        for document in documents.into_iter().filter(DocumentRow::lies_in_clear) {
             let path = dir.join(&document.store_name);
             let failed = |error: std::io::Error| io_failure(&path, &error);
             let (name, was) = (document.store_name.clone(), document.store_name.clone());
@@ -71,6 +76,8 @@ impl Spool {
                 })?;
                 continue;
             }
+            // Until it is done, both lie on the disk.
+            reserve::demand(self.base(), reserve, document.identity.size)?;
             let file = open_regular(&path).map_err(failed)?;
             let now = identity(&file).map_err(failed)?;
             if document.digest.is_none() && now.mtime_ns != document.identity.mtime_ns {

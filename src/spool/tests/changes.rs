@@ -260,6 +260,41 @@ fn a_straggler_takes_up_what_it_has_missed() {
 }
 
 #[test]
+fn what_a_straggler_takes_up_belongs_to_the_generation_that_it_was_staged_for() {
+    for (at_ms, taken_back) in [([i64::MAX, i64::MAX], false), ([0, i64::MAX], true)] {
+        let mut site = controlled();
+        set(&mut site, ManagedClass::Queue, "OFFICE", "purge-time", Some(Value::Integer(5)));
+        let mut told: Vec<Generation> =
+            (1..).zip(at_ms).map(|(number, at_ms)| Generation { at_ms, ..of_other(number, None) }).collect();
+        site.spool.catch_up_with(told.clone(), &clock()).unwrap();
+        assert!(counts(&mut site)["queue OFFICE"].contains("Integer(5)"));
+        // Elsewhere only what the second one has changed is taken back.
+        told.push(of_other(3, Some(1)));
+        site.spool.catch_up_with(told, &clock()).unwrap();
+        assert_eq!(!counts(&mut site)["queue OFFICE"].contains("purge-time"), taken_back, "{at_ms:?}");
+    }
+}
+
+#[test]
+fn what_is_being_issued_is_not_taken_back() {
+    let mut site = controlled();
+    let call = Call::of_spooler(&clock());
+    set(&mut site, ManagedClass::Queue, "OFFICE", "purge-time", Some(Value::Integer(5)));
+    site.spool.prepare_generation(&call, of_other(1, None), None).unwrap();
+    set(&mut site, ManagedClass::Queue, "OFFICE", "driver", Some(Value::Text("pcl6".into())));
+    for refused in [
+        site.local.discard_changes(Some("OFFICE".into())).unwrap_err(),
+        site.local.discard_changes(None).unwrap_err(),
+        site.local.set_change_mode(Mode::Off, true).unwrap_err(),
+    ] {
+        assert!(refused.message.contains("generation 1 is being issued by server acme2"), "{refused:?}");
+    }
+    assert_eq!(staged(&mut site).len(), 2);
+    site.spool.drop_generation(1, &clock()).unwrap();
+    assert_eq!(site.local.discard_changes(None).unwrap(), 2);
+}
+
+#[test]
 fn what_another_group_has_issued_changes_nothing_and_numbers_do_not_leap() {
     let mut site = controlled();
     set(&mut site, ManagedClass::Queue, "OFFICE", "purge-time", Some(Value::Integer(5)));

@@ -74,6 +74,12 @@ fn costs(jobs: usize, devices: usize) -> Costs {
     let rare_id = spool.job(&call, &rare).unwrap();
     let held = Condition::Either(vec![Condition::State(JobState::Held), Condition::State(JobState::Paused)]);
     cost("a page of what is held", &|| page(held.clone()));
+    let name = site.caller.user.clone();
+    cost("a page of what is held of an owner", &|| {
+        page(Condition::All(vec![Condition::Owner(name.clone()), held.clone()]))
+    });
+    let own = Condition::UserName(site.caller.identity());
+    cost("a page of what is held of a user", &|| page(Condition::All(vec![own.clone(), held.clone()])));
     cost("a page of a destination", &|| page(Condition::Location("rare".parse().unwrap())));
     cost("a page of a location", &|| page(Condition::Destination(rare_id.destination.clone())));
     cost("a page of an owner by name", &|| page(Condition::Owner("nobody-at-all".into())));

@@ -82,11 +82,12 @@ fn keep(line: CommandLine, shell: &mut Shell<'_>) -> Result<Exit, Stop> {
         let _ = writeln!(shell.err, "{PROGRAM}: {key} is not in the backup: --keys keeps it, too");
     }
     if done.without_key > 0 {
-        let (number, cure) = (done.without_key, Unreadable::CURE);
-        let _ = writeln!(
-            shell.err,
-            "{PROGRAM}: {number} documents are encrypted, and the key that opens them is not here: {cure}"
-        );
+        let cure = Unreadable::CURE;
+        let which = match done.without_key {
+            1 => "1 document is encrypted, and the key that opens it".to_owned(),
+            number => format!("{number} documents are encrypted, and the key that opens them"),
+        };
+        let _ = writeln!(shell.err, "{PROGRAM}: {which} is not here: {cure}");
     }
     if matches.get_flag("json") {
         let json = serde_json::to_string_pretty(&done).map_err(crate::model::Failure::internal)?;

@@ -153,7 +153,7 @@ fn change(batch: BatchNumber, action: &BatchAction, session: &mut Session<'_>) -
         BatchAction::Link(job) => {
             let job = JobRef::Number(*job);
             let linked = session.spool()?.link_job(batch, job.clone());
-            linked.map_err(|failure| EarlyEnd::Failed(failure, Subject::Job(job)))
+            linked.map_err(|failure| EarlyEnd::Failed(in_our_words(failure, "LINK", &job, session), Subject::Job(job)))
         }
         BatchAction::Unlink(job) => {
             let job = JobRef::Number(*job);
@@ -164,7 +164,9 @@ fn change(batch: BatchNumber, action: &BatchAction, session: &mut Session<'_>) -
                 .job(job.clone())
                 .map_err(|failure| EarlyEnd::Failed(failure, Subject::Job(job.clone())))?;
             let unlinked = session.spool()?.unlink_job(batch, job.clone());
-            unlinked.map_err(|failure| EarlyEnd::Failed(failure, Subject::Unlinked(job)))
+            unlinked.map_err(|failure| {
+                EarlyEnd::Failed(in_our_words(failure, "UNLINK", &job, session), Subject::Unlinked(job))
+            })
         }
         BatchAction::Hold => all(batch, &[Key::Hold], BatchChange::Hold, session),
         BatchAction::Start => all(batch, &[Key::Start], BatchChange::Start, session),
@@ -184,6 +186,21 @@ fn change(batch: BatchNumber, action: &BatchAction, session: &mut Session<'_>) -
             Ok(())
         }
         BatchAction::Status(_) | BatchAction::Current => Ok(()),
+    }
+}
+
+/// Says that a job is in the wrong state in the words that displays have for it here.
+fn in_our_words(failure: Failure, word: &str, job: &JobRef, session: &mut Session<'_>) -> Failure {
+    if failure.kind != FailureKind::State {
+        return failure;
+    }
+    let status = session.spool().ok().and_then(|spool| spool.job(job.clone()).ok());
+    match status {
+        Some(one) if !matches!(one.state, JobState::Held | JobState::Paused | JobState::Retained) => {
+            let why = format!("{word} is not allowed while job {} is {}", one.number, job::state_words(one.state));
+            Failure { message: why, ..failure }
+        }
+        _ => failure,
     }
 }
 
