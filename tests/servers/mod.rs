@@ -8,6 +8,7 @@ mod hostile;
 mod moving;
 mod power;
 mod release;
+mod releases;
 mod revoked;
 mod room;
 mod streaming;

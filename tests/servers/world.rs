@@ -401,6 +401,12 @@ impl World {
         }
     }
 
+    /// Whether a server has died.
+    pub fn is_dead(&self, name: &str) -> bool {
+        let mut running = self.running.lock().unwrap();
+        running.get_mut(name).is_none_or(|child| child.try_wait().unwrap().is_some())
+    }
+
     pub fn log(&self, name: &str) -> String {
         std::fs::read_to_string(self.dir.path().join(format!("{name}.log"))).unwrap_or_default()
     }
