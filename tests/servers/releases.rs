@@ -78,7 +78,7 @@ impl Campaign {
         }
     }
 
-    fn await_end(&self, at: &'static str, job: &str) -> Outcome {
+    fn await_end(&self, at: &'static str, station: &'static str, job: &str) -> Outcome {
         // What another server does rings no bell here.
         let watch = Watch::new(&self.world[at].paths().write_lock()).unwrap();
         let until = Instant::now() + DEADLINE;
@@ -86,7 +86,10 @@ impl Campaign {
             if let Some(end) = self.settled(at, job) {
                 return end;
             }
-            assert!(Instant::now() < until, "{job} never ends: {:#?}", self.world[at].jobs());
+            let shown = || (listed(&self.world, at, job), NAMES.map(|name| self.world[name].jobs()));
+            assert!(Instant::now() < until, "{job} never ends: {:#?}", shown());
+            // `pdserver` would see at once that its print process has died.
+            self.world[station].spoolcom("PRINT $SPLA, START");
             watch.wait(Duration::from_millis(200)).unwrap();
         }
     }
@@ -120,7 +123,7 @@ impl Campaign {
         };
         let what = format!("{job} of {at} at a station of {station}, {dies} dies at {point}");
         let said = self.world[station].run("pdrelease", &[&job]);
-        let mut end = self.await_end(at, &job);
+        let mut end = self.await_end(at, station, &job);
         *self.outcomes.entry((end, said.status == 0)).or_default() += 1;
         let twice =
             |campaign: &Self| NAMES.iter().any(|name| campaign.world[name].possible_duplicates().contains(&tag));
@@ -143,7 +146,7 @@ impl Campaign {
                 break;
             }
             let again = self.world[at].run("pdrelease", &[&job]);
-            end = self.await_end(at, &job);
+            end = self.await_end(at, station, &job);
             assert!(again.status == 0 || end == Outcome::Printed, "{what}: {}", again.err);
         }
         assert_eq!(end, Outcome::Printed, "{what}");
