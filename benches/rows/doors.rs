@@ -71,6 +71,7 @@ pub fn measure(size: Size, table: &mut Table) -> anyhow::Result<()> {
     let [lpd, ipp, raw] = opened.as_slice() else { anyhow::bail!("three doors were opened") };
     let (lpd, ipp, raw) = (*lpd, *ipp, *raw);
 
+    let mut peers = Vec::new();
     match Cups::start() {
         Err(why) => table.left_out("doors against CUPS", &why),
         Ok(cups) => {
@@ -85,6 +86,7 @@ pub fn measure(size: Size, table: &mut Table) -> anyhow::Result<()> {
                     || at_once(jobs, || doors::lpd(lpd, "g.d", OCTETS)),
                     || at_once(jobs, || doors::lpd(peer, "waits", OCTETS)),
                 );
+                peers.push(("cups-lpd", rate.1));
                 let what = "64 KiB by LPD, 16 senders";
                 table.add(Row::ratio(what, Unit::PerSecond, rate, "cups-lpd", Goal::AtLeast(2.0), fsync));
                 clean();
@@ -95,6 +97,7 @@ pub fn measure(size: Size, table: &mut Table) -> anyhow::Result<()> {
                 || at_once(jobs, || doors::ipp(ipp, "ipp://localhost/printers/g.d", OCTETS)),
                 || at_once(jobs, || doors::ipp(peer, "ipp://localhost/printers/waits", OCTETS)),
             );
+            peers.push(("cupsd", rate.1));
             let what = "64 KiB by IPP, 16 senders";
             table.add(Row::ratio(what, Unit::PerSecond, rate, "cupsd", Goal::AtLeast(2.0), fsync));
             clean();
@@ -106,6 +109,11 @@ pub fn measure(size: Size, table: &mut Table) -> anyhow::Result<()> {
     let what = "64 KiB to a raw port, 16 senders";
     table.add(Row::ratio(what, Unit::PerSecond, rate, "receive and sync", Goal::AtLeast(0.5), fsync));
     served.empty();
+    // How much of it there could be at most, on this machine and with these senders, where a job is on disk when it is acknowledged.
+    for (name, peer) in peers {
+        let what = format!("a bare receive and sync of the same, beside {name}");
+        table.add(Row::ratio(&what, Unit::PerSecond, (rate.1, peer), name, Goal::None, fsync));
+    }
 
     let octets: u64 = size.pick(4 << 20, 1 << 30);
     let gib = octets as f64 / f64::from(1 << 30);

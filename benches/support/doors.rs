@@ -5,6 +5,7 @@ use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
@@ -118,10 +119,13 @@ fn yes(stream: &mut TcpStream) {
     assert_eq!(octet, [0]);
 }
 
-/// Writes so many octets; what they are does not matter.
-fn write_octets(stream: &mut impl Write, octets: u64) {
-    let block: Vec<u8> = (0..1 << 18).map(|n: u32| (n % 251) as u8).collect();
-    let mut left = octets;
+/// Writes a job of so many octets. Each begins with a number of its own, so that none repeats another: a door announces what does,
+/// and a peer does not look.
+fn write_job(stream: &mut impl Write, octets: u64) {
+    static BLOCK: OnceLock<Vec<u8>> = OnceLock::new();
+    let block = BLOCK.get_or_init(|| (0..1 << 18).map(|n: u32| (n % 251) as u8).collect());
+    stream.write_all(&number().to_be_bytes()).unwrap();
+    let mut left = octets - 8;
     while left > 0 {
         let n = left.min(block.len() as u64) as usize;
         stream.write_all(&block[..n]).unwrap();
@@ -148,7 +152,7 @@ pub fn lpd(at: SocketAddr, queue: &str, octets: u64) {
     yes(&mut stream);
     stream.write_all(format!("\x03{octets} dfA{name}\n").as_bytes()).unwrap();
     yes(&mut stream);
-    write_octets(&mut stream, octets);
+    write_job(&mut stream, octets);
     stream.write_all(&[0]).unwrap();
     yes(&mut stream);
     stream.shutdown(Shutdown::Write).unwrap();
@@ -171,7 +175,7 @@ pub fn ipp(at: SocketAddr, uri: &str, octets: u64) {
         message.len() as u64 + octets
     );
     stream.write_all(&[head.as_bytes(), &message].concat()).unwrap();
-    write_octets(&mut stream, octets);
+    write_job(&mut stream, octets);
     let mut answer = Vec::new();
     let mut piece = [0; 4096];
     while !answer.windows(4).any(|end| end == b"\r\n\r\n") || answer.len() < 40 {
@@ -185,9 +189,7 @@ pub fn ipp(at: SocketAddr, uri: &str, octets: u64) {
 /// Sends a job to a raw port, and waits until it is taken.
 pub fn raw(at: SocketAddr, octets: u64) {
     let mut stream = connected(at);
-    // Each is another job, so that none repeats another.
-    stream.write_all(&number().to_be_bytes()).unwrap();
-    write_octets(&mut stream, octets - 8);
+    write_job(&mut stream, octets);
     stream.shutdown(Shutdown::Write).unwrap();
     assert_eq!(stream.read(&mut [0]).unwrap(), 0);
 }

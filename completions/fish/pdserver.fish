@@ -100,6 +100,8 @@ complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_
 false\t''"
 complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from add" -l tls-cert -d 'ipp: the file of a certificate with which it speaks TLS, and those of its issuers, as PEM' -r -F
 complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from add" -l tls-key -d 'ipp: the file of the key of that certificate, which the account of the server can read' -r -F
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from add" -l dns-sd -d 'Whether its destinations are announced on the local network (DNS-SD), by Avahi' -r -f -a "true\t''
+false\t''"
 complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from add" -l descriptor -d 'What people call it' -r
 complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help'
 complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from set" -l base -d 'The base directory of the server' -r -f -a "(__fish_complete_directories)"
@@ -132,6 +134,8 @@ complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_
 false\t''"
 complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from set" -l tls-cert -d 'ipp: the file of a certificate with which it speaks TLS, and those of its issuers, as PEM' -r -F
 complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from set" -l tls-key -d 'ipp: the file of the key of that certificate, which the account of the server can read' -r -F
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from set" -l dns-sd -d 'Whether its destinations are announced on the local network (DNS-SD), by Avahi' -r -f -a "true\t''
+false\t''"
 complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from set" -l descriptor -d 'What people call it' -r
 complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from set" -s h -l help -d 'Print help'
 complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from list" -l base -d 'The base directory of the server' -r -f -a "(__fish_complete_directories)"

@@ -222,6 +222,9 @@ pub struct DoorSettings {
     /// IPP: the certificate with which it speaks TLS to whoever begins so; none = it does not.
     #[serde(default)]
     pub certificate: Option<DoorCertificate>,
+    /// Whether its destinations are announced on the local network.
+    #[serde(default)]
+    pub dns_sd: bool,
 }
 
 /// The address of a place to listen at: `ADDR:PORT`, `[ADDR]:PORT`, or a port alone, which is one of this machine alone.
@@ -386,6 +389,7 @@ impl DoorSettings {
                         .hint("--tls-cert FILE --tls-key FILE, or --tls true for a certificate of the door's own"));
                 }
             },
+            dns_sd: is_set("door-dns-sd"),
         };
         settings.check()?;
         Ok(settings)
@@ -435,6 +439,14 @@ impl DoorSettings {
         if self.kind != DoorKind::Ipp && self.certificate.is_some() {
             return Err(bad(format!("a door of kind {} speaks no TLS: only ipp does", self.kind)));
         }
+        let is_reached = |place: &DoorPlace| match place {
+            DoorPlace::Address(address) => !plain(address.ip()).is_loopback(),
+            DoorPlace::Socket(_) => false,
+        };
+        if self.dns_sd && !places.iter().any(is_reached) {
+            return Err(bad("what is announced on the network has to be reached from there".to_owned())
+                .hint("--dns-sd true goes with --listen ADDR:PORT of a network, and not of this machine alone"));
+        }
         if self.kind != DoorKind::Raw && (!self.end_marks.is_empty() || self.back_channel) {
             return Err(bad("only a raw port has end marks and a back channel".to_owned()));
         }
@@ -471,6 +483,28 @@ pub struct DoorStart {
     /// Its certificate.
     #[serde(default)]
     pub tls: Option<DoorTls>,
+}
+
+/// Hexadecimal digits of a moment in a token.
+const MOMENT: usize = 12;
+
+/// A moment as digits of which the later one is the smaller one.
+fn backwards(wall_ms: i64) -> String {
+    let most = (1u64 << (4 * MOMENT)) - 1;
+    let ms = u64::try_from(wall_ms).unwrap_or(0).min(most);
+    format!("{:0width$x}", most - ms, width = MOMENT)
+}
+
+/// The token of a job that comes now: what its repetitions have in common, then the moment, then a random word. So of those
+/// with the same key the last ones stand first, and nobody looks through all that came in a month.
+pub fn token_of(key: &str, wall_ms: i64, random: &str) -> String {
+    format!("{key}.{}{random}", backwards(wall_ms))
+}
+
+/// What is greater than each token that begins with `prefix`, a key with its point, and was made at `since_ms` or later.
+pub fn token_limit(prefix: &str, since_ms: i64) -> String {
+    // Tokens are printable ASCII.
+    format!("{prefix}{}\u{7f}", backwards(since_ms))
 }
 
 /// One document of a job that came by a door.
@@ -533,6 +567,15 @@ pub enum DoorTrouble {
     Remark,
 }
 
+/// A question of a door process, and what it tells with it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DoorQuestion {
+    /// Tokens of jobs whose senders have their acknowledgements.
+    pub delivered: Vec<String>,
+    /// What it asks.
+    pub request: DoorRequest,
+}
+
 /// What a door process asks the server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DoorRequest {
@@ -549,12 +592,14 @@ pub enum DoorRequest {
         octets: Option<u64>,
     },
     /// Here is a job.
-    Submit(Box<DoorJob>),
-    /// The sender of a job has the acknowledgement.
-    Delivered {
-        /// The token of the job.
-        token: String,
+    Submit {
+        /// The job.
+        job: Box<DoorJob>,
+        /// Whether its sender is told how it stands.
+        shown: bool,
     },
+    /// Nothing is asked: something is told ([`DoorQuestion::delivered`]).
+    Nothing,
     /// Something went wrong.
     Trouble {
         /// What.
@@ -586,6 +631,8 @@ pub enum DoorRequest {
         queue: Option<String>,
         /// The place in the list where to go on.
         after: u64,
+        /// Whether it matters only what it takes, and not what it does: somebody has a job for it.
+        brief: bool,
     },
     /// Jobs, the newest of the finished ones first.
     Jobs {
@@ -651,14 +698,14 @@ impl DoorRequest {
     /// Where the user of this machine stands who asks, in a question that is asked for somebody.
     pub fn uid_mut(&mut self) -> Option<&mut Option<u32>> {
         match self {
-            Self::Submit(job) | Self::Open(job) => Some(&mut job.uid),
+            Self::Submit { job, .. } | Self::Open(job) => Some(&mut job.uid),
             Self::Jobs { asker, .. }
             | Self::Arrives { asker, .. }
             | Self::Append { asker, .. }
             | Self::Act { asker, .. } => Some(&mut asker.uid),
             Self::Resolve { .. }
             | Self::NewFile { .. }
-            | Self::Delivered { .. }
+            | Self::Nothing
             | Self::Trouble { .. }
             | Self::Queue { .. }
             | Self::Remove { .. }
@@ -682,8 +729,13 @@ impl DoorAsker {
 /// Which jobs are asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DoorJobs {
-    /// One job.
-    One(u32),
+    /// One job, with or without what keeps it from printing: to find that out takes longer than the rest.
+    One {
+        /// Its number.
+        number: u32,
+        /// Whether it is wanted why it does not print.
+        why: bool,
+    },
     /// Those of a printer, or of all printers of the door.
     Of {
         /// The printer, as the sender names it; none = all.
@@ -866,6 +918,8 @@ pub enum DoorReply {
     Accepted {
         /// Its number.
         number: u32,
+        /// How it stands, where that was asked for and it is still there.
+        row: Option<Box<DoorJobRow>>,
     },
     /// What waits.
     Queue(DoorQueue),
@@ -875,8 +929,13 @@ pub enum DoorReply {
     Printers(Vec<DoorPrinter>, Option<u64>),
     /// Jobs.
     Jobs(Vec<DoorJobRow>),
-    /// The document is taken; with the token of its job, if that is complete and on disk.
-    Appended(Option<String>),
+    /// The document is taken.
+    Appended {
+        /// The token of its job, if that is complete and on disk.
+        token: Option<String>,
+        /// How the job stands; none = it is gone already.
+        row: Option<Box<DoorJobRow>>,
+    },
     /// The signature.
     Signed(Vec<u8>),
     /// It cannot be.
@@ -942,6 +1001,18 @@ mod tests {
         let ipp = [text("door-kind", &["ipp"]), text("door-listen", &["631"])];
         assert_eq!(settings(&ipp).unwrap().kind, DoorKind::Ipp);
         assert!(settings(&[&ipp[..], &[text("door-end-mark", &["x"])]].concat()).is_err());
+    }
+
+    #[test]
+    fn only_what_is_reached_from_the_network_is_announced() {
+        let door = |kind: &str, listen: &str| {
+            let own = [text("door-kind", &[kind]), text("door-listen", &[listen]), text("door-allow", &["10.0.0.0/8"])];
+            settings(&[&own[..], &[ObjectAttribute::of("door-dns-sd", Value::Boolean(true))]].concat())
+        };
+        assert!(door("ipp", "0.0.0.0:631").unwrap().dns_sd && door("lpd", "10.0.0.1:515").unwrap().dns_sd);
+        for listen in ["127.0.0.1:631", "631", "unix:/run/pd/ipp"] {
+            assert!(door("ipp", listen).unwrap_err().message.contains("reached"), "{listen}");
+        }
     }
 
     #[test]

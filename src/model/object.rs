@@ -155,6 +155,7 @@ pub const CLASSES: &[ClassRow] = &[
             one("door-tls", ValueSyntax::Boolean),
             one("door-tls-cert", ValueSyntax::Text),
             one("door-tls-key", ValueSyntax::Text),
+            one("door-dns-sd", ValueSyntax::Boolean),
             one("descriptor", ValueSyntax::Text),
             one("message", ValueSyntax::Text),
             reported(one("door-jobs-accepted", ValueSyntax::Count)),
@@ -163,6 +164,7 @@ pub const CLASSES: &[ClassRow] = &[
             reported(one("door-connections-refused", ValueSyntax::Count)),
             reported(one("door-duplicates-announced", ValueSyntax::Count)),
             reported(one("door-last-refusal", ValueSyntax::Text)),
+            reported(one("door-announced", ValueSyntax::Text)),
         ],
     },
     ClassRow {

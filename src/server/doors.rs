@@ -17,7 +17,7 @@ use std::net::IpAddr;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use nix::sys::stat::{SFlag, fstat};
@@ -26,8 +26,8 @@ use nix::unistd::{Whence, lseek};
 use crate::client::channel::{self, ChannelError};
 use crate::model::authority::NOBODY;
 use crate::model::door::{
-    DoorAsker, DoorDocument, DoorJob, DoorKind, DoorQueue, DoorQueueRow, DoorReply, DoorRequest, DoorSettings,
-    DoorTrouble,
+    DoorAsker, DoorDocument, DoorJob, DoorJobs, DoorKind, DoorPrinter, DoorQuestion, DoorQueue, DoorQueueRow,
+    DoorReply, DoorRequest, DoorSettings, DoorTrouble,
 };
 use crate::model::event::EventWord;
 use crate::model::field::{Field, Value};
@@ -40,7 +40,7 @@ use crate::model::query::{Condition, Order, Parts, Query};
 use crate::model::state::JobState;
 use crate::model::{Call, Caller, Failure, FailureKind, JobRef};
 use crate::spool::interface::operations::Operations;
-use crate::spool::jobs::by_door::take_attributes;
+use crate::spool::jobs::by_door::{Proven, take_attributes};
 use crate::spool::{Attendant, Local, Spool};
 use crate::sys::socket::{self, Deadline};
 use crate::sys::{clock, users};
@@ -109,13 +109,17 @@ struct Shared {
     name: ObjectName,
     counters: DoorCounters,
     before: Before,
-    /// Tokens of jobs whose senders have their acknowledgement, with the moment at which that was so.
-    proven: Mutex<HashMap<String, Instant>>,
+    /// Tokens of jobs whose senders have their acknowledgement.
+    proven: Arc<Proven>,
     events: Mutex<VecDeque<Instant>>,
     /// Jobs that arrive in several requests, by number.
     open: Mutex<HashMap<u32, opened::OpenJob>>,
     reported: Mutex<Vec<(&'static str, Value)>>,
     signer: Mutex<Option<Arc<Signer>>>,
+    /// When it was seen last what is due in the spool.
+    looked: Mutex<Option<Instant>>,
+    /// The account of the server. Its groups are looked up once: to do that reads files.
+    own: OnceLock<Caller>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -183,11 +187,13 @@ impl Doors {
             name: name.clone(),
             counters: DoorCounters::default(),
             before,
-            proven: Mutex::default(),
+            proven: Arc::default(),
             events: Mutex::default(),
             open: Mutex::default(),
             reported: Mutex::default(),
             signer: Mutex::default(),
+            looked: Mutex::default(),
+            own: OnceLock::new(),
         };
         DoorService { shared: Arc::new(shared) }
     }
@@ -324,22 +330,26 @@ impl Shared {
         Ok((DoorReply::File { least_free: self.spool.least_free(&self.call())? }, vec![file.into()]))
     }
 
-    fn submit(&self, job: DoorJob, files: Vec<OwnedFd>) -> Result<DoorReply, Failure> {
-        let settings = self.settings()?;
+    fn submit(&self, (job, shown): (DoorJob, bool), files: Vec<OwnedFd>) -> Result<DoorReply, Failure> {
         if files.is_empty() || files.len() != job.documents.len() {
             return Err(bad("a job needs its documents"));
         }
         let octets = self.demand_files(&files)?;
-        if let Some(most) = settings.most_octets.filter(|most| *most < octets) {
-            return Err(bad(format!("a job of {octets} octets: door {} takes {most}", self.name)));
-        }
-        let sender = match (settings.kind, files.first()) {
-            (DoorKind::Directory, Some(file)) => self.owner_of(&settings, file, job.user.as_deref())?,
-            _ => self.sender_of(&settings, &asker_of(&job), job.host.as_deref()),
-        };
-        let destination = self.demand_taking(&settings, &sender, &job.queue)?;
+        let (settings, sender, destination) = self.spool.together(|| {
+            let settings = self.settings()?;
+            if let Some(most) = settings.most_octets.filter(|most| *most < octets) {
+                return Err(bad(format!("a job of {octets} octets: door {} takes {most}", self.name)));
+            }
+            let sender = match (settings.kind, files.first()) {
+                (DoorKind::Directory, Some(file)) => self.owner_of(&settings, file, job.user.as_deref())?,
+                _ => self.sender_of(&settings, &asker_of(&job), job.host.as_deref()),
+            };
+            let destination = self.demand_taking(&settings, &sender, &job.queue)?;
+            Ok::<_, Failure>((settings, sender, destination))
+        })?;
         let number = self.take(&settings, &job, (sender, destination), files, None)?;
-        Ok(DoorReply::Accepted { number })
+        let row = shown.then(|| self.shown(&settings, &asker_of(&job), number)).flatten();
+        Ok(DoorReply::Accepted { number, row })
     }
 
     /// Makes sure that documents are files, and returns their octets.
@@ -420,11 +430,10 @@ impl Shared {
     }
 
     fn jobs_of(&self, destination: &Destination) -> Result<Vec<JobStatus>, Failure> {
-        let own = users::caller();
         let condition = Condition::Destination(destination.clone());
         let query =
             Query { condition, order: Order::Schedule, parts: Parts { given: true, documents: true, position: false } };
-        Ok(self.spool.jobs(&Call::of(&own, &clock::now()), &query, None, MOST_ROWS)?.rows)
+        Ok(self.spool.jobs(&self.own_call(), &query, None, MOST_ROWS)?.rows)
     }
 
     fn queue(&self, queue: &str, peer: Option<IpAddr>) -> Result<DoorReply, Failure> {
@@ -530,33 +539,36 @@ impl Shared {
         signed.map(DoorReply::Signed).ok_or_else(|| Failure::new(FailureKind::State, "the door has no such key"))
     }
 
-    fn answer(&self, mut request: DoorRequest, mut files: Vec<OwnedFd>) -> (DoorReply, Vec<OwnedFd>) {
+    fn answer(&self, question: DoorQuestion, mut files: Vec<OwnedFd>) -> (DoorReply, Vec<OwnedFd>) {
+        let DoorQuestion { delivered, mut request } = question;
+        for token in delivered {
+            self.proven.add(token_of(&self.name, &token), REPEATED_WITHIN);
+        }
         let alone = |reply: Result<DoorReply, Failure>| (reply.unwrap_or_else(DoorReply::Failed), Vec::new());
         if let Err(failure) = identify(&mut request, &mut files) {
             return alone(Err(failure));
         }
         match request {
-            DoorRequest::Resolve { queue, peer } => alone(self.resolve(&queue, peer)),
+            DoorRequest::Resolve { queue, peer } => alone(self.spool.together(|| self.resolve(&queue, peer))),
             DoorRequest::NewFile { octets } => {
-                self.new_file(octets).unwrap_or_else(|failure| (DoorReply::Failed(failure), Vec::new()))
+                let made = self.spool.together(|| self.new_file(octets));
+                made.unwrap_or_else(|failure| (DoorReply::Failed(failure), Vec::new()))
             }
-            DoorRequest::Submit(job) => alone(self.submit(*job, files)),
-            DoorRequest::Delivered { token } => {
-                let (token, mut proven) = (token_of(&self.name, &token), lock(&self.proven));
-                // Old ones mean nothing, and are looked for when there is no room for one more.
-                if proven.len() == proven.capacity() {
-                    proven.retain(|_, at| at.elapsed() < REPEATED_WITHIN);
-                }
-                proven.insert(token, Instant::now());
-                (DoorReply::Done, Vec::new())
-            }
+            DoorRequest::Submit { job, shown } => alone(self.submit((*job, shown), files)),
+            DoorRequest::Nothing => (DoorReply::Done, Vec::new()),
             DoorRequest::Trouble { what, why } => {
                 self.trouble(what, &why);
                 (DoorReply::Done, Vec::new())
             }
             DoorRequest::Queue { queue, peer } => alone(self.queue(&queue, peer)),
             DoorRequest::Remove { queue, peer, agent, which } => alone(self.remove(&queue, peer, &agent, &which)),
-            DoorRequest::Printers { queue, after } => alone(self.printers(queue.as_deref(), after)),
+            DoorRequest::Printers { queue: Some(queue), brief, .. } => {
+                alone(self.spool.together(|| self.printers(Some(&queue), (0, brief))))
+            }
+            DoorRequest::Printers { queue: None, after, .. } => alone(self.printers(None, (after, false))),
+            DoorRequest::Jobs { which: which @ DoorJobs::One { .. }, asker } => {
+                alone(self.spool.together(|| self.jobs(&which, asker)))
+            }
             DoorRequest::Jobs { which, asker } => alone(self.jobs(&which, asker)),
             DoorRequest::Open(job) => alone(self.open(*job)),
             DoorRequest::Arrives { number, asker } => alone(self.arrives(number, &asker)),
@@ -686,24 +698,32 @@ impl DoorService {
     pub fn serve(&self, channel: &UnixStream) -> io::Result<()> {
         loop {
             let received =
-                channel::receive::<DoorRequest>(channel, Kind::Request, Deadline::NEVER, || Deadline::after(PATIENCE));
-            let (request, files) = match received {
-                Ok(Some(request)) => request,
+                channel::receive::<DoorQuestion>(channel, Kind::Request, Deadline::NEVER, || Deadline::after(PATIENCE));
+            let (question, files) = match received {
+                Ok(Some(question)) => question,
                 Ok(None) => return Ok(()),
                 Err(ChannelError::Io(error)) => return Err(error),
                 Err(ChannelError::Frame(error)) => return Err(io::Error::new(io::ErrorKind::InvalidData, error)),
             };
-            let (reply, files) = self.shared.answer(request, files);
+            let (reply, files) = self.shared.answer(question, files);
             let frame = frame::encode(Kind::Reply, &reply, files.len()).map_err(io::Error::other)?;
             channel::send(channel, &frame, &files, Deadline::after(PATIENCE))?;
         }
     }
 
-    /// Reports the state of the door and what was counted. What is the same already is not written.
+    /// The printers of the door, at most `most`, as far as jobs for them are concerned; and whether there are more.
+    ///
+    /// # Errors
+    /// When the spool cannot be read.
+    pub fn printers(&self, most: usize) -> Result<(Vec<DoorPrinter>, bool), Failure> {
+        self.shared.spool.together(|| self.shared.first_printers(most))
+    }
+
+    /// Reports the state of the door, what is said of its announcements, and what was counted. What is the same already is not written.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn report(&self, state: &str) -> Result<(), Failure> {
+    pub fn report(&self, state: &str, announced: Option<&str>) -> Result<(), Failure> {
         let shared = &self.shared;
         shared.end_overdue();
         let counters = &shared.counters;
@@ -716,6 +736,9 @@ impl DoorService {
         }
         if let Some(last) = lock(&counters.last_refusal).clone().filter(|last| !last.is_empty()) {
             reported.push(("door-last-refusal", Value::Text(last)));
+        }
+        if let Some(announced) = announced {
+            reported.push(("door-announced", Value::Text(line(announced, MAX_TEXT))));
         }
         let mut last = lock(&shared.reported);
         if *last == reported {

@@ -52,6 +52,8 @@ struct Inner {
     _place: Option<RangeLock>,
     /// How many submissions of each user are under way in this process.
     opens: Arc<Mutex<std::collections::HashMap<u32, u32>>>,
+    /// The syncs of the directory of the print files.
+    names: disk::names::Names,
     /// Who has notifications delivered, and what may be named in them.
     deliveries: std::sync::OnceLock<notify::Keeper>,
 }
@@ -136,6 +138,11 @@ impl Spool {
     /// Reads one consistent state, in a read transaction.
     fn look<T>(&self, call: &Call, look: impl FnOnce(&Tx<'_>) -> Fallible<T>) -> Fallible<T> {
         self.inner.store.read(call, look)
+    }
+
+    /// Does `work`, whose looks see one state. It is short, and waits for nothing.
+    pub(crate) fn together<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.inner.store.together(work)
     }
 
     /// Changes the spool in one transaction. On a full disk a change that gives room releases the ballast and is

@@ -4,6 +4,7 @@
 //! of the question that gives it up only one commits, also on an engine where both run at the same time. A COMMIT without
 //! an answer is unknown until its token is asked for.
 
+use crate::model::door::token_limit;
 use crate::model::{JobId, JobNumber, LocalJobId, Serial};
 
 use super::value::{columns, values};
@@ -52,13 +53,13 @@ pub(crate) fn fate(tx: &Tx<'_>, token: &str) -> Fallible<Option<Fate>> {
 columns!(of { token, job_id, number, local_id, serial });
 
 const LIKE: &str = "SELECT token, job_id, number, local_id, serial FROM submission
-     WHERE token >= ? AND token < ? AND at_ms >= ? AND job_id IS NOT NULL ORDER BY at_ms DESC LIMIT 100";
+     WHERE token >= ? AND token < ? AND at_ms >= ? AND job_id IS NOT NULL ORDER BY token LIMIT 100";
 
-/// Returns the jobs whose tokens begin with `prefix` and that came after `since_ms`, the last ones first.
+/// Returns the jobs whose tokens begin with `prefix` and that came after `since_ms`, the last ones first
+/// ([`crate::model::door::token_of`]).
 pub(crate) fn like(tx: &Tx<'_>, prefix: &str, since_ms: i64) -> Fallible<Vec<(String, Known)>> {
     debug_assert!(LIKE.contains(of::LIST));
-    // What is greater than each token with the prefix, and less than the next one: tokens are printable ASCII.
-    let end = format!("{prefix}\u{7f}");
+    let end = token_limit(prefix, since_ms);
     tx.rows(LIKE, values![prefix, end, since_ms], |row| {
         let known = Known {
             id: row.get(of::job_id)?,
@@ -117,6 +118,12 @@ pub(crate) fn plan(tx: &Tx<'_>) -> Fallible<()> {
 mod tests {
     use super::*;
     use crate::store::Memory;
+
+    #[test]
+    fn what_may_be_repeated_is_read_in_its_order_and_no_further() {
+        let plan = Memory::new().plan(LIKE);
+        assert!(!plan.contains("TEMP B-TREE") && plan.contains("token>? AND token<?"), "{plan}");
+    }
 
     #[test]
     fn what_was_refused_long_ago_is_found_without_a_look_at_the_rest() {

@@ -226,6 +226,14 @@ pub fn allocate(file: &File, size: u64) -> io::Result<()> {
     Ok(())
 }
 
+/// Has the kernel begin to write these octets of a file to the disk, and waits for nothing: a sync that follows has less left to do.
+/// It promises nothing, and where it cannot be done nothing is lost.
+pub fn begin_to_write(file: &File, from: u64, count: u64) {
+    let (Ok(from), Ok(count)) = (i64::try_from(from), i64::try_from(count)) else { return };
+    // SAFETY: the call takes numbers alone, and the descriptor is open.
+    unsafe { libc::sync_file_range(file.as_raw_fd(), from, count, libc::SYNC_FILE_RANGE_WRITE) };
+}
+
 /// Returns how many octets of the file system of `path` are in use, and how many there are for whoever has no privilege.
 pub fn room(path: &Path) -> io::Result<(u64, u64)> {
     let found = nix::sys::statvfs::statvfs(path)?;

@@ -15,7 +15,7 @@ mod program;
 
 pub use bounded::{Ended, run_bounded};
 pub use filter::{Filter, FilterLimits, filter_user};
-pub use program::{libexec_dir, libexec_program, print_program};
+pub use program::{holding_program, libexec_dir, libexec_program, print_program};
 
 /// Returns the directory of the running program, where our own print process lies. Never the search path.
 pub fn program_dir() -> io::Result<PathBuf> {

@@ -293,6 +293,9 @@ pub struct DoorOptions {
     /// ipp: the file of the key of that certificate, which the account of the server can read
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub tls_key: Option<PathBuf>,
+    /// Whether its destinations are announced on the local network (DNS-SD), by Avahi
+    #[arg(long, value_name = "TRUE|FALSE")]
+    pub dns_sd: Option<bool>,
     /// What people call it
     #[arg(long, value_name = "TEXT")]
     pub descriptor: Option<String>,

@@ -69,6 +69,7 @@ fn given(options: &DoorOptions, cwd: &Path) -> Result<Vec<ObjectAttribute>, Fail
     one("door-tls", options.tls.map(Value::Boolean));
     one("door-tls-cert", whole(&options.tls_cert)?);
     one("door-tls-key", whole(&options.tls_key)?);
+    one("door-dns-sd", options.dns_sd.map(Value::Boolean));
     one("door-max-connections", count(options.max_connections));
     one("door-max-per-peer", count(options.max_per_peer));
     one("door-rate", count(options.rate));

@@ -30,9 +30,11 @@ use spoolsuite::model::event::EventWord;
 use spoolsuite::model::{Failure, ObjectName};
 use spoolsuite::server::doors::{DoorService, Doors};
 use spoolsuite::sys::socket::{self, Deadline};
-use spoolsuite::sys::spawn;
+use spoolsuite::sys::{spawn, users};
 use spoolsuite::wire::frame::{self, Kind};
 
+use super::announced;
+use super::announcer::Announcer;
 use super::door_tls::{self, Stamp, stamp};
 
 /// How often is looked what the doors are.
@@ -45,6 +47,10 @@ const MOST_CHANNELS: usize = 64;
 const MOST_DEATHS: usize = 3;
 /// For how long.
 const AGAIN: Duration = Duration::from_secs(60);
+/// Printers of one door that are announced: each has a process, or two.
+const MOST_ANNOUNCED: usize = 100;
+/// How often is looked which printers a door has, where that is announced.
+const LOOK_AT_PRINTERS: Duration = Duration::from_secs(2);
 /// Connections that wait for a door to take them.
 const BACKLOG: i32 = 4096;
 
@@ -165,6 +171,10 @@ struct Open {
     /// What was tried last, and why it failed.
     failed: Option<(DoorSettings, String)>,
     tried: Instant,
+    /// What announces its printers; none where that was never asked for.
+    announcer: Option<Announcer>,
+    /// When is looked again which printers there are.
+    looks: Instant,
 }
 
 struct Running {
@@ -178,8 +188,9 @@ struct Running {
 /// What a process of this door is started for: a drained one of a kind that can say so goes on.
 fn to_run(settings: &DoorSettings) -> Option<DoorSettings> {
     match (settings.kind, settings.drained) {
-        (DoorKind::Lpd | DoorKind::Ipp, _) => Some(DoorSettings { drained: false, ..settings.clone() }),
-        (_, false) => Some(settings.clone()),
+        // Its process announces nothing.
+        (DoorKind::Lpd | DoorKind::Ipp, _) => Some(DoorSettings { drained: false, dns_sd: false, ..settings.clone() }),
+        (_, false) => Some(DoorSettings { dns_sd: false, ..settings.clone() }),
         (_, true) => None,
     }
 }
@@ -208,28 +219,39 @@ impl Kept {
                 deaths: VecDeque::new(),
                 failed: None,
                 tried: Instant::now(),
+                announcer: None,
+                looks: Instant::now(),
             });
             let state = match settings {
-                Ok(settings) => open.keep(&name, &settings, &self.given, (&server, &self.place)),
+                Ok(settings) => {
+                    let state = open.keep(&name, &settings, &self.given, (&server, &self.place));
+                    open.announce(&settings);
+                    state
+                }
                 Err(failure) => {
                     open.stop();
                     open.listeners.clear();
+                    open.announcer.iter_mut().for_each(Announcer::withdraw);
                     failure.message
                 }
             };
-            let _ = open.service.report(&state);
+            let announced = open.announcer.as_ref().map(Announcer::state);
+            let _ = open.service.report(&state, announced.as_deref());
         }
     }
 
     fn end(&mut self) {
         for open in self.open.values_mut() {
+            // Nobody is led to a door that closes.
+            open.announcer.iter_mut().for_each(Announcer::withdraw);
             open.stop();
         }
         let until = Instant::now() + PARTING;
         for open in self.open.values_mut() {
             open.ending.iter_mut().for_each(|(running, _)| end(&mut running.child, until));
             open.service.end();
-            let _ = open.service.report("closed: no server runs");
+            let announced = open.announcer.as_ref().map(Announcer::state);
+            let _ = open.service.report("closed: no server runs", announced.as_deref());
         }
     }
 }
@@ -336,6 +358,46 @@ impl Open {
                 why
             }
         }
+    }
+
+    /// Has its printers announced where that is asked for, as long as it takes jobs.
+    fn announce(&mut self, settings: &DoorSettings) {
+        let ports = self.ports();
+        let is_open = settings.dns_sd && !settings.drained && self.running.is_some() && !ports.is_empty();
+        if !is_open {
+            self.announcer.iter_mut().for_each(Announcer::withdraw);
+            self.looks = Instant::now();
+        } else if Instant::now() >= self.looks {
+            let begun = Instant::now();
+            // What cannot be read now is read later, and what is announced stays.
+            if let Ok((printers, has_more)) = self.service.printers(MOST_ANNOUNCED) {
+                let services = announced::services(settings, &printers, (&ports, &users::host()));
+                self.announcer.get_or_insert_default().want(services, has_more);
+            }
+            // A spool of many destinations takes longer to look through, and is looked through less often.
+            self.looks = Instant::now() + LOOK_AT_PRINTERS.max(begun.elapsed().saturating_mul(100));
+        }
+        for (word, why) in self.announcer.iter_mut().flat_map(Announcer::look).collect::<Vec<_>>() {
+            self.service.tell(word, &why);
+        }
+    }
+
+    /// The ports at which it is reached from the network.
+    fn ports(&self) -> Vec<u16> {
+        let address = |listener: &Listener| match listener {
+            Listener::Address(listener) => listener.local_addr().ok(),
+            Listener::Socket { .. } => None,
+        };
+        let mut ports: Vec<u16> = self
+            .listeners
+            .iter()
+            .filter_map(|(_, listener)| address(listener))
+            .filter(|address| !address.ip().to_canonical().is_loopback())
+            .map(|address| address.port())
+            .collect();
+        ports.sort_unstable();
+        ports.dedup();
+        ports
     }
 
     fn state(&self, settings: &DoorSettings) -> String {

@@ -18,6 +18,7 @@ pub mod listener;
 pub mod members;
 pub mod messages;
 pub mod place;
+pub mod printers;
 pub mod stream;
 pub mod tls;
 pub mod token;

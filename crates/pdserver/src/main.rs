@@ -1,5 +1,7 @@
 //! `pdserver`: has a spool and serves it to the users of a machine.
 
+mod announced;
+mod announcer;
 mod arguments;
 mod commands;
 mod door_commands;

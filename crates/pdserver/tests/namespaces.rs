@@ -16,11 +16,11 @@ const NAMES: [&str; 3] = ["acme1", "acme2", "acme3"];
 const WAYS: [(&str, &str); 4] = [("acme1", "acme2"), ("acme1", "acme3"), ("acme2", "acme3"), ("acme3", "acme2")];
 
 /// A network that lives as long as this process, which waits for nothing but the end of its input.
-struct Network(Child);
+pub struct Network(Child);
 
 impl Network {
     /// None where none can be made, which is said.
-    fn new() -> Option<Self> {
+    pub fn new() -> Option<Self> {
         let mut command = Command::new("unshare");
         command.args(["--net", "sh", "-c", "echo ready; exec cat"]).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut holder = command.spawn().ok()?;
@@ -34,13 +34,13 @@ impl Network {
         Some(network)
     }
 
-    fn pid(&self) -> u32 {
+    pub fn pid(&self) -> u32 {
         self.0.id()
     }
 
     /// Runs `ip` with these words in it.
     #[track_caller]
-    fn ip(&self, words: &str) {
+    pub fn ip(&self, words: &str) {
         let place = format!("--net=/proc/{}/ns/net", self.pid());
         Outcome::of(Command::new("nsenter").args([&place, "ip"]).args(words.split(' '))).expect(0);
     }

@@ -4,6 +4,7 @@
 
 mod access;
 mod account;
+mod announced;
 mod cups_commands;
 mod door_faults;
 mod doors;

@@ -5,11 +5,11 @@
 //! is complete, because those were taken; without it is given up. The row of a server that died ends like that of any
 //! submitter who died: nothing of it is left, and its sender sends it again.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
-use crate::model::door::{DoorAsker, DoorDocument, DoorJob, DoorReply, DoorSettings, Duplicates};
+use crate::model::door::{DoorAsker, DoorDocument, DoorJob, DoorReply, DoorSettings, Duplicates, token_of};
 use crate::model::field::{Field, Value};
 use crate::model::{Call, Failure, FailureKind, JobNumber};
 use crate::spool::Local;
@@ -23,6 +23,8 @@ use super::{REPEATED_WITHIN, Sender, Shared, asker_of, bad, lock, tokens};
 const MOST_DOCUMENTS: usize = 256;
 /// The part of the descriptors of this process that documents may take which wait for the rest of their jobs.
 const PART: u64 = 8;
+/// How often is looked what is due in the spool, at most.
+const LOOKS_EVERY: Duration = Duration::from_millis(500);
 /// Jobs that arrive by one door at a time, whatever its connections.
 const MOST_OPEN: usize = 1_000;
 
@@ -64,10 +66,6 @@ impl Shared {
         sender: &Sender,
         (remarks, prefix): (Vec<String>, String),
     ) -> ByDoor {
-        let proven = match prefix.is_empty() {
-            true => HashSet::new(),
-            false => lock(&self.proven).keys().filter(|token| token.starts_with(&prefix)).cloned().collect(),
-        };
         ByDoor {
             noted: Field::from_stored("received-from")
                 .map(|field| (field, Value::Text(self.from(job, sender))))
@@ -76,7 +74,7 @@ impl Shared {
             remarks,
             prefix,
             within_ms: i64::try_from(REPEATED_WITHIN.as_millis()).unwrap_or(i64::MAX),
-            proven,
+            proven: std::sync::Arc::clone(&self.proven),
             holds_repeats: settings.duplicates == Duplicates::Hold,
         }
     }
@@ -86,6 +84,7 @@ impl Shared {
         let settings = self.settings()?;
         let [_] = job.documents.as_slice() else { return Err(bad("a job that opens has one document to copy")) };
         let asker = asker_of(&job);
+        let row_asker = asker.clone();
         {
             let open = lock(&self.open);
             let of_peer = open.values().filter(|open| open.asker.origin() == asker.origin()).count() as u64;
@@ -104,7 +103,7 @@ impl Shared {
         let entry =
             OpenJob { opened, job, asker, destination, documents: Vec::new(), octets: 0, touched: Instant::now() };
         lock(&self.open).insert(number, entry);
-        Ok(DoorReply::Accepted { number })
+        Ok(DoorReply::Accepted { number, row: self.shown(&settings, &row_asker, number) })
     }
 
     /// A document of a job that arrives is on its way.
@@ -163,10 +162,8 @@ impl Shared {
             }
             if last { open.remove(&number) } else { None }
         };
-        match done {
-            Some(job) => self.finish(job, None).map(|token| DoorReply::Appended(Some(token))),
-            None => Ok(DoorReply::Appended(None)),
-        }
+        let token = done.map(|job| self.finish(job, None)).transpose()?;
+        Ok(DoorReply::Appended { token, row: self.shown(&settings, asker, number) })
     }
 
     /// Completes a job that has all of its documents.
@@ -198,7 +195,7 @@ impl Shared {
             offered.push(document);
             files.push(file);
         }
-        let token = format!("{key}.{random}");
+        let token = token_of(&key, clock::wall_ms(), &random);
         let job = DoorJob {
             token: token.clone(),
             key: format!("{key}."),
@@ -247,6 +244,17 @@ impl Shared {
         }
     }
 
+    /// Whether it is time to see what is due in the spool: with a submission, as with any command that writes, but not with each
+    /// of many at once.
+    fn looks_at_what_is_due(&self) -> bool {
+        let mut last = lock(&self.looked);
+        let is_time = last.is_none_or(|last: Instant| last.elapsed() >= LOOKS_EVERY);
+        if is_time {
+            *last = Some(Instant::now());
+        }
+        is_time
+    }
+
     /// Hands a job to the spool, and to the print processes that have work because of it.
     pub(super) fn take(
         &self,
@@ -265,7 +273,10 @@ impl Shared {
         let number = taken.accepted.number.get();
         let attendant = std::sync::Arc::clone(&self.attendant);
         let local = Local::new(self.spool.clone(), sender.caller.clone(), clock::now, attendant);
-        local.see_to(taken, &call.now);
+        match self.looks_at_what_is_due() {
+            true => local.see_to(taken, &call.now),
+            false => local.see_to_work(taken, &call.now),
+        }
         self.count_accepted(number, repeats);
         Ok(number)
     }

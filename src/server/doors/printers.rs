@@ -86,8 +86,8 @@ impl Shared {
         Known { caller, trusted, user, asker }
     }
 
-    fn own_call(&self) -> Call {
-        Call::of(&users::caller(), &clock::now())
+    pub(super) fn own_call(&self) -> Call {
+        Call::of(self.own.get_or_init(users::caller), &clock::now())
     }
 
     fn locations(&self) -> Result<Vec<LocationStatus>, Failure> {
@@ -158,9 +158,9 @@ impl Shared {
         Some(target.alias.clone().filter(|alias| alias != "*").unwrap_or_else(|| name_of(destination)))
     }
 
-    pub(super) fn printers(&self, queue: Option<&str>, after: u64) -> Result<DoorReply, Failure> {
+    pub(super) fn printers(&self, queue: Option<&str>, (after, brief): (u64, bool)) -> Result<DoorReply, Failure> {
         let settings = self.settings()?;
-        let usual = self.usual(&settings).ok().flatten().map(|place| place.destination);
+        let usual = if brief { None } else { self.usual(&settings).ok().flatten().map(|place| place.destination) };
         let (places, next) = match queue {
             Some(queue) => (vec![self.place(&settings, queue)?], None),
             None => {
@@ -172,8 +172,8 @@ impl Shared {
             }
         };
         let mut devices = HashMap::new();
-        let few = places.len() <= MOST_SINCE;
-        let accepts = accepts_unsupported(&self.spool.about(&self.call())?.given);
+        let few = !brief && places.len() <= MOST_SINCE;
+        let accepts = self.spool.accepts_unsupported(&self.call())?;
         let printers = places
             .into_iter()
             .map(|place| {
@@ -182,6 +182,19 @@ impl Shared {
             })
             .collect::<Result<Vec<_>, _>>()?;
         Ok(DoorReply::Printers(printers, next))
+    }
+
+    /// The first printers of the door, and whether there are more.
+    pub(super) fn first_printers(&self, most: usize) -> Result<(Vec<DoorPrinter>, bool), Failure> {
+        let settings = self.settings()?;
+        let mut places = self.places(&settings)?;
+        let has_more = places.len() > most;
+        places.truncate(most);
+        let mut devices = HashMap::new();
+        let accepts = self.spool.accepts_unsupported(&self.call())?;
+        let each =
+            places.into_iter().map(|place| self.printer(&settings, place, (false, accepts, false), &mut devices));
+        Ok((each.collect::<Result<_, _>>()?, has_more))
     }
 
     fn printer(
@@ -290,8 +303,8 @@ impl Shared {
         let settings = self.settings()?;
         let known = self.known(&settings, asker);
         match which {
-            DoorJobs::One(number) => {
-                let (row, _) = self.one(&settings, &known, *number)?;
+            DoorJobs::One { number, why } => {
+                let (row, _) = self.one(&settings, &known, (*number, *why))?;
                 Ok(DoorReply::Jobs(vec![row]))
             }
             DoorJobs::Of { queue, ended, own, skip, limit } => {
@@ -307,13 +320,18 @@ impl Shared {
     }
 
     /// One job of a printer of this door, and whether it is the asker's.
-    fn one(&self, settings: &DoorSettings, known: &Known, number: u32) -> Result<(DoorJobRow, bool), Failure> {
+    fn one(
+        &self,
+        settings: &DoorSettings,
+        known: &Known,
+        (number, why): (u32, bool),
+    ) -> Result<(DoorJobRow, bool), Failure> {
         let unknown = || Failure::not_found(format!("job {number}"));
         let job = JobRef::Number(JobNumber::new(number).ok_or_else(unknown)?);
         match self.spool.job(&self.own_call(), &job) {
             Ok(status) => {
                 let queue = self.name_here(settings, &status.destination).ok_or_else(unknown)?;
-                let row = self.row(known, status, queue, true);
+                let row = self.row(known, status, queue, why);
                 let own = row.own.is_some();
                 Ok((row, own))
             }
@@ -327,6 +345,14 @@ impl Shared {
             }
             Err(failure) => Err(failure),
         }
+    }
+
+    /// How a job stands that was just made. That is told while its sender waits, so what keeps it from printing is not looked
+    /// for: who wants to know asks for the job.
+    pub(super) fn shown(&self, settings: &DoorSettings, asker: &DoorAsker, number: u32) -> Option<Box<DoorJobRow>> {
+        let known = self.known(settings, asker.clone());
+        let found = self.spool.together(|| self.one(settings, &known, (number, false)));
+        found.ok().map(|(row, _)| Box::new(row))
     }
 
     fn living(
@@ -499,7 +525,7 @@ impl Shared {
     pub(super) fn act(&self, number: u32, asker: DoorAsker, act: DoorAct) -> Result<DoorReply, Failure> {
         let settings = self.settings()?;
         let known = self.known(&settings, asker);
-        let (row, own) = self.one(&settings, &known, number)?;
+        let (row, own) = self.one(&settings, &known, (number, false))?;
         let denied = |why: &str| {
             Failure::new(FailureKind::Security, format!("job {number}: {why}"))
                 .hint(format!("pdserver door set {} --trust-users NETWORK   believes names from there", self.name))
@@ -580,12 +606,6 @@ fn texts(given: &[(Field, Value)], name: &str) -> Vec<String> {
         _ => None,
     })
     .collect()
-}
-
-/// Whether the server takes jobs that no device supports, and holds them.
-fn accepts_unsupported(given: &[(Field, Value)]) -> bool {
-    let field = Field::from_stored("accept-unsupported-jobs");
-    given.iter().any(|(given, value)| Some(*given) == field && *value == Value::Boolean(true))
 }
 
 fn descriptor((field, value): &(Field, Value)) -> Option<String> {

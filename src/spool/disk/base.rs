@@ -197,6 +197,7 @@ fn assembled(
         _lock: lock,
         _place: None,
         opens: Arc::default(),
+        names: super::names::Names::default(),
         deliveries: std::sync::OnceLock::new(),
     };
     Spool { inner: Arc::new(inner) }

@@ -27,6 +27,7 @@ use crate::sys::range_lock::RangeLock;
 use crate::sys::stop::{Stop, Stoppable};
 
 use super::document_key;
+use super::names::Names;
 use super::own_files::OwnDirectories;
 
 /// Octets read at once.
@@ -180,13 +181,20 @@ impl Intake {
         })
     }
 
-    /// Brings the copies, and the names of copies and links, to the disk.
+    /// Brings the copies to the disk, and the names of copies and links together with those of other submissions.
     ///
     /// # Errors
     /// When they may not be on disk.
-    pub fn sync(&self, offers: &[DocumentOffer]) -> Fallible<()> {
+    pub(crate) fn sync(&self, offers: &[DocumentOffer], names: &Names) -> Fallible<()> {
         let Some(first) = offers.first() else { return Ok(()) };
-        self.sync_copies(offers, || self.sync_names(first))
+        let asked = names.ask(&self.dir);
+        let named = || asked.wait().map_err(|error| failure(&first.file_name, &error));
+        // The usual job needs no thread: its one document goes to the disk while the names do.
+        if let ([document], [offer]) = (self.documents.as_slice(), offers) {
+            let done = sync_copy(document, offer);
+            return named().and(done);
+        }
+        self.sync_copies(offers, named)
     }
 
     /// Brings the copies to the disk, all of them and `beside` at the same time: a submission waits for the disk once, however
@@ -200,13 +208,7 @@ impl Intake {
         let copies: Vec<_> = self.documents.iter().zip(offers).collect();
         let each = copies.len().div_ceil(MOST_SYNCS).max(1);
         let sync = |copies: &[(&Received, &DocumentOffer)]| {
-            for (document, offer) in copies {
-                if let Some(file) = &document.file {
-                    file.sync_all().map_err(|error| failure(&offer.file_name, &error))?;
-                    fault::point("after-data-fsync");
-                }
-            }
-            Ok(())
+            copies.iter().try_for_each(|(document, offer)| sync_copy(document, offer))
         };
         std::thread::scope(|scope| {
             let parts: Vec<_> = copies.chunks(each).map(|part| (part, spawn(scope, move || sync(part)))).collect();
@@ -227,6 +229,14 @@ impl Intake {
     pub fn keep(&mut self) {
         self.keep = true;
     }
+}
+
+fn sync_copy(document: &Received, offer: &DocumentOffer) -> Fallible<()> {
+    if let Some(file) = &document.file {
+        file.sync_all().map_err(|error| failure(&offer.file_name, &error))?;
+        fault::point("after-data-fsync");
+    }
+    Ok(())
 }
 
 type Syncing<'scope> = std::thread::ScopedJoinHandle<'scope, Fallible<()>>;

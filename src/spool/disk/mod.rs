@@ -13,6 +13,7 @@ pub mod files;
 pub mod fsck;
 pub mod key_file;
 pub mod locks;
+pub(crate) mod names;
 pub mod own_files;
 pub mod paths;
 pub(crate) mod refusals;

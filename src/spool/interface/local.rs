@@ -154,8 +154,13 @@ impl Local {
 
     /// Sees to the print processes that have work because of a submission.
     pub(crate) fn see_to(&self, taken: Taken, now: &Moment) {
-        taken.attended(self, now);
+        self.see_to_work(taken, now);
         self.see_to_what_is_due();
+    }
+
+    /// The same without a look at what else is due: for the second of two submissions that come at once.
+    pub(crate) fn see_to_work(&self, taken: Taken, now: &Moment) {
+        taken.attended(self, now);
     }
 
     /// Carries out an operation that waits; it makes a new call for each look. One that finds that a print process has

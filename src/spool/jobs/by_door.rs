@@ -5,7 +5,9 @@
 //! that its sender was told, is a possible duplicate: that is said of both in the transaction that makes the second one, so no crash
 //! leaves it unsaid.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use crate::attributes::{Class, Settable, find, text};
 use crate::model::event::EventWord;
@@ -18,6 +20,26 @@ use crate::store::{self, Fallible, Lock, Tx};
 
 use crate::spool::Spool;
 
+/// Tokens of jobs whose senders have their acknowledgement, with the moment at which that was so.
+#[derive(Debug, Default)]
+pub(crate) struct Proven(Mutex<HashMap<String, Instant>>);
+
+impl Proven {
+    /// The sender of this job knows that we have it. That is forgotten after `within` at the earliest.
+    pub fn add(&self, token: String, within: Duration) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // Old ones mean nothing, and are looked for when there is no room for one more.
+        if all.len() == all.capacity() {
+            all.retain(|_, at| at.elapsed() < within);
+        }
+        all.insert(token, Instant::now());
+    }
+
+    fn has(&self, token: &str) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains_key(token)
+    }
+}
+
 /// What a door knows of a job beyond what a submitter says.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ByDoor {
@@ -29,8 +51,8 @@ pub(crate) struct ByDoor {
     pub prefix: String,
     /// How long ago, in milliseconds, a job came at most that it repeats.
     pub within_ms: i64,
-    /// Those of the tokens that begin so whose senders have their acknowledgement.
-    pub proven: HashSet<String>,
+    /// Tokens whose senders have their acknowledgement.
+    pub proven: Arc<Proven>,
     /// Whether a possible duplicate is held.
     pub holds_repeats: bool,
 }
@@ -42,7 +64,7 @@ impl ByDoor {
             return Ok(None);
         }
         let before = store::submission::like(tx, &self.prefix, tx.now().wall_ms.saturating_sub(self.within_ms))?;
-        Ok(before.into_iter().find(|(token, _)| !self.proven.contains(token)).map(|(_, known)| known))
+        Ok(before.into_iter().find(|(token, _)| !self.proven.has(token)).map(|(_, known)| known))
     }
 
     /// Writes what is worth knowing of a job that was just made.

@@ -221,15 +221,14 @@ impl Spool {
         files: Vec<OwnedFd>,
         (door, before): (Option<ByDoor>, Option<&Opened>),
     ) -> Fallible<(Taken, bool)> {
-        let (submission, by_default) = self.prepared(call, submission, door.as_ref())?;
         // Refuse before an octet is copied: is there such a destination, and does the spool accept jobs at all? What it says
         // of its documents, and what they are printed on, decides how they are counted. Another answer a moment later
         // changes nothing: they are what was said when they came.
-        let (content, sheet, encrypts, (opens, reserve, limits, collector)) = self.look(call, |tx| {
-            let collector = accepting(tx, &submission, door.is_some())?;
+        let first = |submission: &Submission, by_default: ByDefault, tx: &Tx<'_>| {
+            let collector = accepting(tx, submission, door.is_some())?;
             let destination = self.destination(tx, &submission.destination)?;
             let (octets, counted) = (sizes(&files), before.is_some());
-            may_submit(tx, asked(&submission, by_default.priority), &destination, (octets, counted))?;
+            may_submit(tx, asked(submission, by_default.priority), &destination, (octets, counted))?;
             demand_open(tx, &destination)?;
             let mut encrypts = false;
             if let Some(group) = store::location::group(tx, destination.group())? {
@@ -241,7 +240,13 @@ impl Spool {
             let (content, sheet) = Self::printed_on(tx, &destination)?;
             let rest = (most_opens(tx)?, store::spool::row(tx)?.reserve, limits(tx)?, collector);
             Ok((content, sheet, encrypts, rest))
+        };
+        let ((submission, by_default), found) = self.together(|| {
+            let (submission, by_default) = self.prepared(call, submission, door.as_ref())?;
+            let found = self.look(call, |tx| first(&submission, by_default, tx))?;
+            Fallible::Ok(((submission, by_default), found))
         })?;
+        let (content, sheet, encrypts, (opens, reserve, limits, collector)) = found;
         // Links take no room, and files without names that lie here already have theirs, unless they are encrypted.
         let octets = match submission.documents.iter().any(|document| document.transfer == Transfer::Copy) {
             true if door.is_some() && !encrypts => sizes(files.iter().filter(|file| !is_unnamed(file))),
@@ -304,7 +309,7 @@ impl Spool {
                 // The submitter waits for the commit and for nothing behind it: see [`Spool::needs_shorter_log`].
                 self.inner.store.leave_log();
             }
-            false => intake.sync(&submission.documents)?,
+            false => intake.sync(&submission.documents, &self.inner.names)?,
         }
         let spool = self.clone();
         let result = self.change(Room::Takes, call, move |tx| {

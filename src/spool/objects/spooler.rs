@@ -101,6 +101,11 @@ impl Spool {
         })
     }
 
+    /// Whether jobs that no device supports are taken, and held.
+    pub(crate) fn accepts_unsupported(&self, call: &Call) -> Fallible<bool> {
+        self.look(call, |tx| Ok(store::managed::switch(tx, Holder::Spool, "accept-unsupported-jobs")? == Some(true)))
+    }
+
     /// What keeps jobs from printing, in words: a print process that is dead, hung or in error, or the disk.
     pub(crate) fn trouble(&self, now: &Moment) -> Fallible<Option<String>> {
         let said = self.about(&Call::of_spooler(now))?.last_error;

@@ -24,7 +24,7 @@ fn received(site: &Site, transfer: Transfer) -> Intake {
     let dir = site.spool.base().server(site.spool.server());
     let file = std::fs::File::open(&path).unwrap().into();
     let intake = Intake::receive(&dir, std::slice::from_ref(&offer), vec![file], how).unwrap();
-    intake.sync(&[offer]).unwrap();
+    intake.sync(&[offer], &Default::default()).unwrap();
     intake
 }
 

@@ -143,6 +143,18 @@ impl Session {
         self.undo()?;
         Ok(result)
     }
+
+    /// Begins to look at one state, with [`Session::look_on`].
+    pub(super) fn begin_looks(&self) -> Fallible<()> {
+        self.begin_look()?;
+        self.version().and_then(schema::check)
+    }
+
+    /// Looks once more at the state that [`Session::begin_looks`] has found.
+    pub(super) fn look_on<T>(&self, call: &Call, look: impl FnOnce(&Tx<'_>) -> Fallible<T>) -> Fallible<T> {
+        self.rules.end();
+        look(&Tx::new(self, call))
+    }
 }
 
 /// Makes a database file, empty as yet, that is its owner's alone whatever the umask.

@@ -290,6 +290,13 @@ impl Store {
             }
             return result;
         }
+        if let Some(session) = together::take(self) {
+            let result = session.look_on(call, look);
+            if !met_damage(&result) {
+                together::put(self, session);
+            }
+            return result;
+        }
         let place = self.reader()?;
         let session = place.session.as_ref().ok_or_else(|| Failure::internal("a reader without a connection"))?;
         let result = session.look(call, look)?;
@@ -298,6 +305,14 @@ impl Store {
             place.give_back();
         }
         result
+    }
+
+    /// Does `work`, whose looks by this thread see one state and share what was read of it. To begin a look and to read the same
+    /// pages again costs more than most looks. Keep it short, and let nothing in it wait: the log is not emptied meanwhile. What
+    /// this thread changes in it, it does not see before the end.
+    pub(crate) fn together<T>(&self, work: impl FnOnce() -> T) -> T {
+        let _looks = (!self.alone).then(|| Together::begin(self)).flatten();
+        work()
     }
 
     /// Tells whether this is the store of a command, which ends when it has changed something.
@@ -509,6 +524,69 @@ impl Store {
         let _ = session.db.busy_timeout(COMMAND_WAITS);
         if std::fs::metadata(&self.log).is_ok_and(|meta| meta.len() == 0) {
             let _ = self.begin_log(session);
+        }
+    }
+}
+
+/// The connection of this thread's [`Store::together`].
+mod together {
+    use std::cell::RefCell;
+
+    use super::super::Session;
+    use super::Store;
+
+    thread_local! {
+        static SESSION: RefCell<Option<(usize, Session)>> = const { RefCell::new(None) };
+    }
+
+    fn of(store: &Store) -> usize {
+        std::ptr::from_ref(store).addr()
+    }
+
+    /// Takes it, if there is one for this store.
+    pub(super) fn take(store: &Store) -> Option<Session> {
+        let found = SESSION.with_borrow_mut(|session| session.take_if(|(known, _)| *known == of(store)));
+        found.map(|(_, session)| session)
+    }
+
+    /// Gives it back.
+    pub(super) fn put(store: &Store, session: Session) {
+        SESSION.set(Some((of(store), session)));
+    }
+
+    /// Whether there is one, of whatever store.
+    pub(super) fn is_there() -> bool {
+        SESSION.with_borrow(Option::is_some)
+    }
+}
+
+/// Looks of this thread that see one state, until this is dropped.
+struct Together<'a> {
+    store: &'a Store,
+    place: Option<ReaderPlace<'a>>,
+}
+
+impl<'a> Together<'a> {
+    /// None where that is so already, or cannot be: then each look begins for itself.
+    fn begin(store: &'a Store) -> Option<Self> {
+        if together::is_there() {
+            return None;
+        }
+        let mut place = store.reader().ok()?;
+        let session = place.session.take_if(|session| session.begin_looks().is_ok())?;
+        together::put(store, session);
+        Some(Self { store, place: Some(place) })
+    }
+}
+
+impl Drop for Together<'_> {
+    fn drop(&mut self) {
+        // What met damage is not there any more, and a connection with an open transaction is of no use.
+        if let (Some(session), Some(mut place)) = (together::take(self.store), self.place.take())
+            && session.undo().is_ok()
+        {
+            place.session = Some(session);
+            place.give_back();
         }
     }
 }

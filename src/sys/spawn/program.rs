@@ -67,8 +67,26 @@ fn checked(directory: &Path, name: &str) -> Result<PathBuf, String> {
 /// When it cannot be started.
 pub fn print_program(program: &Path, arguments: &[&OsStr], control: OwnedFd, errors: OwnedFd) -> io::Result<Child> {
     let mut command = Command::new(program);
-    command.args(arguments).current_dir("/").stdin(control).stdout(Stdio::null()).stderr(errors);
-    command.env_clear().env("PATH", "/usr/local/bin:/usr/bin:/bin").env("LC_ALL", "C.UTF-8");
+    command.args(arguments).stdin(control).stderr(errors);
+    dependent(&mut command, None)
+}
+
+/// Starts a program of the system that holds something for us as long as it runs, in the same way: it has no input, and of our
+/// variables only the one that says where the system's bus is.
+///
+/// # Errors
+/// When it cannot be started.
+pub fn holding_program(program: &Path, arguments: &[String], errors: OwnedFd) -> io::Result<Child> {
+    let mut command = Command::new(program);
+    command.args(arguments).stdin(Stdio::null()).stderr(errors);
+    dependent(&mut command, Some("DBUS_SYSTEM_BUS_ADDRESS"))
+}
+
+/// Starts a program that ends with the thread that starts it, with that variable of ours.
+fn dependent(command: &mut Command, variable: Option<&str>) -> io::Result<Child> {
+    command.current_dir("/").stdout(Stdio::null());
+    command.env_clear().envs(variable.and_then(|name| Some((name, std::env::var_os(name)?))));
+    command.env("PATH", "/usr/local/bin:/usr/bin:/bin").env("LC_ALL", "C.UTF-8");
     let parent = nix::unistd::getpid();
     // SAFETY: between fork and exec only async-signal-safe calls are made: setpgid, sigprocmask, prctl, getppid and
     // close_range.

@@ -18,8 +18,10 @@ const MAX_HEAD: usize = 16 * 1024;
 const MAX_LINES: usize = 64;
 /// How long a head may take to arrive, once it has begun.
 const HEAD_TIME: Duration = Duration::from_secs(10);
-/// Octets that are read at once.
-const CHUNK: usize = 16 * 1024;
+/// Octets of a head that are read at once.
+const CHUNK: usize = 4 * 1024;
+/// Octets of a body.
+const OF_BODY: usize = 64 * 1024;
 /// Octets that are read and thrown away so that a sender reads why he was refused.
 const DRAIN: u64 = 1024 * 1024;
 
@@ -219,50 +221,57 @@ pub fn plain(status: u16, why: &str) -> Vec<u8> {
     answer(status, "text/plain; charset=utf-8", false, format!("{status} {}: {why}\n", words(status)).as_bytes())
 }
 
+/// Reads what comes; how many octets.
+fn read(connection: &mut Connection, place: &mut [u8], within: Duration, idle: bool) -> Result<usize, Stop> {
+    match connection.read(place, Some(within), idle) {
+        Got::Octets(n) => Ok(n),
+        Got::End => Err(Stop::Closed),
+        Got::Silence => Err(Stop::Silent),
+        Got::Broken(error) => Err(Stop::Broken(error)),
+    }
+}
+
 /// A connection on which requests come.
 pub struct Wire {
     /// The connection.
     pub connection: Connection,
-    /// Octets that were read and not used yet.
+    /// A place for octets. Those from `at` to `end` were read, and are not used yet.
     ahead: Vec<u8>,
     at: usize,
+    end: usize,
 }
 
 impl Wire {
     /// That of a connection that was just accepted.
     pub fn new(connection: Connection) -> Self {
-        Self { connection, ahead: Vec::new(), at: 0 }
+        Self { connection, ahead: Vec::new(), at: 0, end: 0 }
     }
 
     fn rest(&self) -> &[u8] {
-        self.ahead.get(self.at..).unwrap_or_default()
+        self.ahead.get(self.at..self.end).unwrap_or_default()
     }
 
     fn use_up(&mut self, n: usize) {
         self.at += n;
-        if self.at >= self.ahead.len() {
-            self.at = 0;
-            self.ahead.clear();
+        if self.at >= self.end {
+            (self.at, self.end) = (0, 0);
         }
     }
 
     /// Reads more behind what is there.
     fn more(&mut self, most: usize, within: Duration, idle: bool) -> Result<(), Stop> {
         if self.at > 0 {
-            self.ahead.drain(..self.at);
-            self.at = 0;
+            self.ahead.copy_within(self.at..self.end, 0);
+            (self.at, self.end) = (0, self.end - self.at);
         }
-        let begin = self.ahead.len();
-        self.ahead.resize(begin + most, 0);
-        let got = self.connection.read(self.ahead.get_mut(begin..).unwrap_or_default(), Some(within), idle);
-        let n = if let Got::Octets(n) = &got { *n } else { 0 };
-        self.ahead.truncate(begin + n);
-        match got {
-            Got::Octets(_) => Ok(()),
-            Got::End => Err(Stop::Closed),
-            Got::Silence => Err(Stop::Silent),
-            Got::Broken(error) => Err(Stop::Broken(error)),
+        let (begin, whole) = (self.end, self.end + most);
+        // The place stays as it is: to fill it with zeros each time takes as long as to read into it.
+        if self.ahead.len() < whole {
+            self.ahead.resize(whole, 0);
         }
+        let place = self.ahead.get_mut(begin..whole).unwrap_or_default();
+        self.end += read(&mut self.connection, place, within, idle)?;
+        Ok(())
     }
 
     /// Whether nothing was read that is not used yet.
@@ -351,12 +360,22 @@ impl<'a> Body<'a> {
         while !self.is_done() && !out.is_empty() {
             if self.wire.rest().is_empty() {
                 let patience = self.wire.connection.patience();
-                self.wire.more(CHUNK, patience, false)?;
+                // A large piece of a body with a length goes where it is wanted, and is not copied.
+                if let Framing::Length(left) = &mut self.framing
+                    && out.len() >= OF_BODY
+                {
+                    let most = usize::try_from(*left).unwrap_or(usize::MAX).min(out.len());
+                    let place = out.get_mut(..most).unwrap_or_default();
+                    let n = read(&mut self.wire.connection, place, patience, false)?;
+                    *left -= n as u64;
+                    return Ok(n);
+                }
+                self.wire.more(OF_BODY, patience, false)?;
             }
             let (read, written) = match &mut self.framing {
                 Framing::Length(left) => {
                     let most = usize::try_from(*left).unwrap_or(usize::MAX).min(out.len());
-                    let octets = self.wire.ahead.get(self.wire.at..).unwrap_or_default();
+                    let octets = self.wire.rest();
                     let n = most.min(octets.len());
                     if let (Some(to), Some(from)) = (out.get_mut(..n), octets.get(..n)) {
                         to.copy_from_slice(from);
@@ -365,7 +384,7 @@ impl<'a> Body<'a> {
                     (n, n)
                 }
                 Framing::Chunked(chunks) => {
-                    let octets = self.wire.ahead.get(self.wire.at..).unwrap_or_default();
+                    let octets = self.wire.rest();
                     chunks.feed(octets, out).map_err(|_| Stop::Bad(400, "the body is not chunked as it says"))?
                 }
             };

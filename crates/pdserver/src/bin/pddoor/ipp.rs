@@ -25,8 +25,8 @@ use super::http::{self, Body, Head, Inlet, Stop, Wire};
 use super::ipp_answers::{self as answers, Wanted, operation, status};
 use super::ipp_driverless;
 use super::ipp_target::{Target, target};
-use super::link::Asker;
-use super::lpd::random;
+use super::link::{Asker, New};
+use super::lpd::{random, token};
 use super::paper::Paper;
 
 /// Octets that are read at once of a document.
@@ -170,7 +170,7 @@ pub fn serve(context: &Context, connection: Connection, words: &Words) {
     }
     let (address, untold) = (wire.connection.peer, tokens);
     if wire.connection.leave() {
-        untold.iter().for_each(|(token, _)| context.link.delivered(token));
+        untold.iter().for_each(|(token, _)| context.link.was_delivered(token));
     } else if !untold.is_empty() {
         context.link.trouble(DoorTrouble::Unacknowledged, format!("{address} may not know that its job is here"));
     }
@@ -180,7 +180,7 @@ pub fn serve(context: &Context, connection: Connection, words: &Words) {
 fn see(context: &Context, connection: &Connection, tokens: &mut Vec<(String, u64)>, ends: bool) {
     let (told, untold): (Vec<_>, Vec<_>) =
         std::mem::take(tokens).into_iter().partition(|(_, octets)| connection.has_acknowledged(*octets));
-    told.iter().for_each(|(token, _)| context.link.delivered(token));
+    told.iter().for_each(|(token, _)| context.link.was_delivered(token));
     if ends && !untold.is_empty() {
         let why = format!("{} may not know that its job is here", connection.peer);
         context.link.trouble(DoorTrouble::Unacknowledged, why);
@@ -450,11 +450,17 @@ fn printer(context: &Context, request: &Request<'_>) -> Result<DoorPrinter, Refu
     printers(context, Some(request.queue()?))?.into_iter().next().ok_or_else(unknown)
 }
 
+/// The same, as far as a job for it is concerned.
+fn printer_for_job(context: &Context, request: &Request<'_>) -> Result<DoorPrinter, Refusal> {
+    let unknown = || Refusal::new(status::NOT_FOUND, "there is no such printer");
+    context.link.printer_for_job(request.queue()?).map_err(no_act)?.ok_or_else(unknown)
+}
+
 /// The job that is meant. A printer that was named has to be there, and to be its printer.
-fn job(context: &Context, request: &Request<'_>) -> Result<DoorJobRow, Refusal> {
+fn job(context: &Context, request: &Request<'_>, why: bool) -> Result<DoorJobRow, Refusal> {
     let number = request.number()?;
     let unknown = || Refusal::new(status::NOT_FOUND, format!("Job #{number} does not exist."));
-    let row = match context.link.jobs(DoorJobs::One(number), &request.asker) {
+    let row = match context.link.jobs(DoorJobs::One { number, why }, &request.asker) {
         Err(failure) if failure.kind == FailureKind::NotFound => None,
         rows => rows.map_err(no_act)?.into_iter().next(),
     };
@@ -470,27 +476,26 @@ fn act(context: &Context, request: &Request<'_>, body: &mut Buffered<'_, '_>, wo
     match request.message.head.code {
         operation::PRINT_JOB => print_job(context, request, body, words),
         operation::VALIDATE_JOB => {
-            let printer = printer(context, request)?;
+            let printer = printer_for_job(context, request)?;
             let plan = plan(context, request, &printer)?;
             Ok(Done { status: plan.status(), unsupported: plan.unsupported, ..Done::default() })
         }
         operation::CREATE_JOB => {
-            let printer = printer(context, request)?;
+            let printer = printer_for_job(context, request)?;
             let plan = plan(context, request, &printer)?;
             let (status, unsupported) = (plan.status(), plan.unsupported.clone());
             let job = plan.job(request, &printer, random().map_err(no_job)?)?;
-            let number = context.link.open(job, &request.asker).map_err(no_job)?;
-            let group = job_group(context, request, number, words)?;
+            let group = new_job(context.link.open(job, &request.asker).map_err(no_job)?, request, words);
             Ok(Done { status, unsupported, groups: vec![group], token: None })
         }
         operation::SEND_DOCUMENT => send_document(context, request, body, words),
         operation::CLOSE_JOB => {
-            let row = job(context, request)?;
+            let row = job(context, request, false)?;
             if row.own.is_some() && row.state != DoorJobState::Lives(spoolsuite::model::state::JobState::Open) {
                 // Its last document has closed it.
                 return Ok(Done::default());
             }
-            let token = context.link.append(row.number, &request.asker, None, true).map_err(no_act)?;
+            let (token, _) = context.link.append(row.number, &request.asker, None, true).map_err(no_act)?;
             Ok(Done { token, ..Done::default() })
         }
         operation::CANCEL_JOB => match &request.target {
@@ -522,7 +527,7 @@ fn act(context: &Context, request: &Request<'_>, body: &mut Buffered<'_, '_>, wo
             cancel_jobs(context, request)
         }
         operation::GET_JOB_ATTRIBUTES => {
-            let row = job(context, request)?;
+            let row = job(context, request, true)?;
             let wanted = request.wanted(&["all"]);
             Ok(Done::with(vec![answers::first_group(), answers::job(&row, &wanted, &request.root, &words.why)]))
         }
@@ -746,7 +751,7 @@ fn print_job(
     body: &mut Buffered<'_, '_>,
     words: &Words,
 ) -> Result<Done, Refusal> {
-    let printer = printer(context, request)?;
+    let printer = printer_for_job(context, request)?;
     let plan = plan(context, request, &printer)?;
     let (status, unsupported) = (plan.status(), plan.unsupported.clone());
     let arrived = document(context, request, body, None)?;
@@ -761,29 +766,28 @@ fn print_job(
         hasher.update(&[0]);
     }
     let key: String = hasher.finalize().to_hex().chars().take(32).collect();
-    let token = format!("{key}.{}", random().map_err(no_job)?);
+    let token = token(&key).map_err(no_job)?;
     let job = DoorJob { key: format!("{key}."), ..plan.job(request, &printer, token.clone())? };
     fault::point("door-received");
-    let number = context.link.submit_for(job, vec![OwnedFd::from(arrived.file)], &request.asker).map_err(no_job)?;
+    let new = context.link.submit_for(job, vec![OwnedFd::from(arrived.file)], &request.asker).map_err(no_job)?;
     fault::point("door-submitted");
-    let group = job_group(context, request, number, words)?;
+    let group = new_job(new, request, words);
     Ok(Done { status, unsupported, groups: vec![group], token: Some(token) })
 }
 
 /// What is said of a job that was just made. A job that is gone already was printed.
-fn job_group(context: &Context, request: &Request<'_>, number: u32, words: &Words) -> Result<Group, Refusal> {
-    let rows = context.link.jobs(DoorJobs::One(number), &request.asker);
+fn new_job(New { number, row }: New, request: &Request<'_>, words: &Words) -> Group {
     let names = ["job-id", "job-uri", "job-state", "job-state-reasons", "job-state-message", "job-uuid"];
     let wanted = Wanted::of(None, &names);
-    match rows.ok().and_then(|rows| rows.into_iter().next()) {
-        Some(row) => Ok(answers::job(&row, &wanted, &request.root, &words.why)),
+    match row {
+        Some(row) => answers::job(&row, &wanted, &request.root, &words.why),
         None => {
             let mut group = Group::new(tag::JOB);
             group.add("job-id", Value::Integer(i32::try_from(number).unwrap_or(i32::MAX)));
             group.add("job-uri", Value::uri(&format!("{}/jobs/{number}", request.root)));
             group.add("job-state", Value::Enum(3));
             group.add("job-state-reasons", Value::keyword("none"));
-            Ok(group)
+            group
         }
     }
 }
@@ -798,11 +802,11 @@ fn send_document(
     let Some(Value::Boolean(last)) = operation.value("last-document") else {
         return Err(Refusal::bad("last-document says whether another document follows"));
     };
-    let row = job(context, request)?;
+    let row = job(context, request, false)?;
     if !matches!(row.state, DoorJobState::Lives(spoolsuite::model::state::JobState::Open)) {
         return Err(Refusal::new(status::NOT_POSSIBLE, format!("job {} has all of its documents", row.number)));
     }
-    let printer = printers(context, Some(&row.queue))?.into_iter().next();
+    let printer = context.link.printer_for_job(&row.queue).map_err(no_act)?;
     if let Some(printer) = &printer {
         demand_document(operation, printer)?;
     }
@@ -812,13 +816,13 @@ fn send_document(
     // Copies were said when the job was opened: the server knows.
     let document = DoorDocument { name: document_name(request, &title), copies: 1, format: None };
     let sent = (arrived.octets > 0).then(|| (document, arrived.digest, OwnedFd::from(arrived.file)));
-    let token = context.link.append(row.number, &request.asker, sent, *last).map_err(no_job)?;
-    let group = job_group(context, request, row.number, words)?;
+    let (token, new) = context.link.append(row.number, &request.asker, sent, *last).map_err(no_job)?;
+    let group = new_job(new, request, words);
     Ok(Done { token, ..Done::with(vec![group]) })
 }
 
 fn change(context: &Context, request: &Request<'_>, act: DoorAct) -> Result<Done, Refusal> {
-    let row = job(context, request)?;
+    let row = job(context, request, false)?;
     context.link.act(row.number, &request.asker, act).map_err(no_act)?;
     Ok(Done::default())
 }
@@ -946,7 +950,7 @@ fn named_jobs(
     }
     let mut rows = Vec::new();
     for number in numbers {
-        match context.link.jobs(DoorJobs::One(*number), &request.asker) {
+        match context.link.jobs(DoorJobs::One { number: *number, why: true }, &request.asker) {
             Ok(found) => rows.extend(found),
             // One that does not exist is left out.
             Err(failure) if failure.kind == FailureKind::NotFound => {}

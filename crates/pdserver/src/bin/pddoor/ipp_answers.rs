@@ -7,6 +7,7 @@ use std::collections::HashSet;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use pdgroup::printers::{MODEL, OCTETS, formats, path, uuid, uuid_of};
 use spoolsuite::commands::WhyWords;
 use spoolsuite::model::door::{DoorJobRow, DoorJobState, DoorPrinter, PrinterDoes};
 use spoolsuite::model::state::{HoldReason, JobState};
@@ -80,21 +81,8 @@ pub mod status {
     pub const NOT_ACCEPTING_JOBS: u16 = 0x0506;
 }
 
-/// The format of octets that nobody says anything of.
-const OCTETS: &str = "application/octet-stream";
 /// What CUPS says of octets that it leaves alone.
 const RAW: &str = "application/vnd.cups-raw";
-
-/// The formats that a printer is declared to print.
-pub fn formats(printer: &DoorPrinter) -> Vec<&'static str> {
-    let mut found = vec![OCTETS];
-    for name in printer.formats.iter().filter_map(|format| format.mime()) {
-        if !found.contains(&name) {
-            found.push(name);
-        }
-    }
-    found
-}
 
 /// Whether a printer takes documents that are said to be of this format, in lower case.
 pub fn takes(printer: &DoorPrinter, format: &str) -> bool {
@@ -171,26 +159,13 @@ fn moment(ms: i64) -> Value {
     Value::DateTime([high, low, at.month().into(), at.day(), at.hour(), at.minute(), at.second(), tenth, b'+', 0, 0])
 }
 
-/// A name of ours as `urn:uuid:`: the same name has the same one for ever.
-fn uuid(kind: &str, name: &str) -> Value {
-    let digest = blake3::hash(format!("{kind} {name}").as_bytes());
-    let hex = digest.to_hex();
-    let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();
-    // Version 8, variant 1 (RFC 9562 §5.8): made by a rule of our own.
-    let text = format!("urn:uuid:{}-{}-8{}-8{}-{}", part(0, 8), part(8, 12), part(12, 15), part(15, 18), part(18, 30));
-    Value::uri(&text)
-}
-
-/// A name as a part of an address.
-fn encoded(name: &str) -> String {
-    let plain = |octet: u8| octet.is_ascii_alphanumeric() || b"-._~".contains(&octet);
-    let each =
-        name.bytes().map(|octet| if plain(octet) { char::from(octet).to_string() } else { format!("%{octet:02X}") });
-    each.collect()
+/// A UUID as `urn:uuid:`.
+fn urn(uuid: &str) -> Value {
+    Value::uri(&format!("urn:uuid:{uuid}"))
 }
 
 fn printer_uri(root: &str, name: &str) -> String {
-    format!("{root}/printers/{}", encoded(name))
+    format!("{root}/{}", path(name))
 }
 
 /// The group of attributes to which one of a printer belongs.
@@ -244,9 +219,9 @@ pub fn printer(context: &Context, printer: &DoorPrinter, wanted: &Wanted, root: 
     group.add("printer-name", Value::name(&printer.name));
     group.add("printer-info", Value::text(about));
     group.add("printer-location", Value::text(""));
-    group.add("printer-make-and-model", Value::text("spoolsuite destination"));
+    group.add("printer-make-and-model", Value::text(MODEL));
     group.add("printer-more-info", Value::uri(&format!("http://{host}/")));
-    group.add("printer-uuid", uuid("printer", &format!("{} {}", context.settings.name, printer.known_as)));
+    group.add("printer-uuid", urn(&uuid_of(context.settings.name.as_str(), printer)));
     group.add("printer-state", Value::Enum(state));
     group.add_all("printer-state-reasons", reasons);
     group.add("printer-state-message", Value::text(&message));
@@ -358,7 +333,7 @@ pub fn job(job: &DoorJobRow, wanted: &Wanted, root: &str, why: &WhyWords) -> Gro
     let (state, reasons) = state(job);
     group.add("job-id", integer(job.number));
     group.add("job-uri", Value::uri(&format!("{root}/jobs/{}", job.number)));
-    group.add("job-uuid", uuid("job", &job.global));
+    group.add("job-uuid", urn(&uuid("job", &job.global)));
     group.add("job-printer-uri", Value::uri(&printer_uri(root, &job.queue)));
     group.add("job-state", Value::Enum(state));
     group.add_all("job-state-reasons", reasons.iter().map(|reason| Value::keyword(reason)).collect());

@@ -6,6 +6,7 @@
 //! say it, and else the two that most people have. Two sides, bins and finishing are not declared: nothing here would bring them
 //! to the printer.
 
+use pdgroup::printers::URF;
 use spoolsuite::model::door::DoorPrinter;
 use spoolsuite::model::job::Format;
 use spoolsuite::wire::ipp::{Attribute, Group, Value};
@@ -144,8 +145,7 @@ pub fn describe(group: &mut Group, printer: &DoorPrinter) {
         group.add_all("pwg-raster-document-sheet-back", word("normal"));
     }
     if printer.formats.contains(&Format::Urf) {
-        let kinds = ["V1.4", "CP1", "W8", "SRGB24", "RS300", "PQ4", "IS1", "MT1", "OB10"];
-        group.add_all("urf-supported", kinds.iter().map(|kind| Value::keyword(kind)).collect());
+        group.add_all("urf-supported", URF.iter().map(|kind| Value::keyword(kind)).collect());
     }
 }
 

@@ -15,11 +15,11 @@ use std::collections::HashMap;
 use std::io::Write;
 use std::time::Duration;
 
-use spoolsuite::model::door::{DoorDocument, DoorJob, DoorTrouble};
+use spoolsuite::model::door::{DoorDocument, DoorJob, DoorTrouble, token_of};
 use spoolsuite::model::job::Format;
 use spoolsuite::model::printable::escaped;
 use spoolsuite::model::{Failure, FailureKind};
-use spoolsuite::sys::fault;
+use spoolsuite::sys::{clock, fault};
 use spoolsuite::wire::lpd::{
     self, Command, ControlFile, Count, LATER, MAX_CONTROL, MAX_LINE, NO, QueueLine, Subcommand, YES, text,
 };
@@ -219,7 +219,7 @@ impl Session<'_> {
             .partition(|(_, octets)| connection.has_acknowledged(*octets));
         self.acknowledged = untold;
         for (token, _) in told {
-            self.context.link.delivered(&token);
+            self.context.link.was_delivered(&token);
         }
     }
 
@@ -447,7 +447,7 @@ impl Session<'_> {
             return Err(Failure::new(FailureKind::BadValue, "the job is empty"));
         }
         let key: String = hasher.finalize().to_hex().chars().take(32).collect();
-        let token = format!("{key}.{}", random()?);
+        let token = token(&key)?;
         let job = DoorJob {
             token: token.clone(),
             key: format!("{key}."),
@@ -506,7 +506,7 @@ impl Session<'_> {
         let context = self.context;
         let address = self.address();
         if self.connection.leave() {
-            untold.iter().for_each(|(token, _)| context.link.delivered(token));
+            untold.iter().for_each(|(token, _)| context.link.was_delivered(token));
         } else if !untold.is_empty() {
             context.link.trouble(DoorTrouble::Unacknowledged, format!("{address} may not know that its job is here"));
         }
@@ -520,6 +520,11 @@ impl Session<'_> {
             self.context.link.trouble(DoorTrouble::Unacknowledged, why);
         }
     }
+}
+
+/// The token of a job with this key.
+pub fn token(key: &str) -> Result<String, Failure> {
+    Ok(token_of(key, clock::wall_ms(), &random()?))
 }
 
 /// A random word: it tells two submissions of the same job apart.

@@ -8,6 +8,8 @@ use spoolsuite::sys::files;
 
 /// After so many octets it is seen whether there is room for more.
 const LOOK: usize = 1 << 20;
+/// After so many octets the kernel is told to begin to write them to the disk, so that the disk works while the rest arrives.
+const AHEAD: u64 = 8 << 20;
 
 /// An empty file on the file system of the spool.
 pub struct Paper {
@@ -15,12 +17,15 @@ pub struct Paper {
     /// Octets that must stay free there.
     least_free: Option<u64>,
     until_a_look: usize,
+    written: u64,
+    /// Octets of which the kernel was told.
+    begun: u64,
 }
 
 impl Paper {
     /// A file that leaves `least_free` octets free.
     pub fn new(file: File, least_free: Option<u64>) -> Self {
-        Self { file, least_free, until_a_look: LOOK }
+        Self { file, least_free, until_a_look: LOOK, written: 0, begun: 0 }
     }
 }
 
@@ -35,6 +40,11 @@ impl Write for Paper {
         }
         let n = self.file.write(octets.get(..octets.len().min(self.until_a_look)).unwrap_or_default())?;
         self.until_a_look -= n;
+        self.written += n as u64;
+        if self.written - self.begun >= AHEAD {
+            files::begin_to_write(&self.file, self.begun, self.written - self.begun);
+            self.begun = self.written;
+        }
         Ok(n)
     }
 

@@ -15,7 +15,7 @@ use spoolsuite::wire::pjl::{self, Head};
 
 use super::connection::{Connection, Got};
 use super::gate::Context;
-use super::lpd::random;
+use super::lpd::token;
 use super::paper::Paper;
 
 /// Octets that are read at once.
@@ -39,7 +39,7 @@ impl Untold {
     fn follows(&mut self, context: &Context, key: &str) {
         while let Some(at) = self.jobs.iter().position(|(known, _)| known == key) {
             if let Some((_, token)) = self.jobs.remove(at) {
-                context.link.delivered(&token);
+                context.link.was_delivered(&token);
             }
         }
     }
@@ -49,13 +49,13 @@ impl Untold {
         if self.jobs.len() > MOST_REMEMBERED
             && let Some((_, token)) = self.jobs.pop_front()
         {
-            context.link.delivered(&token);
+            context.link.was_delivered(&token);
         }
     }
 
     /// The connection has ended well.
     fn told(self, context: &Context) {
-        self.jobs.iter().for_each(|(_, token)| context.link.delivered(token));
+        self.jobs.iter().for_each(|(_, token)| context.link.was_delivered(token));
     }
 }
 
@@ -95,6 +95,18 @@ impl Arriving {
         Ok(Self { file, octets: 0, hasher: blake3::Hasher::new(), head: Vec::new(), tail: Vec::new(), answered: 0 })
     }
 
+    /// Where the first end mark ends in octets that have just come. It may have begun in what came before.
+    fn end_of_mark_in(&self, octets: &[u8], (marks, longest): (&[Vec<u8>], usize)) -> Option<usize> {
+        if marks.is_empty() {
+            return None;
+        }
+        let before = self.tail.len();
+        let from = before.saturating_sub(longest.saturating_sub(1));
+        let seen = [self.tail.get(from..).unwrap_or_default(), octets].concat();
+        let end = end_of_mark(&seen, marks)? + from;
+        (end > before).then(|| end - before)
+    }
+
     fn push(&mut self, octets: &[u8], longest: usize) -> Result<(), Failure> {
         let failed = |error: std::io::Error| {
             let kind =
@@ -113,14 +125,34 @@ impl Arriving {
     }
 }
 
+/// Octets for which a connection waits that has said nothing yet.
+const FIRST: usize = 64;
+
 /// Serves one connection.
 pub fn serve(context: &Context, mut connection: Connection, server: &str) {
+    // A connection that says nothing costs little: what a session needs lies deep in the stack, and is touched when octets come.
+    let mut first = [0; FIRST];
+    match connection.read(&mut first, None, true) {
+        Got::Octets(n) => {
+            connection.unread(first.get(..n).unwrap_or_default());
+            session(context, connection, server);
+        }
+        // A probe, or the door ends.
+        Got::End | Got::Silence => {
+            let _ = connection.leave();
+        }
+        Got::Broken(_) => {}
+    }
+}
+
+#[inline(never)]
+fn session(context: &Context, mut connection: Connection, server: &str) {
     let marks = &context.settings.end_marks;
     let longest = marks.iter().map(Vec::len).max().unwrap_or(0).max(pjl::UNIVERSAL_EXIT.len());
     let mut job: Option<Arriving> = None;
     let mut ended_by_mark = false;
     let mut untold = Untold::default();
-    let mut buffer = vec![0; 2048];
+    let mut buffer = vec![0; CHUNK];
     loop {
         let idle = match (&job, context.settings.idle) {
             // A host that keeps its connection all shift says nothing for hours.
@@ -133,14 +165,6 @@ pub fn serve(context: &Context, mut connection: Connection, server: &str) {
         };
         match connection.read(&mut buffer, idle, job.is_none()) {
             Got::Octets(n) => {
-                if buffer.len() < CHUNK {
-                    // A connection that says nothing costs little.
-                    let got = buffer.get(..n).unwrap_or_default().to_vec();
-                    buffer = vec![0; CHUNK];
-                    if let Some(place) = buffer.get_mut(..n) {
-                        place.copy_from_slice(&got);
-                    }
-                }
                 let got = buffer.get(..n).unwrap_or_default();
                 if let Err(failure) =
                     take(context, &mut connection, (&mut job, &mut ended_by_mark, &mut untold), (got, longest), server)
@@ -210,17 +234,8 @@ fn take(
             Some(job) => job,
             None => job.insert(Arriving::new(context)?),
         };
-        // A mark may have begun in what came before.
-        let before = arriving.tail.len();
-        let mut seen = arriving.tail.clone();
-        seen.extend_from_slice(octets);
-        let from = before.saturating_sub(longest.saturating_sub(1));
-        let end = seen
-            .get(from..)
-            .and_then(|seen| end_of_mark(seen, marks))
-            .map(|end| end + from)
-            .filter(|end| *end > before);
-        let taken = end.map_or(octets.len(), |end| end - before);
+        let end = arriving.end_of_mark_in(octets, (marks, longest));
+        let taken = end.unwrap_or(octets.len());
         let (now, later) = octets.split_at(taken);
         arriving.push(now, longest)?;
         if context.settings.most_octets.is_some_and(|most| arriving.octets > most) {
@@ -264,7 +279,7 @@ fn submit(
     hasher.update(address.to_string().as_bytes());
     hasher.update(job.hasher.finalize().as_bytes());
     let key: String = hasher.finalize().to_hex().chars().take(32).collect();
-    let token = format!("{key}.{}", random()?);
+    let token = token(&key)?;
     let title = head.title.unwrap_or_else(|| format!("from {address}"));
     let job_of = DoorJob {
         token: token.clone(),

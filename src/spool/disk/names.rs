@@ -1,0 +1,158 @@
+//! Names of print files come to the disk together: submissions that arrive at the same time wait for one sync of the directory.
+//!
+//! A thread syncs. Who has made a name asks for a sync that begins afterwards, does what else there is to do, and waits for it. While
+//! one runs the next one gathers all who ask. A sync that fails fails all who asked for it, and no other one makes up for it: the
+//! kernel may have dropped what it could not write.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use crate::sys::files::sync_dir;
+
+/// Failed syncs that are remembered until those who asked have looked.
+const MOST_FAILED: usize = 64;
+
+/// Syncs of one directory.
+#[derive(Debug, Default)]
+pub(crate) struct Names {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    state: Mutex<State>,
+    asked: Condvar,
+    done: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// How often a sync was asked for.
+    asked: u64,
+    /// Up to which of them syncs have ended.
+    done: u64,
+    /// Those behind the first number, up to the second one, have failed with this error.
+    failed: Vec<(u64, u64, i32)>,
+    /// Whether the thread runs.
+    runs: bool,
+    over: bool,
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn run(&self, dir: &Path) {
+        let mut state = self.state();
+        loop {
+            state = self
+                .asked
+                .wait_while(state, |state| state.asked == state.done && !state.over)
+                .unwrap_or_else(PoisonError::into_inner);
+            if state.asked == state.done {
+                return;
+            }
+            let until = state.asked;
+            drop(state);
+            let result = sync_dir(dir);
+            state = self.state();
+            if let Err(error) = result {
+                let failed = (state.done, until, error.raw_os_error().unwrap_or(nix::libc::EIO));
+                state.failed.push(failed);
+                if state.failed.len() > MOST_FAILED {
+                    state.failed.remove(0);
+                }
+            }
+            state.done = until;
+            self.done.notify_all();
+        }
+    }
+}
+
+/// A sync that was asked for.
+#[derive(Debug)]
+pub(crate) enum Asked<'a> {
+    /// The thread does it.
+    There(&'a Names, u64),
+    /// There is no thread: whoever waits does it.
+    Here(&'a Path),
+}
+
+impl Names {
+    /// Asks for a sync of `dir`, the same each time, that begins after this.
+    pub fn ask<'a>(&'a self, dir: &'a Path) -> Asked<'a> {
+        let mut state = self.shared.state();
+        if !state.runs {
+            let (shared, path) = (Arc::clone(&self.shared), PathBuf::from(dir));
+            let thread = std::thread::Builder::new().name("names".into()).stack_size(64 * 1024);
+            if thread.spawn(move || shared.run(&path)).is_err() {
+                return Asked::Here(dir);
+            }
+            state.runs = true;
+        }
+        state.asked += 1;
+        let number = state.asked;
+        drop(state);
+        self.shared.asked.notify_one();
+        Asked::There(self, number)
+    }
+}
+
+impl Asked<'_> {
+    /// Waits until it has ended.
+    ///
+    /// # Errors
+    /// When the names may not be on disk.
+    pub fn wait(self) -> io::Result<()> {
+        let (names, number) = match self {
+            Self::Here(dir) => return sync_dir(dir),
+            Self::There(names, number) => (names, number),
+        };
+        let state = names.shared.state();
+        let waits = names.shared.done.wait_while(state, |state| state.done < number);
+        let state = waits.unwrap_or_else(PoisonError::into_inner);
+        match state.failed.iter().find(|(from, to, _)| (from + 1..=*to).contains(&number)) {
+            Some((_, _, error)) => Err(io::Error::from_raw_os_error(*error)),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Drop for Names {
+    fn drop(&mut self) {
+        self.shared.state().over = true;
+        self.shared.asked.notify_one();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_who_ask_wait_for_few_syncs_and_each_for_one_of_its_own() {
+        let dir = tempfile::tempdir().unwrap();
+        let names = Names::default();
+        std::thread::scope(|scope| {
+            for _ in 0..16 {
+                scope.spawn(|| (0..20).for_each(|_| names.ask(dir.path()).wait().unwrap()));
+            }
+        });
+        let state = names.shared.state();
+        assert_eq!((state.asked, state.done), (320, 320));
+    }
+
+    #[test]
+    fn a_sync_that_fails_fails_those_who_asked_for_it_and_no_other() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("server");
+        let names = Names::default();
+        let (first, second) = (names.ask(&path), names.ask(&path));
+        assert_eq!(first.wait().unwrap_err().kind(), io::ErrorKind::NotFound);
+        assert!(second.wait().is_err());
+        std::fs::create_dir(&path).unwrap();
+        names.ask(&path).wait().unwrap();
+    }
+}
