@@ -80,7 +80,14 @@ impl Served {
             .collect();
         let is_door =
             |pid: &&i32| std::fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name == "pddoor\n");
-        nix::unistd::Pid::from_raw(*children.iter().filter(is_door).max().expect("a door has a process"))
+        // Numbers of processes begin anew one day: the moment of the start decides.
+        let began = |pid: &&i32| -> u64 {
+            let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+            let behind_the_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
+            behind_the_name.split_whitespace().nth(19).and_then(|ticks| ticks.parse().ok()).unwrap_or(0)
+        };
+        let newest = children.iter().filter(is_door).max_by_key(began).expect("a door has a process");
+        nix::unistd::Pid::from_raw(*newest)
     }
 
     /// Throws every job away.
