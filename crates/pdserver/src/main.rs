@@ -2,6 +2,7 @@
 
 mod arguments;
 mod commands;
+mod door_clients;
 mod door_commands;
 mod door_tls;
 mod doors;

@@ -28,7 +28,7 @@ use crate::spool::interface::operations::Operations;
 use crate::spool::interface::records::EventSubject;
 use crate::sys::{clock, users};
 
-use super::{MOST_NAME, Shared, is_from, line, nobody, received_from, user_of};
+use super::{MOST_NAME, Shared, is_by, is_from, line, nobody, received_from, user_of};
 
 /// Finished jobs that are looked through for one answer.
 const MOST_FINISHED: usize = 10_000;
@@ -62,6 +62,8 @@ struct Known {
     /// Whether names from there are believed.
     trusted: bool,
     user: Option<String>,
+    /// The name under which his jobs are kept who has logged on.
+    login: Option<String>,
     asker: DoorAsker,
 }
 
@@ -70,20 +72,25 @@ impl Known {
         if self.caller.as_ref().is_some_and(|caller| caller.uid == uid) {
             return true;
         }
+        // Of somebody without an account the name stands there, in a realm that is no address.
+        if let Some(login) = &self.login {
+            return uid == NOBODY && login == submitter && is_by(from, &shared.name);
+        }
         let (Some(peer), Some(user)) = (self.asker.peer, &self.user) else { return false };
         is_from((from, submitter), &shared.name, peer, user)
     }
 }
 
 impl Shared {
-    fn known(&self, settings: &DoorSettings, asker: DoorAsker) -> Known {
+    fn known(&self, settings: &DoorSettings, asker: DoorAsker) -> Result<Known, Failure> {
         let said = asker.user.as_deref().map(|user| line(user, MOST_NAME)).filter(|user| !user.is_empty());
         let user = asker.uid.map(users::name).or(said);
-        let sender = self.sender_of(settings, &asker, None);
-        let trusted = asker.uid.is_some() || asker.peer.is_some_and(|peer| settings.trusts(peer));
+        let sender = self.sender_of(settings, &asker, None)?;
+        let login = asker.login.is_some().then(|| sender.caller.identity());
+        let trusted = asker.uid.is_some() || login.is_some() || asker.peer.is_some_and(|peer| settings.trusts(peer));
         // A name is needed: nobody is everybody who gives none.
         let caller = (sender.caller.uid != NOBODY && user.is_some()).then_some(sender.caller);
-        Known { caller, trusted, user, asker }
+        Ok(Known { caller, trusted, user, login, asker })
     }
 
     fn own_call(&self) -> Call {
@@ -288,7 +295,7 @@ impl Shared {
 
     pub(super) fn jobs(&self, which: &DoorJobs, asker: DoorAsker) -> Result<DoorReply, Failure> {
         let settings = self.settings()?;
-        let known = self.known(&settings, asker);
+        let known = self.known(&settings, asker)?;
         match which {
             DoorJobs::One(number) => {
                 let (row, _) = self.one(&settings, &known, *number)?;
@@ -498,7 +505,7 @@ impl Shared {
 
     pub(super) fn act(&self, number: u32, asker: DoorAsker, act: DoorAct) -> Result<DoorReply, Failure> {
         let settings = self.settings()?;
-        let known = self.known(&settings, asker);
+        let known = self.known(&settings, asker)?;
         let (row, own) = self.one(&settings, &known, number)?;
         let denied = |why: &str| {
             Failure::new(FailureKind::Security, format!("job {number}: {why}"))

@@ -105,7 +105,7 @@ fn run(control: UnixStream) -> Result<(), String> {
     }
     let watched = control.try_clone().map_err(|error| error.to_string())?;
     let link = Arc::new(Link::new(control));
-    let tls = start.tls.as_ref().map(|tls| secure::config(tls, &link)).transpose()?;
+    let tls = start.tls.as_ref().map(|tls| secure::offer(tls, &settings.log_on, &link)).transpose()?;
     let gate = Gate::new(Arc::clone(&settings), Arc::clone(&link), tls).map_err(|error| error.to_string())?;
     let server = start.server;
     let serve: Arc<Session> = match settings.kind {
