@@ -9,7 +9,9 @@ use super::Shown::Brief;
 use super::row::{carried, kept, noted};
 use super::{Attribute, Class, Settable};
 use crate::model::bank::check_program;
+use crate::model::door::{CLIENT_NAMES, LOG_ONS};
 use crate::model::field::Field;
+use crate::model::hours::check_hours;
 use crate::model::printable::is_harmful;
 use crate::model::secure::JOBS_SHOWN;
 use crate::model::station::BANKS;
@@ -53,7 +55,7 @@ pub static TABLE: &[Attribute] = &[
     carried(Station, "jobs-shown", Keyword(JOBS_SHOWN), &["Jobs", "Shown"],
         "owner: a person's own jobs; all: everybody's, of this server alone, for whoever is at the station").default("owner").shown(Brief).decides(),
     carried(Station, "bank", Keyword(BANKS), &["Bank"],
-        "how people log on at its page (pdstation); pin: with a name and the PIN that pdset --pin has set; card: with a card; card-and-pin: with both; program: as bank-program says; none: nobody does")
+        "how people log on at its page (pdstation); pin: with a name and the PIN that pdset --pin has set; card: with a card; card-and-pin: with both; pam: with a name and the password of an account, as PAM knows it; program: as bank-program says; none: nobody does")
         .many().shown(Brief).decides(),
     carried(Station, "bank-program", Text, &["Bank", "Program"],
         "the program in libexec/spoolsuite that is asked who may log on, and who pays").decides().written(check_program, None),
@@ -61,6 +63,9 @@ pub static TABLE: &[Attribute] = &[
         "whether bank-program is asked to debit each release").default("false").decides(),
     carried(Station, "log-off-after", Integer(10, 3600), &["Log Off", "After"],
         "seconds without a touch after which its page logs off").default("60").decides(),
+    carried(Station, "access-times", Text, &["Access", "Times"],
+        "the days and hours at which it may be used, as mon-fri 08:00-18:00, in the time zone of its server; none: always")
+        .many().decides().written(check_hours, None),
     kept(Station, Field::AssociatedServer, Name, &["Server"], "its server"),
     carried(Station, "descriptor", Text, &["Descriptor"], "where it stands, in words").shown(Brief),
     carried(Station, "message", Text, &["Message"], "what an operator said last"),
@@ -117,6 +122,11 @@ pub static TABLE: &[Attribute] = &[
     noted(Door, "door-tls-cert", Text, &["TLS", "Certificate"], "the file of its certificate").decides(),
     noted(Door, "door-tls-key", Text, &["TLS", "Key"], "the file of the key of its certificate").decides(),
     noted(Door, "door-dns-sd", Boolean, &["DNS", "SD"], "whether its destinations are announced on the network").decides(),
+    noted(Door, "door-pam", Boolean, &["PAM"], "whether people log on with the password of an account, as PAM knows it").decides(),
+    noted(Door, "door-client-ca", Text, &["Client", "CA"], "the file of the authorities whose certificates let people log on").decides(),
+    noted(Door, "door-client-crl", Text, &["Client", "CRL"], "the file of the lists of those that were revoked").decides(),
+    noted(Door, "door-client-name", Keyword(CLIENT_NAMES), &["Client", "Name"], "what of a certificate names the user").decides(),
+    noted(Door, "door-log-on", Keyword(LOG_ONS), &["Log", "On"], "whether people have to log on, or may").decides(),
     kept(Door, Field::AssociatedServer, Name, &["Server"], "its server"),
     noted(Door, "descriptor", Text, &["Descriptor"], "what people call it"),
     noted(Door, "message", Text, &["Message"], "what an operator said last"),

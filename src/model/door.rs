@@ -161,6 +161,108 @@ pub enum DoorCertificate {
     Own,
 }
 
+/// Words for what of a client's certificate names its user.
+pub const CLIENT_NAMES: &[&str] = &["cn", "email", "dns"];
+
+/// What of a client's certificate names its user: the whole of it, and never a part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ClientName {
+    /// The one common name of its subject.
+    CommonName,
+    /// The one mail address among its alternative names.
+    Email,
+    /// The one DNS name among them.
+    Dns,
+}
+
+/// Which certificates let people log on at a door, and who they are then.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DoorClients {
+    /// The file of the authorities that issue them, in the form of PEM.
+    pub authorities: String,
+    /// The file of the lists of those that were revoked.
+    pub revoked: Option<String>,
+    /// What names the user.
+    pub name: ClientName,
+}
+
+/// Words for whether people have to log on.
+pub const LOG_ONS: &[&str] = &["required", "optional"];
+
+/// How people log on at a door.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DoorLogOn {
+    /// With the password of an account, over TLS.
+    pub pam: bool,
+    /// With a certificate.
+    pub clients: Option<DoorClients>,
+    /// Whether whoever does not is as before, and not sent away.
+    pub optional: bool,
+}
+
+impl DoorLogOn {
+    /// Whether people can.
+    pub fn is_possible(&self) -> bool {
+        self.pam || self.clients.is_some()
+    }
+
+    /// Whether they have to.
+    pub fn is_required(&self) -> bool {
+        self.is_possible() && !self.optional
+    }
+}
+
+/// Why the certificate of a client lets nobody in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ClientFault {
+    /// Its time is over, or has not begun.
+    Expired,
+    /// It was revoked.
+    Revoked,
+    /// None of the authorities has issued it.
+    Foreign,
+    /// Nobody is named as the door wants it.
+    Nameless,
+    /// Something else is wrong with it.
+    Other(String),
+}
+
+impl fmt::Display for ClientFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Expired => f.write_str("its time is over, or has not begun"),
+            Self::Revoked => f.write_str("it was revoked"),
+            Self::Foreign => f.write_str("no authority of this door has issued it"),
+            Self::Nameless => f.write_str("it names nobody who may log on, as this door looks for the name"),
+            Self::Other(why) => f.write_str(why),
+        }
+    }
+}
+
+/// The certificate of a client, and the proof that it has the key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClientProof {
+    /// The certificate, and those of its issuers, in the form of DER.
+    pub chain: Vec<Vec<u8>>,
+    /// The scheme of TLS of the signature.
+    pub scheme: u16,
+    /// What was signed.
+    pub message: Vec<u8>,
+    /// The signature.
+    pub signature: Vec<u8>,
+}
+
+/// What stands for somebody who has logged on at a door: a word that nobody guesses, and behind the server his name.
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct DoorLogin(pub String);
+
+impl fmt::Debug for DoorLogin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DoorLogin(..)")
+    }
+}
+
 /// What the process of a door needs of its certificate. The key stays with the server, which signs for it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DoorTls {
@@ -168,6 +270,9 @@ pub struct DoorTls {
     pub chain: Vec<Vec<u8>>,
     /// The schemes of TLS with which its key signs.
     pub schemes: Vec<u16>,
+    /// The names of the authorities whose certificates clients may have, in the form of DER; none = they are not asked for one.
+    #[serde(default)]
+    pub authorities: Option<Vec<Vec<u8>>>,
 }
 
 /// What the attributes of a door mean.
@@ -225,6 +330,9 @@ pub struct DoorSettings {
     /// Whether its destinations are announced on the local network.
     #[serde(default)]
     pub dns_sd: bool,
+    /// IPP: how people log on.
+    #[serde(default)]
+    pub log_on: DoorLogOn,
 }
 
 /// The address of a place to listen at: `ADDR:PORT`, `[ADDR]:PORT`, or a port alone, which is one of this machine alone.
@@ -390,6 +498,38 @@ impl DoorSettings {
                 }
             },
             dns_sd: is_set("door-dns-sd"),
+            log_on: DoorLogOn {
+                pam: is_set("door-pam"),
+                clients: match (text("door-client-ca"), text("door-client-crl"), text("door-client-name")) {
+                    (Some(authorities), revoked, name) => Some(DoorClients {
+                        authorities: authorities.to_owned(),
+                        revoked: revoked.map(str::to_owned),
+                        name: match name {
+                            None | Some("cn") => ClientName::CommonName,
+                            Some("email") => ClientName::Email,
+                            Some("dns") => ClientName::Dns,
+                            Some(other) => {
+                                return Err(bad(format!(
+                                    "{}: a certificate names its user by cn, email or dns",
+                                    shown(other)
+                                )));
+                            }
+                        },
+                    }),
+                    (None, None, None) => None,
+                    (None, ..) => {
+                        return Err(bad("certificates of clients need the file of their authority".to_owned())
+                            .hint("--client-ca FILE"));
+                    }
+                },
+                optional: match text("door-log-on") {
+                    None | Some("required") => false,
+                    Some("optional") => true,
+                    Some(other) => {
+                        return Err(bad(format!("{}: to log on is required, or optional", shown(other))));
+                    }
+                },
+            },
         };
         settings.check()?;
         Ok(settings)
@@ -446,6 +586,10 @@ impl DoorSettings {
         if self.dns_sd && !places.iter().any(is_reached) {
             return Err(bad("what is announced on the network has to be reached from there".to_owned())
                 .hint("--dns-sd true goes with --listen ADDR:PORT of a network, and not of this machine alone"));
+        }
+        if self.log_on.is_possible() && self.certificate.is_none() {
+            return Err(bad("people log on over TLS alone, and this door speaks none".to_owned())
+                .hint("--tls true gives it a certificate of its own;  --tls-cert FILE --tls-key FILE another one"));
         }
         if self.kind != DoorKind::Raw && (!self.end_marks.is_empty() || self.back_channel) {
             return Err(bad("only a raw port has end marks and a back channel".to_owned()));
@@ -538,6 +682,9 @@ pub struct DoorJob {
     /// The user of this machine who sends, where he calls at a socket: see [`DoorAsker::uid`].
     #[serde(default)]
     pub uid: Option<u32>,
+    /// Who sends, where he has logged on: see [`DoorAsker::login`].
+    #[serde(default)]
+    pub login: Option<DoorLogin>,
     /// Its documents.
     pub documents: Vec<DoorDocument>,
     /// Whether a header page is wanted.
@@ -670,6 +817,27 @@ pub enum DoorRequest {
         /// What is signed.
         message: Vec<u8>,
     },
+    /// Somebody logs on with a password, over TLS.
+    LogOn {
+        /// The name of the account.
+        user: String,
+        /// The password.
+        password: super::station::Password,
+        /// From where.
+        peer: Option<IpAddr>,
+    },
+    /// Somebody logs on with a certificate.
+    Client {
+        /// It, and the proof that he has its key.
+        proof: Box<ClientProof>,
+        /// From where.
+        peer: Option<IpAddr>,
+    },
+    /// The connection of somebody who has logged on has ended.
+    LogOff {
+        /// What stands for him.
+        login: DoorLogin,
+    },
     /// Do something about a job.
     Act {
         /// The job.
@@ -692,6 +860,9 @@ pub struct DoorAsker {
     /// whose it is: what stands here is only that somebody calls.
     #[serde(default)]
     pub uid: Option<u32>,
+    /// What stands for him, where he has logged on. The server puts his name there before it believes anything of the rest.
+    #[serde(default)]
+    pub login: Option<DoorLogin>,
 }
 
 impl DoorRequest {
@@ -710,7 +881,22 @@ impl DoorRequest {
             | Self::Queue { .. }
             | Self::Remove { .. }
             | Self::Sign { .. }
+            | Self::LogOn { .. }
+            | Self::Client { .. }
+            | Self::LogOff { .. }
             | Self::Printers { .. } => None,
+        }
+    }
+
+    /// Where it stands who has logged on, in a question that is asked for somebody.
+    pub fn login_mut(&mut self) -> Option<&mut Option<DoorLogin>> {
+        match self {
+            Self::Submit { job, .. } | Self::Open(job) => Some(&mut job.login),
+            Self::Jobs { asker, .. }
+            | Self::Arrives { asker, .. }
+            | Self::Append { asker, .. }
+            | Self::Act { asker, .. } => Some(&mut asker.login),
+            _ => None,
         }
     }
 }
@@ -938,6 +1124,15 @@ pub enum DoorReply {
     },
     /// The signature.
     Signed(Vec<u8>),
+    /// He has logged on.
+    LoggedOn {
+        /// What stands for him from now on.
+        login: DoorLogin,
+    },
+    /// The name or the password is wrong, or he is refused for a time: which of these, nobody is told.
+    NotLoggedOn,
+    /// The certificate lets nobody in.
+    BadClient(ClientFault),
     /// It cannot be.
     Failed(Failure),
 }
@@ -1030,6 +1225,30 @@ mod tests {
         assert_eq!(door("ipp", &[]).unwrap(), None);
         assert!(door("ipp", &[cert]).is_err() && door("ipp", &[key, own.clone()]).is_err());
         assert!(door("lpd", &[own]).unwrap_err().message.contains("only ipp"));
+    }
+
+    #[test]
+    fn people_log_on_over_tls_alone_and_a_certificate_names_them_by_one_rule() {
+        let door = |more: &[ObjectAttribute]| {
+            let own = [text("door-kind", &["ipp"]), text("door-listen", &["6310"])];
+            settings(&[&own, more].concat()).map(|settings| settings.log_on)
+        };
+        let tls = ObjectAttribute::of("door-tls", Value::Boolean(true));
+        let pam = ObjectAttribute::of("door-pam", Value::Boolean(true));
+        let ca = text("door-client-ca", &["/ca"]);
+        assert!(door(std::slice::from_ref(&pam)).unwrap_err().message.contains("over TLS alone"));
+        assert!(door(std::slice::from_ref(&ca)).unwrap_err().message.contains("over TLS alone"));
+        assert!(door(&[tls.clone(), pam.clone()]).unwrap().is_required());
+        let optional = door(&[tls.clone(), pam, text("door-log-on", &["optional"])]).unwrap();
+        assert!(optional.is_possible() && !optional.is_required());
+        assert!(!door(std::slice::from_ref(&tls)).unwrap().is_required());
+        let clients = |more: &[ObjectAttribute]| door(&[&[tls.clone(), ca.clone()], more].concat());
+        assert_eq!(clients(&[]).unwrap().clients.unwrap().name, ClientName::CommonName);
+        assert_eq!(clients(&[text("door-client-name", &["email"])]).unwrap().clients.unwrap().name, ClientName::Email);
+        assert!(clients(&[text("door-client-name", &["uid"])]).is_err());
+        assert!(clients(&[text("door-log-on", &["perhaps"])]).is_err());
+        assert!(door(&[tls, text("door-client-crl", &["/crl"])]).unwrap_err().hints[0].contains("--client-ca"));
+        assert!(!format!("{:?}", DoorLogin("word".into())).contains("word"));
     }
 
     #[test]

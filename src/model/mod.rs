@@ -20,6 +20,7 @@ pub mod forecast;
 pub mod guardian;
 pub mod guardian_file;
 pub mod history;
+pub mod hours;
 pub mod identity;
 pub mod ids;
 pub mod job;

@@ -8,6 +8,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::hours::Closed;
 use super::ids::{GlobalJobId, JobId, JobNumber, LocalJobId};
 use super::job::Format;
 use super::lease::Answered;
@@ -209,12 +210,15 @@ pub enum PrinterTrouble {
     Stopping,
     /// It takes nothing of the job that it prints.
     Stalled,
+    /// The station at which it is to be used is closed.
+    StationClosed(Closed),
 }
 
 /// The end of the sentence "the printer …".
 impl fmt::Display for PrinterTrouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (words, text) = match self {
+            Self::StationClosed(closed) => return write!(f, "is at a station that is {closed}"),
             Self::Offline(text) => ("is offline", text.as_str()),
             Self::Suspended => ("is suspended", ""),
             Self::InError(text) => ("is in error", text.as_str()),
@@ -254,6 +258,8 @@ pub enum Verdict {
     Attributes(Vec<String>),
     /// The printer takes no job now.
     Trouble(PrinterTrouble),
+    /// The station is closed now.
+    StationClosed(Closed),
     /// There is no such printer.
     NoPrinter,
 }
@@ -264,6 +270,14 @@ impl Verdict {
         *self == Self::Here
     }
 
+    /// That of a printer which takes nothing now.
+    pub fn of_trouble(trouble: PrinterTrouble) -> Self {
+        match trouble {
+            PrinterTrouble::StationClosed(closed) => Self::StationClosed(closed),
+            other => Self::Trouble(other),
+        }
+    }
+
     /// Returns its stable word.
     pub fn keyword(&self) -> &'static str {
         match self {
@@ -272,6 +286,7 @@ impl Verdict {
             Self::Incompatible { .. } => "queue-incompatible",
             Self::Attributes(_) => "attributes",
             Self::Trouble(_) => "printer-trouble",
+            Self::StationClosed(_) => "station-closed",
             Self::NoPrinter => "no-printer",
         }
     }
@@ -297,6 +312,7 @@ impl fmt::Display for Verdict {
                 write!(f, "not here, because the printer does not accept {}", words.join(", "))
             }
             Self::Trouble(why) => write!(f, "not now, because the printer {why}"),
+            Self::StationClosed(closed) => write!(f, "not now, because the station is {closed}"),
             Self::NoPrinter => f.write_str("not here, because there is no such printer"),
         }
     }
@@ -321,7 +337,7 @@ pub fn judge(job: &Wanted, printer: &StationPrinter) -> Verdict {
         return Verdict::Attributes(missing);
     }
     match &printer.trouble {
-        Some(why) => Verdict::Trouble(why.clone()),
+        Some(why) => Verdict::of_trouble(why.clone()),
         None => Verdict::Here,
     }
 }

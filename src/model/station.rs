@@ -11,11 +11,12 @@ use serde::{Deserialize, Serialize};
 
 use super::bank::CardNumber;
 use super::failure::{Failure, FailureKind};
+use super::hours::Closed;
 use super::ids::GlobalJobId;
 use super::secure::{HeldElsewhere, HeldJob, HeldPage};
 
 /// How people may log on at a station.
-pub const BANKS: &[&str] = &["pin", "card", "card-and-pin", "program"];
+pub const BANKS: &[&str] = &["pin", "card", "card-and-pin", "pam", "program"];
 /// Seconds without a touch after which a page logs off, where the station does not say.
 pub const USUAL_IDLE_SECONDS: u64 = 60;
 /// Digits of a PIN.
@@ -79,6 +80,32 @@ impl fmt::Debug for Pin {
     }
 }
 
+/// What somebody typed as the password of his account. It is never shown.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Password(String);
+
+impl Password {
+    /// Octets of the longest one: what PAM takes.
+    pub const MOST: usize = 511;
+
+    /// What was typed, with its blanks.
+    pub fn new(typed: &str) -> Self {
+        Self(typed.to_owned())
+    }
+
+    /// Its octets.
+    pub fn octets(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Password(..)")
+    }
+}
+
 /// The name of a session. Whoever has it is the person who logged on; it is never shown.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -90,13 +117,15 @@ impl fmt::Debug for SessionKey {
     }
 }
 
-/// What somebody typed to log on: a name and a PIN, or the number of a card, with a PIN where the station wants one.
+/// What somebody typed to log on: a name with a PIN or a password, or the number of a card, with a PIN where the station wants one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Typed {
     /// His name.
     pub user: String,
     /// His PIN.
     pub pin: Pin,
+    /// The same as a password, where the station takes passwords.
+    pub password: Password,
     /// His card.
     pub card: CardNumber,
 }
@@ -182,12 +211,18 @@ pub struct StationAbout {
     pub descriptor: Option<String>,
     /// Whether people log on with a name and a PIN.
     pub takes_pin: bool,
+    /// Whether they log on with a name and the password of their account.
+    pub takes_password: bool,
     /// Whether they log on with a card.
     pub takes_card: bool,
     /// Whether a card needs a PIN.
     pub card_needs_pin: bool,
     /// Seconds without a touch after which the page logs off.
     pub idle_seconds: u64,
+    /// Whether it is closed now.
+    pub closed: Option<Closed>,
+    /// Seconds until it closes; none = not within two weeks, or it is closed.
+    pub closes_seconds: Option<u64>,
 }
 
 /// What became of one job.
@@ -295,6 +330,8 @@ pub enum StationReply {
     Busy,
     /// Whoever knows who may log on does not answer.
     BankSilent,
+    /// The station is closed.
+    Closed,
     /// What waits.
     Jobs(Box<StationJobs>),
     /// It was done; what became of each job is told with the jobs.
@@ -317,6 +354,7 @@ mod tests {
         }
         assert!(!format!("{:?}", Pin::new("4071")).contains("4071"));
         assert!(!format!("{:?}", SessionKey("4071".into())).contains("4071"));
+        assert!(!format!("{:?}", Password::new("4071")).contains("4071"));
     }
 
     #[test]

@@ -8,6 +8,7 @@
 //! A channel is a socket; each has a thread. A job is acknowledged on it after it is on disk; a process that is gone by then has
 //! told nobody, and when its client tries again, the two are announced ([`crate::spool::jobs`]).
 
+mod logins;
 mod opened;
 mod printers;
 
@@ -26,8 +27,8 @@ use nix::unistd::{Whence, lseek};
 use crate::client::channel::{self, ChannelError};
 use crate::model::authority::NOBODY;
 use crate::model::door::{
-    DoorAsker, DoorDocument, DoorJob, DoorJobs, DoorKind, DoorPrinter, DoorQuestion, DoorQueue, DoorQueueRow,
-    DoorReply, DoorRequest, DoorSettings, DoorTrouble,
+    ClientFault, ClientProof, DoorAsker, DoorDocument, DoorJob, DoorKind, DoorPrinter, DoorQuestion, DoorQueue,
+    DoorQueueRow, DoorReply, DoorRequest, DoorSettings, DoorTrouble,
 };
 use crate::model::event::EventWord;
 use crate::model::field::{Field, Value};
@@ -78,12 +79,23 @@ struct Before([u64; 5]);
 /// What signs with the key of the certificate of a door: a scheme of TLS, and what is signed.
 pub type Signer = dyn Fn(u16, &[u8]) -> Option<Vec<u8>> + Send + Sync;
 
+/// What finds out of the certificate of a client, and of the proof, which user it names.
+pub type ClientCheck = dyn Fn(&ClientProof) -> Result<String, ClientFault> + Send + Sync;
+
+/// With what the proof of a client begins.
+const CLIENT_PROOF: &[u8] = b"TLS 1.3, client CertificateVerify\0";
+
 /// With what the proof of a server begins that TLS 1.3 signs (RFC 8446 §4.4.3), behind 64 blanks.
 const PROOF: &[u8] = b"TLS 1.3, server CertificateVerify\0";
 
 /// Whether that is the proof of a handshake, and nothing that a signature could be misused for.
 fn is_proof(message: &[u8]) -> bool {
-    let digest = message.strip_prefix(&[b' '; 64]).and_then(|rest| rest.strip_prefix(PROOF));
+    is_proof_of(PROOF, message)
+}
+
+/// The same of one side.
+fn is_proof_of(side: &[u8], message: &[u8]) -> bool {
+    let digest = message.strip_prefix(&[b' '; 64]).and_then(|rest| rest.strip_prefix(side));
     digest.is_some_and(|digest| matches!(digest.len(), 32 | 48))
 }
 
@@ -120,6 +132,8 @@ struct Shared {
     looked: Mutex<Option<Instant>>,
     /// The account of the server. Its groups are looked up once: to do that reads files.
     own: OnceLock<Caller>,
+    client_check: Mutex<Option<Arc<ClientCheck>>>,
+    logins: Mutex<logins::Logins>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -194,6 +208,8 @@ impl Doors {
             signer: Mutex::default(),
             looked: Mutex::default(),
             own: OnceLock::new(),
+            client_check: Mutex::default(),
+            logins: Mutex::default(),
         };
         DoorService { shared: Arc::new(shared) }
     }
@@ -245,12 +261,19 @@ impl Shared {
         Sender { caller, owner: format!("{user}@{host}"), host }
     }
 
-    /// Who sends: the user whom the kernel names, else what is said.
-    fn sender_of(&self, settings: &DoorSettings, asker: &DoorAsker, host: Option<&str>) -> Sender {
-        match asker.uid {
+    /// Who sends: the user whom the kernel names, or who has logged on, else what is said.
+    ///
+    /// # Errors
+    /// `Security` where people have to log on and he has not.
+    fn sender_of(&self, settings: &DoorSettings, asker: &DoorAsker, host: Option<&str>) -> Result<Sender, Failure> {
+        match (asker.uid, &asker.login) {
             // Root has jobs of his own there, as the kernel has named him.
-            Some(uid) => of_machine(uid, !is_our_own(uid)),
-            None => self.sender(settings, asker.peer, asker.user.as_deref(), host),
+            (Some(uid), _) => Ok(of_machine(uid, !is_our_own(uid))),
+            (None, Some(login)) => self.logged_on(&login.0),
+            (None, None) if settings.log_on.is_required() => {
+                Err(Failure::new(FailureKind::Security, format!("door {}: log on first", self.name)))
+            }
+            (None, None) => Ok(self.sender(settings, asker.peer, asker.user.as_deref(), host)),
         }
     }
 
@@ -317,6 +340,14 @@ impl Shared {
         Ok(DoorReply::Done)
     }
 
+    /// Refuses what is asked in the name of an address alone, where people log on.
+    fn demand_unnamed(&self) -> Result<(), Failure> {
+        match self.settings()?.log_on.is_possible() {
+            true => Err(Failure::new(FailureKind::Security, "people log on at this door: an address is nobody")),
+            false => Ok(()),
+        }
+    }
+
     fn new_file(&self, octets: Option<u64>) -> Result<(DoorReply, Vec<OwnedFd>), Failure> {
         let settings = self.settings()?;
         let octets = octets.unwrap_or(0);
@@ -335,18 +366,16 @@ impl Shared {
             return Err(bad("a job needs its documents"));
         }
         let octets = self.demand_files(&files)?;
-        let (settings, sender, destination) = self.spool.together(|| {
-            let settings = self.settings()?;
-            if let Some(most) = settings.most_octets.filter(|most| *most < octets) {
-                return Err(bad(format!("a job of {octets} octets: door {} takes {most}", self.name)));
-            }
-            let sender = match (settings.kind, files.first()) {
-                (DoorKind::Directory, Some(file)) => self.owner_of(&settings, file, job.user.as_deref())?,
-                _ => self.sender_of(&settings, &asker_of(&job), job.host.as_deref()),
-            };
-            let destination = self.demand_taking(&settings, &sender, &job.queue)?;
-            Ok::<_, Failure>((settings, sender, destination))
-        })?;
+        let settings = self.settings()?;
+        if let Some(most) = settings.most_octets.filter(|most| *most < octets) {
+            return Err(bad(format!("a job of {octets} octets: door {} takes {most}", self.name)));
+        }
+        // Who that is may be asked of a directory service, which no look at the spool waits for.
+        let sender = match (settings.kind, files.first()) {
+            (DoorKind::Directory, Some(file)) => self.owner_of(&settings, file, job.user.as_deref())?,
+            _ => self.sender_of(&settings, &asker_of(&job), job.host.as_deref())?,
+        };
+        let destination = self.spool.together(|| self.demand_taking(&settings, &sender, &job.queue))?;
         let number = self.take(&settings, &job, (sender, destination), files, None)?;
         let row = shown.then(|| self.shown(&settings, &asker_of(&job), number)).flatten();
         Ok(DoorReply::Accepted { number, row })
@@ -423,6 +452,14 @@ impl Shared {
         }
         let mut remarks: Vec<String> =
             job.remarks.iter().chain(&job.held).map(|remark| line(remark, MOST_TEXT_OF_EVENT)).collect();
+        if let (Some(login), Some(said)) = (&job.login, &job.user)
+            && login.0 != *said
+        {
+            remarks.push(line(
+                &format!("its sender has logged on as {}, and calls himself {said}", login.0),
+                MOST_TEXT_OF_EVENT,
+            ));
+        }
         if job.banner && !settings.banner {
             remarks.push(format!("the sender wants a banner; door {} gives none", self.name));
         }
@@ -545,14 +582,13 @@ impl Shared {
             self.proven.add(token_of(&self.name, &token), REPEATED_WITHIN);
         }
         let alone = |reply: Result<DoorReply, Failure>| (reply.unwrap_or_else(DoorReply::Failed), Vec::new());
-        if let Err(failure) = identify(&mut request, &mut files) {
+        if let Err(failure) = identify(&mut request, &mut files).and_then(|()| self.name_login(&mut request)) {
             return alone(Err(failure));
         }
         match request {
-            DoorRequest::Resolve { queue, peer } => alone(self.spool.together(|| self.resolve(&queue, peer))),
+            DoorRequest::Resolve { queue, peer } => alone(self.resolve(&queue, peer)),
             DoorRequest::NewFile { octets } => {
-                let made = self.spool.together(|| self.new_file(octets));
-                made.unwrap_or_else(|failure| (DoorReply::Failed(failure), Vec::new()))
+                self.new_file(octets).unwrap_or_else(|failure| (DoorReply::Failed(failure), Vec::new()))
             }
             DoorRequest::Submit { job, shown } => alone(self.submit((*job, shown), files)),
             DoorRequest::Nothing => (DoorReply::Done, Vec::new()),
@@ -560,15 +596,14 @@ impl Shared {
                 self.trouble(what, &why);
                 (DoorReply::Done, Vec::new())
             }
-            DoorRequest::Queue { queue, peer } => alone(self.queue(&queue, peer)),
-            DoorRequest::Remove { queue, peer, agent, which } => alone(self.remove(&queue, peer, &agent, &which)),
+            DoorRequest::Queue { queue, peer } => alone(self.demand_unnamed().and_then(|()| self.queue(&queue, peer))),
+            DoorRequest::Remove { queue, peer, agent, which } => {
+                alone(self.demand_unnamed().and_then(|()| self.remove(&queue, peer, &agent, &which)))
+            }
             DoorRequest::Printers { queue: Some(queue), brief, .. } => {
                 alone(self.spool.together(|| self.printers(Some(&queue), (0, brief))))
             }
             DoorRequest::Printers { queue: None, after, .. } => alone(self.printers(None, (after, false))),
-            DoorRequest::Jobs { which: which @ DoorJobs::One { .. }, asker } => {
-                alone(self.spool.together(|| self.jobs(&which, asker)))
-            }
             DoorRequest::Jobs { which, asker } => alone(self.jobs(&which, asker)),
             DoorRequest::Open(job) => alone(self.open(*job)),
             DoorRequest::Arrives { number, asker } => alone(self.arrives(number, &asker)),
@@ -576,6 +611,12 @@ impl Shared {
                 alone(self.append(number, &asker, (document, digest, last), files))
             }
             DoorRequest::Sign { scheme, message } => alone(self.sign(scheme, &message)),
+            DoorRequest::LogOn { user, password, peer } => alone(self.log_on(&user, &password, peer)),
+            DoorRequest::Client { proof, peer } => alone(self.client(&proof, peer)),
+            DoorRequest::LogOff { login } => {
+                lock(&self.logins).remove(&login);
+                (DoorReply::Done, Vec::new())
+            }
             DoorRequest::Act { number, asker, act } => alone(self.act(number, asker, act)),
         }
     }
@@ -606,7 +647,8 @@ fn of_machine(uid: u32, known: bool) -> Sender {
 
 /// Whoever sends a job, as one who asks.
 fn asker_of(job: &DoorJob) -> DoorAsker {
-    DoorAsker { peer: job.peer, user: job.user.clone(), uid: job.uid }
+    let named = job.login.as_ref().map(|login| login.0.clone());
+    DoorAsker { peer: job.peer, user: named.or(job.user.clone()), uid: job.uid, login: job.login.clone() }
 }
 
 /// Finds out who calls at a socket of this machine. His connection came last beside the question, and the kernel knows whose it is.
@@ -656,6 +698,11 @@ fn received_from(job: &JobStatus) -> Option<String> {
         Some(Value::Text(text)) => Some(text.clone()),
         _ => None,
     }
+}
+
+/// Whether a job came by this door.
+fn is_by(from: Option<&str>, door: &ObjectName) -> bool {
+    from.and_then(|from| from.split_whitespace().next()).is_some_and(|word| word.eq_ignore_ascii_case(door.as_str()))
 }
 
 /// Whether a job came by this door from this address.
@@ -754,6 +801,11 @@ impl DoorService {
         *lock(&self.shared.signer) = signer;
     }
 
+    /// What finds out from now on whom certificates of clients name.
+    pub fn checks_clients_with(&self, check: Option<Arc<ClientCheck>>) {
+        *lock(&self.shared.client_check) = check;
+    }
+
     /// Gives up the jobs that have not arrived: the server ends.
     pub fn end(&self) {
         self.shared.end_all();
@@ -784,6 +836,6 @@ mod tests {
             assert!(!is_proof(&wrong), "{wrong:?}");
         }
         let client = [&[b' '; 64][..], b"TLS 1.3, client CertificateVerify\0", &[7; 32]].concat();
-        assert!(!is_proof(&client));
+        assert!(!is_proof(&client) && is_proof_of(CLIENT_PROOF, &client));
     }
 }

@@ -15,7 +15,6 @@
 mod sessions;
 
 use std::collections::{HashMap, VecDeque};
-use std::fmt::Write;
 use std::io;
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -54,6 +53,8 @@ const MOST_WRONG: usize = 30;
 const MOST_WRONG_AFAR: usize = 20;
 /// For how long a wrong one counts.
 const WRONG_COUNTS: Duration = Duration::from_secs(60);
+/// How long somebody reads what became of his jobs at a station that has closed.
+const PARTING: Duration = Duration::from_secs(10);
 /// Octets of a name that somebody types.
 const MOST_NAME: usize = 200;
 
@@ -82,16 +83,6 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn new_key() -> Result<SessionKey, Failure> {
-    let mut octets = [0u8; 32];
-    getrandom::fill(&mut octets).map_err(|error| Failure::internal(format!("no random octets: {error}")))?;
-    Ok(SessionKey(octets.iter().fold(String::with_capacity(64), |mut out, octet| {
-        // A string takes everything.
-        let _ = write!(out, "{octet:02x}");
-        out
-    })))
-}
-
 impl Shared {
     fn call(&self) -> Call {
         Call::of_spooler(&clock::now())
@@ -111,22 +102,28 @@ impl Shared {
         }
         let tried = self.spool.log_on(&self.station, &typed, from, &clock::now());
         // One that could not be looked at was not wrong.
-        if !matches!(tried, Ok(LoggedOn::Refused)) {
+        if !matches!(tried, Ok(LoggedOn::Refused(_))) {
             end_try(&mut lock(&self.wrong), began);
         }
         let person = match tried? {
             LoggedOn::Known(person) => *person,
-            LoggedOn::Refused => {
-                let what = if typed.card.is_empty() { "name or PIN" } else { "card or PIN" };
-                (self.log)(&format!("station {}: a wrong {what} from {from}", self.station));
+            LoggedOn::Refused(why) => {
+                let what = match (&why, typed.card.is_empty()) {
+                    (Some(_), _) => "name or password",
+                    (None, true) => "name or PIN",
+                    (None, false) => "card or PIN",
+                };
+                let why = why.map(|why| format!(" ({why})")).unwrap_or_default();
+                (self.log)(&format!("station {}: a wrong {what} from {from}{why}", self.station));
                 return Ok(StationReply::Refused);
             }
             LoggedOn::BankSilent(why) => {
                 (self.log)(&format!("station {}: {why}", self.station));
                 return Ok(StationReply::BankSilent);
             }
+            LoggedOn::Closed(_) => return Ok(StationReply::Closed),
         };
-        let (key, idle) = (new_key()?, self.idle()?);
+        let (key, idle) = (SessionKey(super::new_word()?), self.idle()?);
         (self.log)(&format!("station {}: {} has logged on from {from}", self.station, person.caller.user));
         let balance = self.balance(&person);
         let mut sessions = lock(&self.sessions);
@@ -149,11 +146,17 @@ impl Shared {
         Ok(Duration::from_secs(self.about()?.idle_seconds))
     }
 
-    /// Finds who that is, if he is still logged on. `touched`: he did something.
+    /// Finds who that is, if he is still logged on. `touched`: he did something. The closing time ends his session, once he was told
+    /// what became of the jobs with which he has done something.
     fn who(&self, key: &SessionKey, touched: bool) -> Result<Option<KnownPerson>, Failure> {
-        let idle = self.idle()?;
+        let about = self.about()?;
+        let idle = Duration::from_secs(about.idle_seconds);
         let found = {
             let mut sessions = lock(&self.sessions);
+            if about.closed.is_some() && sessions.get(key, idle).is_some_and(|session| !session.owes_outcomes()) {
+                sessions.remove(key);
+                return Ok(None);
+            }
             sessions.get(key, idle).map(|session| {
                 if touched {
                     session.touched = Instant::now();
@@ -186,7 +189,10 @@ impl Shared {
     fn jobs(&self, key: &SessionKey, touched: bool) -> Result<StationReply, Failure> {
         let Some(person) = self.who(key, touched)? else { return Ok(StationReply::NoSession) };
         let (page, elsewhere, more) = self.held(&person)?;
-        let idle = self.idle()?;
+        let about = self.about()?;
+        let idle = Duration::from_secs(about.idle_seconds);
+        // Of one that has closed he is only told what became of his jobs.
+        let closes = about.closed.map(|_| PARTING).or(about.closes_seconds.map(Duration::from_secs));
         let titles = page
             .rows
             .iter()
@@ -196,7 +202,8 @@ impl Shared {
         let ((outcomes, told), left, balance) = match lock(&self.sessions).get(key, idle) {
             Some(session) => {
                 session.titles = titles.collect();
-                (session.outcomes(), idle.saturating_sub(session.touched.elapsed()), session.balance.clone())
+                let left = idle.saturating_sub(session.touched.elapsed());
+                (session.outcomes(), closes.map_or(left, |closes| closes.min(left)), session.balance.clone())
             }
             None => return Ok(StationReply::NoSession),
         };

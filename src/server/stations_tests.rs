@@ -1,6 +1,6 @@
 use super::*;
 use crate::model::Serial;
-use crate::model::station::Pin;
+use crate::model::station::{Password, Pin};
 use crate::wire::frame::MAX_REPLY;
 use std::cell::Cell;
 
@@ -21,7 +21,8 @@ fn a_try_that_could_not_be_looked_at_was_not_wrong() {
     let station = "hall".parse().unwrap();
     let attendant: Arc<dyn Attendant> = Arc::new(crate::spool::Nobody);
     let shared = Shared { spool: site.spool.clone(), attendant, log, station, sessions, wrong };
-    let typed = Typed { user: "ann".into(), pin: Pin::new("4071"), card: CardNumber::default() };
+    let typed =
+        Typed { user: "ann".into(), pin: Pin::new("4071"), password: Password::default(), card: CardNumber::default() };
     for _ in 0..2 * MOST_WRONG {
         let failure = shared.log_on(&typed, place("127.0.0.1", true)).unwrap_err();
         assert_eq!(failure.kind, FailureKind::NotFound);
@@ -35,9 +36,12 @@ fn a_reply_that_does_not_fit_is_a_word_and_the_channel_goes_on() {
         name: "hall".into(),
         descriptor: Some("x".repeat(MAX_REPLY)),
         takes_pin: true,
+        takes_password: false,
         takes_card: false,
         card_needs_pin: false,
         idle_seconds: 60,
+        closed: None,
+        closes_seconds: None,
     };
     let frame = encoded(&StationReply::About(about)).unwrap();
     let StationReply::Failed(failure) = frame::decode(&frame[frame::HEADER..]).unwrap() else { panic!() };

@@ -50,6 +50,7 @@ pub(crate) mod named;
 pub mod notices;
 pub mod object;
 pub mod outbox;
+pub(crate) mod password;
 pub(crate) mod pin;
 pub mod process;
 pub mod remote;

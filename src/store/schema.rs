@@ -403,6 +403,7 @@ fn to_7(tx: &Tx<'_>) -> Fallible<()> {
     tx.script(BANKS)?;
     tx.script(GLANCES)?;
     tx.script(CHANGES)?;
+    tx.script(PASSWORDS)?;
     tx.script(SEALED)?;
     tx.script(&format!("CREATE INDEX managed_limit ON managed_value (object) WHERE {LIMITED};"))?;
     tx.script(&format!(
@@ -413,6 +414,19 @@ fn to_7(tx: &Tx<'_>) -> Fallible<()> {
          CREATE INDEX job_location ON job (location_id, sort_promoted, sort_rank, sort_place, sort_sequence);"
     ))
 }
+
+/// Names that were tried with a password, whether they are anybody's or not.
+const PASSWORDS: &str = "
+CREATE TABLE tried_name (
+    name            TEXT    PRIMARY KEY,
+    failures        INTEGER NOT NULL,
+    locked_until    INTEGER,
+    failures_afar   INTEGER NOT NULL,
+    locked_afar     INTEGER,
+    tried_spool     INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX tried_name_old ON tried_name (tried_spool);
+";
 
 /// What is told only if a trouble lasts, and what was said of the disk and the certificate. Before, nothing was.
 const LASTING: &str = "

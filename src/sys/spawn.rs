@@ -12,10 +12,12 @@ use nix::libc;
 mod bounded;
 mod filter;
 mod program;
+mod question;
 
 pub use bounded::{Ended, run_bounded};
 pub use filter::{Filter, FilterLimits, filter_user};
 pub use program::{holding_program, libexec_dir, libexec_program, print_program};
+pub use question::{Asked, ask_program};
 
 /// Returns the directory of the running program, where our own print process lies. Never the search path.
 pub fn program_dir() -> io::Result<PathBuf> {

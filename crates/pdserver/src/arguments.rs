@@ -27,6 +27,8 @@ already; sockets of systemd that have the name of a door are where that door lis
 Environment:
   JOURNAL_STREAM  Set by systemd where standard error is the journal
   NOTIFY_SOCKET, WATCHDOG_USEC, LISTEN_PID, LISTEN_FDS, LISTEN_FDNAMES  Set by systemd
+  PD_PAM_SERVICE  The service of PAM for stations and doors, or the path of its file; otherwise spoolsuite
+  PD_PAM_SECONDS  How long PAM may take to answer, 1 to 60; otherwise 15
 
 Files:
   /var/pd  The base directory
@@ -296,6 +298,21 @@ pub struct DoorOptions {
     /// Whether its destinations are announced on the local network (DNS-SD), by Avahi
     #[arg(long, value_name = "TRUE|FALSE")]
     pub dns_sd: Option<bool>,
+    /// ipp: whether people log on over TLS with the password of an account, as PAM knows it
+    #[arg(long, value_name = "TRUE|FALSE")]
+    pub pam: Option<bool>,
+    /// ipp: the file of the authorities whose certificates let people log on, as PEM
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub client_ca: Option<PathBuf>,
+    /// ipp: the file of the lists of revoked certificates, one of each authority, as PEM
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub client_crl: Option<PathBuf>,
+    /// ipp: what of a certificate names the user: cn, email or dns [default: cn]
+    #[arg(long, value_name = "WORD")]
+    pub client_name: Option<String>,
+    /// ipp: whether people have to log on, where they can: required or optional [default: required]
+    #[arg(long, value_name = "WORD")]
+    pub log_on: Option<String>,
     /// What people call it
     #[arg(long, value_name = "TEXT")]
     pub descriptor: Option<String>,

@@ -70,6 +70,11 @@ fn given(options: &DoorOptions, cwd: &Path) -> Result<Vec<ObjectAttribute>, Fail
     one("door-tls-cert", whole(&options.tls_cert)?);
     one("door-tls-key", whole(&options.tls_key)?);
     one("door-dns-sd", options.dns_sd.map(Value::Boolean));
+    one("door-pam", options.pam.map(Value::Boolean));
+    one("door-client-ca", whole(&options.client_ca)?);
+    one("door-client-crl", whole(&options.client_crl)?);
+    one("door-client-name", options.client_name.as_deref().map(text));
+    one("door-log-on", options.log_on.as_deref().map(text));
     one("door-max-connections", count(options.max_connections));
     one("door-max-per-peer", count(options.max_per_peer));
     one("door-rate", count(options.rate));

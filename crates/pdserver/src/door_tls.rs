@@ -18,8 +18,10 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::{CertifiedKey, SigningKey};
 use spoolsuite::model::door::{DoorCertificate, DoorPlace, DoorSettings, DoorTls};
 use spoolsuite::model::{Failure, FailureKind};
-use spoolsuite::server::doors::Signer;
+use spoolsuite::server::doors::{ClientCheck, Signer};
 use spoolsuite::sys::users;
+
+use super::door_clients;
 
 /// Days for which a certificate of our own is good: some clients refuse what is good for longer.
 const DAYS: u64 = 397;
@@ -46,9 +48,11 @@ pub struct Loaded {
     pub tls: DoorTls,
     /// What signs with its key.
     pub signer: Arc<Signer>,
+    /// What finds out whom certificates of clients name, where they let people in.
+    pub clients: Option<Arc<ClientCheck>>,
 }
 
-fn unusable(path: &Path, why: impl std::fmt::Display) -> Failure {
+pub(super) fn unusable(path: &Path, why: impl std::fmt::Display) -> Failure {
     Failure::new(FailureKind::BadValue, format!("its certificate cannot be used: {}: {why}", path.display()))
 }
 
@@ -74,7 +78,8 @@ pub fn stamp(settings: &DoorSettings, place: &Place, clock: &Clock) -> Stamp {
         let meta = std::fs::metadata(&path).ok()?;
         Some((path, meta.modified().ok()?, meta.len()))
     };
-    files(certificate, place, settings.name.as_str()).map(of).into()
+    let own = files(certificate, place, settings.name.as_str()).map(of);
+    own.into_iter().chain(door_clients::files(settings).map(of)).collect()
 }
 
 /// Loads the certificate of a door; none where it has none.
@@ -105,10 +110,11 @@ pub fn load(settings: &DoorSettings, place: &Place, clock: &Clock) -> Result<Opt
         key.choose_scheme(&[scheme])?.sign(message).ok()
     };
     let chain = chain.into_iter().map(|one| one.to_vec()).collect();
-    Ok(Some(Loaded { tls: DoorTls { chain, schemes }, signer: Arc::new(signer) }))
+    let (authorities, clients) = settings.log_on.clients.as_ref().map(door_clients::load).transpose()?.unzip();
+    Ok(Some(Loaded { tls: DoorTls { chain, schemes, authorities }, signer: Arc::new(signer), clients }))
 }
 
-fn unread(path: &Path, error: &std::io::Error) -> Failure {
+pub(super) fn unread(path: &Path, error: &std::io::Error) -> Failure {
     let failure = unusable(path, error);
     match error.kind() {
         std::io::ErrorKind::PermissionDenied => {
@@ -118,7 +124,7 @@ fn unread(path: &Path, error: &std::io::Error) -> Failure {
     }
 }
 
-fn chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, Failure> {
+pub(super) fn chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, Failure> {
     let text = std::fs::read(path).map_err(|error| unread(path, &error))?;
     let chain: Result<Vec<_>, pem::Error> = CertificateDer::pem_slice_iter(&text).collect();
     match chain {

@@ -419,8 +419,12 @@ impl Open {
         let loaded = door_tls::load(settings, place, &Clock::of_machine())?;
         // Of the files that were read: what is changed from now on is seen.
         let stamp = stamp(settings, place, &Clock::of_machine());
-        let (tls, signer) = loaded.map(|loaded| (loaded.tls, loaded.signer)).unzip();
+        let (tls, (signer, clients)) = match loaded {
+            Some(loaded) => (Some(loaded.tls), (Some(loaded.signer), loaded.clients)),
+            None => (None, (None, None)),
+        };
         self.service.signs_with(signer);
+        self.service.checks_clients_with(clients);
         self.listeners.retain(|(place, _)| settings.listen.contains(place));
         for at in &settings.listen {
             if !self.listeners.iter().any(|(open, _)| open == at) {

@@ -4,6 +4,7 @@ mod announced;
 mod announcer;
 mod arguments;
 mod commands;
+mod door_clients;
 mod door_commands;
 mod door_tls;
 mod doors;

@@ -98,26 +98,26 @@ impl Drop for Station {
 
 /// What came back.
 #[derive(Debug)]
-struct Page {
+pub struct Page {
     status: u16,
     head: String,
-    body: String,
+    pub body: String,
 }
 
 impl Page {
     #[track_caller]
-    fn expect(self, status: u16) -> Self {
+    pub fn expect(self, status: u16) -> Self {
         assert_eq!(self.status, status, "{self:#?}");
         self
     }
 
     #[track_caller]
-    fn says(self, part: &str) -> Self {
+    pub fn says(self, part: &str) -> Self {
         assert!(self.body.contains(part), "no '{part}' in {self:#?}");
         self
     }
 
-    fn token(&self) -> Option<&str> {
+    pub fn token(&self) -> Option<&str> {
         Some(self.body.split_once("name=\"token\" value=\"")?.1.split_once('"')?.0)
     }
 
@@ -155,7 +155,7 @@ fn exchange_over(mut stream: TcpStream, request: &[u8]) -> Page {
 }
 
 /// A browser as far as a page needs it.
-struct Browser {
+pub struct Browser {
     from: Ipv4Addr,
     address: String,
     /// Under which name it reaches the page.
@@ -165,7 +165,7 @@ struct Browser {
 }
 
 impl Browser {
-    fn at(station: &Station) -> Self {
+    pub fn at(station: &Station) -> Self {
         Self::on(Ipv4Addr::LOCALHOST, station)
     }
 
@@ -196,7 +196,7 @@ impl Browser {
             .unwrap_or_default()
     }
 
-    fn get(&mut self, path: &str) -> Page {
+    pub fn get(&mut self, path: &str) -> Page {
         let request =
             format!("GET {path} HTTP/1.1\r\nHost: {}\r\n{}Connection: close\r\n\r\n", self.host, self.cookie_line());
         let page = self.exchange(&request);
@@ -215,12 +215,12 @@ impl Browser {
         self.take(page)
     }
 
-    fn post(&mut self, path: &str, form: &str) -> Page {
+    pub fn post(&mut self, path: &str, form: &str) -> Page {
         let (form, origin) = (format!("token={}&{form}", self.token), format!("Origin: http://{}\r\n", self.host));
         self.send(path, &form, &origin)
     }
 
-    fn log_on(&mut self, user: &str, pin: &str) -> Page {
+    pub fn log_on(&mut self, user: &str, pin: &str) -> Page {
         self.get("/").expect(200);
         self.post("/log-on", &format!("user={user}&pin={pin}"))
     }

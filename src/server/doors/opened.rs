@@ -93,7 +93,7 @@ impl Shared {
                 return Err(Failure::new(FailureKind::Full, why));
             }
         }
-        let sender = self.sender_of(&settings, &asker, job.host.as_deref());
+        let sender = self.sender_of(&settings, &asker, job.host.as_deref())?;
         let destination = self.demand_taking(&settings, &sender, &job.queue)?;
         let (token, _) = tokens(&self.name, &job);
         let (submission, _) = self.submission(&settings, &job, &sender, (destination.clone(), token))?;
@@ -203,7 +203,7 @@ impl Shared {
             remarks: job.remarks.iter().cloned().chain(remark).collect(),
             ..job
         };
-        let sender = self.sender_of(&settings, &asker, job.host.as_deref());
+        let sender = self.sender_of(&settings, &asker, job.host.as_deref()).map_err(given_up)?;
         self.take(&settings, &job, (sender, destination), files, Some(opened))?;
         Ok(token)
     }

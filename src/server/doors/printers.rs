@@ -28,7 +28,7 @@ use crate::spool::interface::operations::Operations;
 use crate::spool::interface::records::EventSubject;
 use crate::sys::{clock, users};
 
-use super::{MOST_NAME, Shared, is_from, line, nobody, received_from, user_of};
+use super::{MOST_NAME, Shared, is_by, is_from, line, nobody, received_from, user_of};
 
 /// Finished jobs that are looked through for one answer.
 const MOST_FINISHED: usize = 10_000;
@@ -62,6 +62,10 @@ struct Known {
     /// Whether names from there are believed.
     trusted: bool,
     user: Option<String>,
+    /// The name under which his jobs are kept who has logged on.
+    login: Option<String>,
+    /// Whether people log on at this door.
+    proved: bool,
     asker: DoorAsker,
 }
 
@@ -70,20 +74,29 @@ impl Known {
         if self.caller.as_ref().is_some_and(|caller| caller.uid == uid) {
             return true;
         }
+        // Of somebody without an account the name stands there, in a realm that is no address.
+        if let Some(login) = &self.login {
+            return uid == NOBODY && login == submitter && is_by(from, &shared.name);
+        }
+        // Where people log on, who only says a name is not taken for one of them.
+        if self.proved {
+            return false;
+        }
         let (Some(peer), Some(user)) = (self.asker.peer, &self.user) else { return false };
         is_from((from, submitter), &shared.name, peer, user)
     }
 }
 
 impl Shared {
-    fn known(&self, settings: &DoorSettings, asker: DoorAsker) -> Known {
+    fn known(&self, settings: &DoorSettings, asker: DoorAsker) -> Result<Known, Failure> {
         let said = asker.user.as_deref().map(|user| line(user, MOST_NAME)).filter(|user| !user.is_empty());
         let user = asker.uid.map(users::name).or(said);
-        let sender = self.sender_of(settings, &asker, None);
-        let trusted = asker.uid.is_some() || asker.peer.is_some_and(|peer| settings.trusts(peer));
+        let sender = self.sender_of(settings, &asker, None)?;
+        let login = asker.login.is_some().then(|| sender.caller.identity());
+        let trusted = asker.uid.is_some() || login.is_some() || asker.peer.is_some_and(|peer| settings.trusts(peer));
         // A name is needed: nobody is everybody who gives none.
         let caller = (sender.caller.uid != NOBODY && user.is_some()).then_some(sender.caller);
-        Known { caller, trusted, user, asker }
+        Ok(Known { caller, trusted, user, login, proved: settings.log_on.is_possible(), asker })
     }
 
     pub(super) fn own_call(&self) -> Call {
@@ -301,7 +314,7 @@ impl Shared {
 
     pub(super) fn jobs(&self, which: &DoorJobs, asker: DoorAsker) -> Result<DoorReply, Failure> {
         let settings = self.settings()?;
-        let known = self.known(&settings, asker);
+        let known = self.known(&settings, asker)?;
         match which {
             DoorJobs::One { number, why } => {
                 let (row, _) = self.one(&settings, &known, (*number, *why))?;
@@ -350,7 +363,7 @@ impl Shared {
     /// How a job stands that was just made. That is told while its sender waits, so what keeps it from printing is not looked
     /// for: who wants to know asks for the job.
     pub(super) fn shown(&self, settings: &DoorSettings, asker: &DoorAsker, number: u32) -> Option<Box<DoorJobRow>> {
-        let known = self.known(settings, asker.clone());
+        let known = self.known(settings, asker.clone()).ok()?;
         let found = self.spool.together(|| self.one(settings, &known, (number, false)));
         found.ok().map(|(row, _)| Box::new(row))
     }
@@ -524,7 +537,7 @@ impl Shared {
 
     pub(super) fn act(&self, number: u32, asker: DoorAsker, act: DoorAct) -> Result<DoorReply, Failure> {
         let settings = self.settings()?;
-        let known = self.known(&settings, asker);
+        let known = self.known(&settings, asker)?;
         let (row, own) = self.one(&settings, &known, (number, false))?;
         let denied = |why: &str| {
             Failure::new(FailureKind::Security, format!("job {number}: {why}"))

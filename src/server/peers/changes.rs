@@ -316,7 +316,11 @@ impl Peers {
         let (prepared, stragglers, own) = spool.change_work()?;
         let mut left = false;
         if let Some(one) = prepared.filter(|one| one.by != *spool.server()) {
-            left |= !self.find_out(&one)?;
+            // What is wrong with what another one tells of it keeps nothing else from being done.
+            left |= !self.find_out(&one).unwrap_or_else(|failure| {
+                self.log(&format!("generation {} is prepared here: {}", one.number, failure.message));
+                false
+            });
         }
         let members = self.inner.dial.servers();
         // First what is to be done here: others may not answer for a while.
@@ -375,11 +379,12 @@ impl Peers {
             return Ok(false);
         }
         let spool = &self.inner.spool;
-        let views = self.change_views(Look::State)?;
+        let mut views = self.change_views(Look::State)?;
+        set_aside(&mut views);
         let others = || views.servers.iter().skip(1);
         if let Some(view) = others().find(|view| view.generation >= one.number) {
-            spool.catch_up_with(view.history.clone(), &clock::now())?;
-            return Ok(true);
+            let now = spool.catch_up_with(view.history.clone(), &clock::now())?;
+            return Ok(now >= one.number);
         }
         let issuer = others().find(|view| view.server == one.by);
         let is_lost = match issuer {

@@ -46,6 +46,11 @@ impl Session {
         self.at_work += 1;
     }
 
+    /// Whether something is being done for him, or he was not told yet what became of it.
+    pub(super) fn owes_outcomes(&self) -> bool {
+        self.at_work > 0 || !self.outcomes.is_empty()
+    }
+
     /// That is over. From now on he is to see it.
     pub(super) fn done(&mut self, outcomes: impl IntoIterator<Item = StationOutcome>) {
         self.at_work = self.at_work.saturating_sub(1);

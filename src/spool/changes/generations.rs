@@ -267,9 +267,11 @@ fn missed_edits(tx: &Tx<'_>, todo: &CatchUp, missed: &[&Generation]) -> Fallible
     if !todo.issues.is_empty() {
         // What was prepared for one of them is what was issued.
         let prepared = store::change::prepared(tx)?.filter(|one| todo.issues.contains(&one.number));
+        // None of an edit whose generation was rolled back: it stays staged.
         let issued = |at_ms: i64| {
-            let later = |one: &&&Generation| todo.issues.contains(&one.number) && one.at_ms >= at_ms;
-            missed.iter().find(later).map(|one| one.number).or(todo.issues.last().copied())
+            let later = |one: &&&Generation| one.back_to.is_none() && one.at_ms >= at_ms;
+            let of = missed.iter().find(later).map(|one| one.number).or(todo.issues.last().copied());
+            of.filter(|number| todo.issues.contains(number))
         };
         let staged: Vec<Edit> = match prepared {
             Some(one) => {
@@ -278,7 +280,8 @@ fn missed_edits(tx: &Tx<'_>, todo: &CatchUp, missed: &[&Generation]) -> Fallible
                 edits
             }
             None => {
-                let staged = with_now(tx)?;
+                let mut staged = with_now(tx)?;
+                staged.retain(|one| issued(one.at_ms).is_some());
                 numbers.extend(staged.iter().filter_map(|one| Some((one.edit.place(), issued(one.at_ms)?))));
                 staged.into_iter().map(|one| one.edit).collect()
             }

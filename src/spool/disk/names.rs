@@ -34,6 +34,8 @@ struct State {
     done: u64,
     /// Those behind the first number, up to the second one, have failed with this error.
     failed: Vec<(u64, u64, i32)>,
+    /// Of those up to this number it is not known any more which have failed: all count as failed, with this error.
+    forgotten: (u64, i32),
     /// Whether the thread runs.
     runs: bool,
     over: bool,
@@ -58,11 +60,15 @@ impl Shared {
             drop(state);
             let result = sync_dir(dir);
             state = self.state();
+            let mut until = until;
             if let Err(error) = result {
+                // Who has asked meanwhile may have made his name before it failed: the next one would not hear of it.
+                until = state.asked;
                 let failed = (state.done, until, error.raw_os_error().unwrap_or(nix::libc::EIO));
                 state.failed.push(failed);
                 if state.failed.len() > MOST_FAILED {
-                    state.failed.remove(0);
+                    let (_, to, error) = state.failed.remove(0);
+                    state.forgotten = (to, error);
                 }
             }
             state.done = until;
@@ -113,6 +119,9 @@ impl Asked<'_> {
         let state = names.shared.state();
         let waits = names.shared.done.wait_while(state, |state| state.done < number);
         let state = waits.unwrap_or_else(PoisonError::into_inner);
+        if number <= state.forgotten.0 {
+            return Err(io::Error::from_raw_os_error(state.forgotten.1));
+        }
         match state.failed.iter().find(|(from, to, _)| (from + 1..=*to).contains(&number)) {
             Some((_, _, error)) => Err(io::Error::from_raw_os_error(*error)),
             None => Ok(()),

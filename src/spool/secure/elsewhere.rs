@@ -166,7 +166,7 @@ impl Spool {
         // Nothing is asked of anybody while no printer here takes a job.
         if !present.iter().any(|one| one.trouble.is_none()) {
             let (name, judged) = match present.first().and_then(|one| Some((one.name.clone(), one.trouble.clone()?))) {
-                Some((name, trouble)) => (name, Verdict::Trouble(trouble)),
+                Some((name, trouble)) => (name, Verdict::of_trouble(trouble)),
                 None => (printers.remove(0).0, Verdict::NoPrinter),
             };
             self.note_refused(call, (job, None), (&station, &name), judged.keyword())?;

@@ -23,6 +23,7 @@ pub(crate) mod held;
 mod key;
 mod others;
 pub(crate) mod owner;
+pub(crate) mod password;
 pub(crate) mod people;
 pub(crate) mod pin;
 pub(crate) mod record;

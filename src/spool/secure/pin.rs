@@ -17,6 +17,7 @@ use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use crate::model::authority::{NOBODY, Right};
 use crate::model::bank::Question;
 use crate::model::event::EventWord;
+use crate::model::hours::{Closed, Standing};
 use crate::model::object::{ObjectClass, ObjectName};
 use crate::model::station::{BrowserPlace, Pin, StationAbout, Typed, USUAL_IDLE_SECONDS, lock_ms};
 use crate::model::time::Moment;
@@ -27,6 +28,7 @@ use crate::store::{self, Fallible, Lock, Tx};
 use crate::sys::users;
 
 use super::bank::bank_of;
+use super::password::{Checked, Login};
 use super::texts;
 use crate::model::field::Value;
 use crate::spool::objects::kept::not_found;
@@ -50,6 +52,8 @@ enum Proof {
     Card(ObjectId, String, Option<String>),
     /// The program of the bank of that name said so.
     Program(String),
+    /// The password of an account.
+    Password,
 }
 
 /// What came of a log on.
@@ -57,10 +61,12 @@ enum Proof {
 pub enum LoggedOn {
     /// He is let in.
     Known(Box<KnownPerson>),
-    /// Something is wrong, or he is refused for a time.
-    Refused,
+    /// Something is wrong, or he is refused for a time; why, for whoever runs the server, where that is known.
+    Refused(Option<String>),
     /// The bank does not answer; why, in words for whoever runs it.
     BankSilent(String),
+    /// The station is closed; nothing was looked at.
+    Closed(Closed),
 }
 
 impl KnownPerson {
@@ -83,7 +89,7 @@ impl LoggedOn {
     pub fn known(self) -> Option<KnownPerson> {
         match self {
             Self::Known(person) => Some(*person),
-            Self::Refused | Self::BankSilent(_) => None,
+            Self::Refused(_) | Self::BankSilent(_) | Self::Closed(_) => None,
         }
     }
 }
@@ -192,8 +198,15 @@ impl Spool {
     /// `State` where the station takes nothing of the kind. When the spool cannot be changed nobody is let in.
     pub fn log_on(&self, station: &ObjectName, typed: &Typed, from: BrowserPlace, now: &Moment) -> Fallible<LoggedOn> {
         let call = Call::of_spooler(now);
-        let (ways, bank) = self.look(&call, |tx| Ok((ways_of(tx, station)?, bank_of(tx, station)?)))?;
+        let (about, ways, bank) =
+            self.look(&call, |tx| Ok((about(tx, station)?, ways_of(tx, station)?, bank_of(tx, station)?)))?;
+        if let Some(closed) = about.closed {
+            return Ok(LoggedOn::Closed(closed));
+        }
         let has_card = !typed.card.is_empty();
+        if !has_card && ways.takes_as_password(&typed.pin) {
+            return self.by_password(&call, station, typed, from);
+        }
         let own = if has_card { ways.card || ways.card_and_pin } else { ways.pin };
         let known = match (own, has_card, bank.filter(|_| ways.program)) {
             (true, true, _) => self.by_card(&call, station, typed, from, ways)?,
@@ -210,7 +223,29 @@ impl Spool {
             },
             (false, ..) => return Err(takes_none(station, has_card)),
         };
-        Ok(known.map_or(LoggedOn::Refused, |person| LoggedOn::Known(Box::new(person))))
+        Ok(known.map_or(LoggedOn::Refused(None), |person| LoggedOn::Known(Box::new(person))))
+    }
+
+    /// Finds out whether an account has that name and that password.
+    fn by_password(&self, call: &Call, station: &ObjectName, typed: &Typed, from: BrowserPlace) -> Fallible<LoggedOn> {
+        let place = format!("station {station} from {from}");
+        let login = Login {
+            user: &typed.user,
+            password: &typed.password,
+            place: &place,
+            address: Some(from.address),
+            here: from.here,
+        };
+        let name = match self.check_password(call, &login)? {
+            Checked::Known(name) => name,
+            Checked::Refused(why) => return Ok(LoggedOn::Refused(Some(why))),
+            Checked::Silent(why) => return Ok(LoggedOn::BankSilent(why)),
+        };
+        let realm = self.usual_realm(call)?;
+        Ok(match name.parse().ok().and_then(|name| person(&name, &realm)) {
+            Some(caller) => LoggedOn::Known(Box::new(KnownPerson { caller, proof: Proof::Password })),
+            None => LoggedOn::Refused(Some("root and the account of the server log on nowhere".to_owned())),
+        })
     }
 
     /// Finds out who has that name and that PIN.
@@ -357,6 +392,7 @@ impl Spool {
                 Proof::Card(user, card, Some(pin)) => {
                     (ways.card || ways.card_and_pin) && super::card::is_good(tx, card, *user)? && has_pin(*user, pin)?
                 }
+                Proof::Password => ways.pam,
                 Proof::Program(name) => ways.program && bank_of(tx, station)?.is_some_and(|bank| bank.program == *name),
             })
         })
@@ -369,7 +405,15 @@ struct Ways {
     pin: bool,
     card: bool,
     card_and_pin: bool,
+    pam: bool,
     program: bool,
+}
+
+impl Ways {
+    /// Whether what stands where a PIN or a password may stand is a password. Where both are taken, digits alone are a PIN.
+    fn takes_as_password(self, typed: &Pin) -> bool {
+        self.pam && !(self.pin && !typed.octets().is_empty() && typed.octets().iter().all(u8::is_ascii_digit))
+    }
 }
 
 fn ways_of(tx: &Tx<'_>, name: &ObjectName) -> Fallible<Ways> {
@@ -378,7 +422,13 @@ fn ways_of(tx: &Tx<'_>, name: &ObjectName) -> Fallible<Ways> {
     let values = store::object::values(tx, class, row.id)?;
     let words = texts(values.get("bank").map(|values| Value::Many(values.clone())));
     let has = |word: &str| words.iter().any(|one| one == word);
-    Ok(Ways { pin: has("pin"), card: has("card"), card_and_pin: has("card-and-pin"), program: has("program") })
+    Ok(Ways {
+        pin: has("pin"),
+        card: has("card"),
+        card_and_pin: has("card-and-pin"),
+        pam: has("pam"),
+        program: has("program"),
+    })
 }
 
 fn no_such_station(name: &ObjectName) -> Failure {
@@ -401,10 +451,17 @@ fn about(tx: &Tx<'_>, name: &ObjectName) -> Fallible<StationAbout> {
         Some(Value::Integer(seconds)) => u64::try_from(*seconds).unwrap_or(USUAL_IDLE_SECONDS),
         _ => USUAL_IDLE_SECONDS,
     };
+    let (closed, closes_seconds) = match super::stations::hours(tx, &all("access-times")) {
+        Standing::Open(left_ms) => (None, left_ms.map(|ms| u64::try_from(ms).unwrap_or(0).div_ceil(1000))),
+        Standing::Closed(closed) => (Some(closed), None),
+    };
     Ok(StationAbout {
+        closed,
+        closes_seconds,
         name: row.name.to_string(),
         descriptor: all("descriptor").pop(),
         takes_pin: ways.pin || ways.program,
+        takes_password: ways.pam,
         takes_card: ways.card || ways.card_and_pin || ways.program,
         card_needs_pin: ways.card_and_pin && !ways.card,
         idle_seconds: idle,

@@ -5,9 +5,10 @@
 //! A refusal is written into the record too.
 
 use crate::model::event::EventWord;
+use crate::model::hours::Closed;
 use crate::model::location::Destination;
 use crate::model::object::ObjectName;
-use crate::model::secure::{ReleaseState, Released, Verdict};
+use crate::model::secure::{PrinterTrouble, ReleaseState, Released, Verdict};
 use crate::model::state::{HoldReasons, JobState, Wish};
 use crate::model::station::NotDone;
 use crate::model::{Call, DeviceName, Failure, FailureKind, JobRef};
@@ -37,6 +38,8 @@ use crate::spool::{Room, Spool, WakeTarget};
 struct Place {
     station: ObjectName,
     printer: DeviceName,
+    /// Whether the station is closed.
+    closed: Option<Closed>,
     /// What is paid for, where nothing that can be seen before the transaction speaks against the release.
     goods: Option<GoodsOf>,
 }
@@ -206,7 +209,8 @@ impl Spool {
             };
             let (row, secure) = self.may_release(tx, job, found, is_shown)?;
             let station = station.ok_or_else(no_station)?;
-            let place = |printer: DeviceName| Place { station: station.name.clone(), printer, goods: None };
+            let closed = station.closed(tx);
+            let place = |printer: DeviceName| Place { station: station.name.clone(), printer, closed, goods: None };
             let mut alive = Alive::new(self);
             // Whatever is wrong with the job itself is said by the transaction, which records it.
             let (state, _) = self.true_state(tx, &row, &mut alive)?;
@@ -287,7 +291,11 @@ impl Spool {
             return Err(devices::not_found(tx, &place.printer));
         };
         let wanted = self.asks_of_printer(tx, before, secure)?;
-        let printer = self.station_printer(tx, &row)?;
+        let mut printer = self.station_printer(tx, &row)?;
+        // It was looked at when the release was asked for: one that was begun in time finishes.
+        if let Some(closed) = place.closed {
+            printer.trouble = Some(PrinterTrouble::StationClosed(closed));
+        }
         let judged = verdict(&wanted, Some(&printer));
         if !judged.is_here() {
             let failure = refusal(number, &row.name, &judged);

@@ -2,6 +2,7 @@
 
 use crate::model::device::DeviceStatus;
 use crate::model::field::Value;
+use crate::model::hours::{Closed, Standing, standing_as_written};
 use crate::model::job::GivenValue;
 use crate::model::object::{ObjectClass, ObjectName};
 use crate::model::secure::{PoolQueue, PrinterTrouble, StationPrinter, Verdict, Wanted, judge, medium, token};
@@ -13,6 +14,7 @@ use crate::store::location::LocationRow;
 use crate::store::managed::Holder;
 use crate::store::secure::SecureRow;
 use crate::store::{self, Fallible, Tx};
+use crate::sys::clock;
 
 use super::{given, texts};
 use crate::spool::Spool;
@@ -29,6 +31,27 @@ pub(crate) struct Station {
     pub(crate) related: Vec<String>,
     /// Whether it shows the jobs of everybody.
     pub(crate) shows_all: bool,
+    /// The hours at which it is open, as they are written.
+    hours: Vec<String>,
+}
+
+impl Station {
+    /// Whether it is closed at the moment of the look. The time zone lies in a file, so a change does not ask that.
+    pub(crate) fn closed(&self, tx: &Tx<'_>) -> Option<Closed> {
+        match hours(tx, &self.hours) {
+            Standing::Open(_) => None,
+            Standing::Closed(closed) => Some(closed),
+        }
+    }
+}
+
+/// Says whether a station with these hours is open at the moment of the look, by the clock on the wall of this machine: the time zone
+/// of whoever asks does not count.
+pub(super) fn hours(tx: &Tx<'_>, written: &[String]) -> Standing {
+    match written {
+        [] => Standing::Open(None),
+        written => standing_as_written(written, tx.now().wall_ms, &clock::zone(None)),
+    }
 }
 
 /// Why a device takes no job now.
@@ -113,7 +136,8 @@ impl Spool {
         let values = store::object::values(tx, ObjectClass::Station, row.id)?;
         let related = texts(values.get("related-printers").map(|values| Value::Many(values.clone())));
         let shown = texts(values.get("jobs-shown").map(|values| Value::Many(values.clone())));
-        Ok(Station { name: row.name, related, shows_all: shown.iter().any(|word| word == "all") })
+        let hours = texts(values.get("access-times").map(|values| Value::Many(values.clone())));
+        Ok(Station { name: row.name, related, shows_all: shown.iter().any(|word| word == "all"), hours })
     }
 
     /// Returns the stations, as many as are shown.
@@ -130,12 +154,14 @@ impl Spool {
         alive: &mut Alive,
     ) -> Fallible<Vec<(DeviceName, Option<StationPrinter>)>> {
         let mut found = Vec::new();
+        let closed = station.closed(tx);
         for word in &station.related {
             let name: DeviceName = word.parse()?;
             match store::device::by_name(tx, &name)? {
                 Some(row) => {
                     let mut printer = self.station_printer(tx, &row)?;
-                    printer.trouble = trouble(&self.device_status(tx, row, alive)?);
+                    let of_station = closed.map(PrinterTrouble::StationClosed);
+                    printer.trouble = of_station.or(trouble(&self.device_status(tx, row, alive)?));
                     found.push((printer.name.clone(), Some(printer)));
                 }
                 None => found.push((name, None)),

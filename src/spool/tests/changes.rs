@@ -268,6 +268,13 @@ fn what_a_straggler_takes_up_belongs_to_the_generation_that_it_was_staged_for() 
             (1..).zip(at_ms).map(|(number, at_ms)| Generation { at_ms, ..of_other(number, None) }).collect();
         site.spool.catch_up_with(told.clone(), &clock()).unwrap();
         assert!(counts(&mut site)["queue OFFICE"].contains("Integer(5)"));
+        // Told at once, it is not taken up what was rolled back.
+        let mut other = controlled();
+        set(&mut other, ManagedClass::Queue, "OFFICE", "purge-time", Some(Value::Integer(5)));
+        let at_once = [told.clone(), vec![of_other(3, Some(1))]].concat();
+        other.spool.catch_up_with(at_once, &clock()).unwrap();
+        assert_eq!(!counts(&mut other)["queue OFFICE"].contains("purge-time"), taken_back, "{at_ms:?}");
+        assert_eq!(staged(&mut other).len(), usize::from(taken_back));
         // Elsewhere only what the second one has changed is taken back.
         told.push(of_other(3, Some(1)));
         site.spool.catch_up_with(told, &clock()).unwrap();

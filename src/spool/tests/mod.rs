@@ -15,6 +15,7 @@ mod groups;
 mod half_made;
 mod headers;
 mod health;
+mod hours;
 mod initial_values;
 mod interleavings;
 mod leases;

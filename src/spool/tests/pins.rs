@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use crate::model::bank::{CardChange, CardNumber};
 use crate::model::field::{Field, Value};
 use crate::model::managed::{ManagedChange, ManagedClass, ManagedEdit, ManagedObject};
-use crate::model::station::{BrowserPlace, MOST_WRONG, Pin, Typed};
+use crate::model::station::{BrowserPlace, MOST_WRONG, Password, Pin, Typed};
 use crate::model::{Call, Caller};
 use crate::spool::disk::base::{Access, open};
 use crate::spool::interface::operations::Operations;
@@ -44,7 +44,7 @@ fn site() -> Site {
 }
 
 fn typed(user: &str, pin: &str) -> Typed {
-    Typed { user: user.into(), pin: Pin::new(pin), card: CardNumber::default() }
+    Typed { user: user.into(), pin: Pin::new(pin), password: Password::default(), card: CardNumber::default() }
 }
 
 fn log_on(site: &Site, pin: &str) -> Option<KnownPerson> {
@@ -161,7 +161,8 @@ fn a_guest_card_lets_in_for_its_hours_by_the_time_of_the_spool_and_goes_with_its
     let add = CardChange::Add { number: number.clone(), hours: Some(2) };
     spool.set_card(&call(), name("nobody.here"), add).unwrap();
     let shows = |number: &CardNumber| {
-        let typed = Typed { user: String::new(), pin: Pin::new(""), card: number.clone() };
+        let typed =
+            Typed { user: String::new(), pin: Pin::new(""), password: Password::default(), card: number.clone() };
         spool.log_on(&name("hall"), &typed, FROM, &clock()).unwrap().known()
     };
     let known = shows(&number).unwrap();

@@ -83,7 +83,7 @@ pub fn run_bounded<A: AsRef<OsStr>>(
 }
 
 /// Waits until it ends; none when its time is over.
-fn ended(child: &mut Child, bell: &File, until: Instant) -> io::Result<Option<Ended>> {
+pub(super) fn ended(child: &mut Child, bell: &File, until: Instant) -> io::Result<Option<Ended>> {
     let pid = child.id();
     let mut deaths = Deaths::default();
     loop {

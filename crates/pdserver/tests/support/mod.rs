@@ -139,6 +139,7 @@ impl Machine {
             "pdserver",
             "pddoor",
             "pdstation",
+            "pdpam",
             "pdenable",
             "pddisable",
             "pdrelease",

@@ -13,13 +13,12 @@ use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{setsockopt, sockopt};
-use rustls::ServerConfig;
-use spoolsuite::model::door::DoorSettings;
+use spoolsuite::model::door::{DoorLogin, DoorSettings};
 use spoolsuite::sys::{socket, tcp};
 
 use super::gate::Gate;
 use super::http;
-use super::secure::{self, Session};
+use super::secure::{self, Offer, Session};
 
 /// How long a sender may take to close after we have.
 const LINGER: Duration = Duration::from_secs(2);
@@ -144,7 +143,7 @@ enum Tls {
     /// It does not.
     None,
     /// Its first octet will tell.
-    Perhaps(Arc<ServerConfig>),
+    Perhaps(Arc<Offer>),
     /// It does.
     Session(Session),
 }
@@ -179,9 +178,9 @@ impl Connection {
     }
 
     /// Lets the other side begin with TLS.
-    pub fn may_begin_tls(&mut self, config: Option<Arc<ServerConfig>>) {
-        if let (Some(config), Socket::Tcp(_)) = (config, &self.stream) {
-            self.tls = Tls::Perhaps(config);
+    pub fn may_begin_tls(&mut self, offer: Option<Arc<Offer>>) {
+        if let (Some(offer), Socket::Tcp(_)) = (offer, &self.stream) {
+            self.tls = Tls::Perhaps(offer);
         }
     }
 
@@ -189,12 +188,12 @@ impl Connection {
     ///
     /// # Errors
     /// When it does not begin, or in another way.
-    pub fn upgrade(&mut self, config: &Arc<ServerConfig>) -> io::Result<()> {
+    pub fn upgrade(&mut self, offer: &Arc<Offer>) -> io::Result<()> {
         if !self.ahead.is_empty() {
             return Err(io::ErrorKind::InvalidData.into());
         }
         self.write(http::SWITCHES)?;
-        self.tls = Tls::Perhaps(Arc::clone(config));
+        self.tls = Tls::Perhaps(Arc::clone(offer));
         let until = Instant::now() + self.patience;
         let mut buffer = [0; 4096];
         loop {
@@ -229,16 +228,24 @@ impl Connection {
         matches!(self.tls, Tls::Session(_))
     }
 
+    /// What stands for whoever has logged on with a certificate.
+    pub fn login(&self) -> Option<DoorLogin> {
+        match &self.tls {
+            Tls::Session(session) => session.login().cloned(),
+            _ => None,
+        }
+    }
+
     /// Reads what is there: octets in clear.
     fn read_now(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if let Tls::Perhaps(config) = &self.tls {
+        if let Tls::Perhaps(offer) = &self.tls {
             let n = self.stream.read(buffer)?;
             let octets = buffer.get(..n).unwrap_or_default();
             if octets.first() != Some(&secure::BEGINS) {
                 self.tls = Tls::None;
                 return Ok(n);
             }
-            self.tls = Tls::Session(Session::begin(config, octets)?);
+            self.tls = Tls::Session(Session::begin(offer, self.peer.address(), octets)?);
         }
         match &mut self.tls {
             Tls::Session(session) => {

@@ -422,6 +422,7 @@ impl Watcher {
             host: None,
             peer: None,
             uid: None,
+            login: None,
             documents: names
                 .into_iter()
                 .map(|name| DoorDocument { name: text(name.as_bytes()), copies: 1, format: None })

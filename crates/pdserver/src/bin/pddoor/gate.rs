@@ -15,7 +15,6 @@ use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::eventfd::{EfdFlags, EventFd};
-use rustls::ServerConfig;
 use spoolsuite::model::door::{DoorKind, DoorSettings, DoorTrouble};
 use spoolsuite::sys::socket;
 use spoolsuite::wire::lpd;
@@ -23,6 +22,7 @@ use spoolsuite::wire::lpd;
 use super::connection::{Connection, Socket, Who};
 use super::http;
 use super::link::Link;
+use super::secure::Offer;
 
 /// What the session of a connection has at hand.
 pub struct Context {
@@ -31,7 +31,7 @@ pub struct Context {
     /// The way to the server.
     pub link: Arc<Link>,
     /// What connections have that begin with TLS; none = there is none.
-    pub tls: Option<Arc<ServerConfig>>,
+    pub tls: Option<Arc<Offer>>,
 }
 
 /// Serves one connection to its end.
@@ -133,7 +133,7 @@ impl Gate {
     ///
     /// # Errors
     /// When the kernel is short of something.
-    pub fn new(settings: Arc<DoorSettings>, link: Arc<Link>, tls: Option<Arc<ServerConfig>>) -> io::Result<Arc<Self>> {
+    pub fn new(settings: Arc<DoorSettings>, link: Arc<Link>, tls: Option<Arc<Offer>>) -> io::Result<Arc<Self>> {
         let bell = EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?;
         let context = Context { settings, link, tls };
         Ok(Arc::new(Self {

@@ -7,6 +7,8 @@
 use std::io::{self, Read};
 use std::time::{Duration, Instant};
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use spoolsuite::wire::chunked::Chunks;
 use spoolsuite::wire::packed::{Packing, Unpacked};
 
@@ -81,6 +83,20 @@ pub struct Head {
     pub packing: Option<Packing>,
     /// Whether the client asks for nothing but to go on over TLS.
     pub upgrades: bool,
+    /// What shows who asks.
+    pub authorization: Option<Vec<u8>>,
+}
+
+/// The name and the password of `Basic` (RFC 7617). None for what is something else.
+pub fn basic(authorization: &[u8]) -> Option<(String, String)> {
+    let (scheme, coded) = authorization.split_at_checked(5)?;
+    if !scheme.eq_ignore_ascii_case(b"basic") || coded.first() != Some(&b' ') {
+        return None;
+    }
+    let octets = BASE64_STANDARD.decode(coded.trim_ascii()).ok()?;
+    let text = String::from_utf8(octets).ok()?;
+    let (user, password) = text.split_once(':')?;
+    Some((user.to_owned(), password.to_owned()))
 }
 
 /// Understands the octets of a head. None = it is not complete.
@@ -149,6 +165,11 @@ pub fn head(octets: &[u8]) -> Result<Option<(Head, usize)>, Stop> {
     let is_empty = matches!(framing, Framing::Length(0));
     let asks = request.method == Some("OPTIONS") && is_new && is_empty && says("upgrade");
     let upgrades = asks && all("upgrade").iter().any(has_tls);
+    let authorization = match all("authorization").as_slice() {
+        [] => None,
+        [one] => Some(one.to_vec()),
+        _ => return Err(Stop::Bad(400, "the head says more than once who asks")),
+    };
     let packing = match all("content-encoding").as_slice() {
         [] => None,
         [word] => {
@@ -168,6 +189,7 @@ pub fn head(octets: &[u8]) -> Result<Option<(Head, usize)>, Stop> {
         framing,
         packing,
         upgrades,
+        authorization,
     };
     Ok(Some((head, size)))
 }
@@ -177,6 +199,7 @@ fn words(status: u16) -> &'static str {
     match status {
         200 => "OK",
         400 => "Bad Request",
+        401 => "Unauthorized",
         403 => "Forbidden",
         404 => "Not Found",
         405 => "Method Not Allowed",
@@ -184,6 +207,7 @@ fn words(status: u16) -> &'static str {
         413 => "Content Too Large",
         415 => "Unsupported Media Type",
         417 => "Expectation Failed",
+        426 => "Upgrade Required",
         431 => "Request Header Fields Too Large",
         501 => "Not Implemented",
         503 => "Service Unavailable",
@@ -193,8 +217,15 @@ fn words(status: u16) -> &'static str {
 
 /// An answer as octets.
 pub fn answer(status: u16, kind: &str, keeps: bool, body: &[u8]) -> Vec<u8> {
-    let connection = if keeps { "keep-alive" } else { "close" };
+    let connection = match (status, keeps) {
+        (426, true) => "Upgrade, keep-alive",
+        (426, false) => "Upgrade, close",
+        (_, true) => "keep-alive",
+        (_, false) => "close",
+    };
     let more = match status {
+        401 => "WWW-Authenticate: Basic realm=\"spoolsuite\", charset=\"UTF-8\"\r\n",
+        426 => "Upgrade: TLS/1.3, HTTP/1.1\r\n",
         405 => "Allow: POST\r\n",
         415 => "Accept-Encoding: gzip, deflate\r\n",
         503 => "Retry-After: 10\r\n",

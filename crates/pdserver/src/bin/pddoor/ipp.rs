@@ -12,8 +12,9 @@ use std::time::{Duration, Instant};
 
 use spoolsuite::commands::WhyWords;
 use spoolsuite::model::door::{
-    DoorAct, DoorAsker, DoorDocument, DoorJob, DoorJobRow, DoorJobState, DoorJobs, DoorPrinter, DoorTrouble,
+    DoorAct, DoorAsker, DoorDocument, DoorJob, DoorJobRow, DoorJobState, DoorJobs, DoorLogin, DoorPrinter, DoorTrouble,
 };
+use spoolsuite::model::station::Password;
 use spoolsuite::model::{Failure, FailureKind};
 use spoolsuite::sys::fault;
 use spoolsuite::wire::ipp::{Attribute, Group, Head as IppHead, IppError, Message, Value, tag};
@@ -25,7 +26,7 @@ use super::http::{self, Body, Head, Inlet, Stop, Wire};
 use super::ipp_answers::{self as answers, Wanted, operation, status};
 use super::ipp_driverless;
 use super::ipp_target::{Target, target};
-use super::link::{Asker, New};
+use super::link::{Asker, LogOn, New};
 use super::lpd::{random, token};
 use super::paper::Paper;
 
@@ -47,11 +48,13 @@ struct Refusal {
     status: u16,
     why: String,
     unsupported: Vec<Attribute>,
+    /// Whether it is refused because nobody has logged on.
+    challenges: bool,
 }
 
 impl Refusal {
     fn new(status: u16, why: impl Into<String>) -> Self {
-        Self { status, why: why.into(), unsupported: Vec::new() }
+        Self { status, why: why.into(), unsupported: Vec::new(), challenges: false }
     }
 
     fn bad(why: &str) -> Self {
@@ -121,6 +124,7 @@ struct Request<'a> {
 pub fn serve(context: &Context, connection: Connection, words: &Words) {
     let mut wire = Wire::new(connection);
     let mut tokens: Vec<(String, u64)> = Vec::new();
+    let mut basic: Option<Basic> = None;
     loop {
         let head = match wire.head() {
             Ok(Some(head)) => head,
@@ -145,7 +149,7 @@ pub fn serve(context: &Context, connection: Connection, words: &Words) {
             continue;
         }
         let keeps = head.keeps;
-        match request(context, &mut wire, head, words) {
+        match request(context, &mut wire, head, (words, &mut basic)) {
             Answer::Goes(octets, token) => {
                 let failed = wire.connection.write(&octets).is_err();
                 // An answer that did not leave is acknowledged by nobody.
@@ -198,10 +202,66 @@ enum Answer {
     Lost,
 }
 
-fn request(context: &Context, wire: &mut Wire, head: Head, words: &Words) -> Answer {
+/// Somebody who has logged on with a password: what he showed, as a digest, and what stands for him.
+struct Basic {
+    shown: blake3::Hash,
+    log_on: LogOn,
+}
+
+/// Who asks, as far as he has shown it: with a certificate, or with a password, which is looked at over TLS alone. What comes in clear
+/// is not read.
+fn logged_on(
+    context: &Context,
+    connection: &Connection,
+    authorization: Option<&[u8]>,
+    basic: &mut Option<Basic>,
+) -> Result<Option<DoorLogin>, (u16, &'static str)> {
+    if let Some(login) = connection.login() {
+        return Ok(Some(login));
+    }
+    let Some(authorization) = authorization.filter(|_| context.settings.log_on.pam && connection.is_sealed()) else {
+        *basic = None;
+        return Ok(None);
+    };
+    let shown = blake3::hash(authorization);
+    if let Some(known) = basic.as_ref().filter(|known| known.shown == shown) {
+        return Ok(Some(known.log_on.login.clone()));
+    }
+    *basic = None;
+    let wrong = (401, "the name or the password is wrong");
+    let (user, password) = http::basic(authorization).ok_or(wrong)?;
+    match context.link.log_on(user, Password::new(&password), connection.address()) {
+        Ok(Some(log_on)) => {
+            let login = log_on.login.clone();
+            *basic = Some(Basic { shown, log_on });
+            Ok(Some(login))
+        }
+        Ok(None) => Err(wrong),
+        Err(_) => Err((503, "nobody can log on now")),
+    }
+}
+
+/// Refuses what nobody may do who has not logged on. What printers there are everybody is told: clients ask that before they ask for a
+/// name and a password.
+fn demand_log_on(context: &Context, request: &Request<'_>) -> Result<(), Refusal> {
+    let is_free = matches!(
+        request.message.head.code,
+        operation::GET_PRINTER_ATTRIBUTES
+            | operation::CUPS_GET_DEFAULT
+            | operation::CUPS_GET_PRINTERS
+            | operation::CUPS_GET_CLASSES
+    );
+    let is_known = request.asker.login.is_some() || request.asker.uid.is_some();
+    match context.settings.log_on.is_required() && !is_known && !is_free {
+        true => Err(Refusal { challenges: true, ..Refusal::new(status::NOT_AUTHENTICATED, "log on first") }),
+        false => Ok(()),
+    }
+}
+
+fn request(context: &Context, wire: &mut Wire, head: Head, (words, basic): (&Words, &mut Option<Basic>)) -> Answer {
     let address = wire.connection.peer;
     let most = context.settings.most_octets;
-    let Head { method, path, content_type, host, expects, keeps, length, framing, packing, .. } = head;
+    let Head { method, path, content_type, host, expects, keeps, length, framing, packing, authorization, .. } = head;
     let mut body = Body::new(wire, framing, expects);
     let why = match method.as_str() {
         "POST" if !path.starts_with('/') && path != "*" => Some((400, "the path is none")),
@@ -213,17 +273,19 @@ fn request(context: &Context, wire: &mut Wire, head: Head, words: &Words) -> Ans
         "GET" | "HEAD" => Some((404, "this is a printer, and has no pages")),
         _ => Some((405, "this is a printer: it takes POST")),
     };
-    if let Some((code, why)) = why {
-        let text = format!("{code}: {why}\n");
-        let keeps = keeps && body.drain();
-        let shown = if method == "HEAD" { &[][..] } else { text.as_bytes() };
-        let octets = http::answer(code, "text/plain; charset=utf-8", keeps, shown);
-        return if keeps { Answer::Goes(octets, None) } else { Answer::Ends(octets, None) };
-    }
+    let login = match why {
+        Some(why) => Err(why),
+        None => logged_on(context, body.connection(), authorization.as_deref(), basic),
+    };
+    let login = match login {
+        Ok(login) => login,
+        Err((code, why)) => return refuse(&mut body, (code, why), keeps, method == "HEAD"),
+    };
     // At a socket of this machine a client has no port, and CUPS' library writes one that no address can have.
     let host = host.filter(|_| address.address().is_some()).unwrap_or_else(|| body.connection().own_address());
     let root = format!("{}://{host}", if body.connection().is_sealed() { "ipps" } else { "ipp" });
-    let (head, done) = message(context, &mut body, packing, root, words);
+    let is_sealed = body.connection().is_sealed();
+    let (head, done) = message(context, &mut body, packing, (root, login), words);
     if let Some(stop) = &body.failed {
         let octets = match stop {
             Stop::Bad(code, why) => http::plain(*code, why),
@@ -232,6 +294,14 @@ fn request(context: &Context, wire: &mut Wire, head: Head, words: &Words) -> Ans
             Stop::Closed | Stop::Broken(_) => return Answer::Lost,
         };
         return Answer::Ends(octets, None);
+    }
+    if matches!(&done, Err(refusal) if refusal.challenges) {
+        let why = match (is_sealed, context.settings.log_on.pam) {
+            (true, true) => (401, "a name and a password, please"),
+            (true, false) => (403, "this door wants a certificate"),
+            (false, _) => (426, "this door lets people log on over TLS alone"),
+        };
+        return refuse(&mut body, why, keeps, false);
     }
     let (id, version) = (head.id, answers::version(head.version));
     let Done { status, groups, unsupported, token } = match done {
@@ -261,6 +331,15 @@ fn request(context: &Context, wire: &mut Wire, head: Head, words: &Words) -> Ans
     if keeps { Answer::Goes(octets, token) } else { Answer::Ends(octets, token) }
 }
 
+/// Answers that a request is refused as HTTP.
+fn refuse(body: &mut Body<'_>, (code, why): (u16, &str), keeps: bool, is_head: bool) -> Answer {
+    let text = format!("{code}: {why}\n");
+    let keeps = keeps && body.drain();
+    let shown = if is_head { &[][..] } else { text.as_bytes() };
+    let octets = http::answer(code, "text/plain; charset=utf-8", keeps, shown);
+    if keeps { Answer::Goes(octets, None) } else { Answer::Ends(octets, None) }
+}
+
 /// A text of at most 255 octets without control characters.
 fn shortened(text: &str) -> Vec<u8> {
     let Value::Octets(_, octets) = Value::name(&spoolsuite::model::printable::escaped(text)) else { return Vec::new() };
@@ -272,7 +351,7 @@ fn message(
     context: &Context,
     body: &mut Body<'_>,
     packing: Option<Packing>,
-    root: String,
+    (root, login): (String, Option<DoorLogin>),
     words: &Words,
 ) -> (IppHead, Result<Done, Refusal>) {
     let unread = |error: IppError| match error {
@@ -300,7 +379,8 @@ fn message(
         Ok(proof) => proof,
         Err(error) => return (head, Err(Refusal::new(status::TEMPORARY_ERROR, format!("who calls? {error}")))),
     };
-    let done = checked(&read, (who, proof, root)).and_then(|request| {
+    let done = checked(&read, (who, proof, login), root).and_then(|request| {
+        demand_log_on(context, &request)?;
         let left = buffered.body.left().map(|left| left + (buffered.end - buffered.at) as u64);
         act(context, &Request { left: left.filter(|_| request.packing.is_none()), ..request }, &mut buffered, words)
     });
@@ -334,7 +414,11 @@ impl Read for Buffered<'_, '_> {
 }
 
 /// Checks what every request has (RFC 8011 §4.1).
-fn checked(message: &Message, (who, proof, root): (Who, Option<OwnedFd>, String)) -> Result<Request<'_>, Refusal> {
+fn checked(
+    message: &Message,
+    (who, proof, login): (Who, Option<OwnedFd>, Option<DoorLogin>),
+    root: String,
+) -> Result<Request<'_>, Refusal> {
     if message.head.id < 1 {
         return Err(Refusal::bad("a request has a number above 0"));
     }
@@ -400,9 +484,9 @@ fn checked(message: &Message, (who, proof, root): (Who, Option<OwnedFd>, String)
     };
     let user = operation.text("requesting-user-name").filter(|user| !user.trim().is_empty());
     let asker = match who {
-        Who::Address(_) => DoorAsker { peer: who.address(), user, uid: None },
+        Who::Address(_) => DoorAsker { peer: who.address(), user, uid: None, login },
         // Whom the kernel names needs no other name.
-        Who::User(uid) => DoorAsker { peer: None, user: None, uid: Some(uid) },
+        Who::User(uid) => DoorAsker { peer: None, user: None, uid: Some(uid), login: None },
     };
     let packing = operation.text("compression").and_then(|word| Packing::named(&word)).flatten();
     let asker = Asker { asker, proof };
@@ -595,6 +679,7 @@ impl Plan {
             host: None,
             peer: request.asker.peer,
             uid: request.asker.uid,
+            login: request.asker.login.clone(),
             documents: vec![DoorDocument {
                 name: document_name(request, &self.title),
                 copies: self.copies,

@@ -64,6 +64,7 @@ pub mod status {
     pub const OK: u16 = 0x0000;
     pub const OK_IGNORED: u16 = 0x0001;
     pub const BAD_REQUEST: u16 = 0x0400;
+    pub const NOT_AUTHENTICATED: u16 = 0x0402;
     pub const NOT_AUTHORIZED: u16 = 0x0403;
     pub const NOT_POSSIBLE: u16 = 0x0404;
     pub const NOT_FOUND: u16 = 0x0406;
@@ -215,7 +216,15 @@ pub fn printer(context: &Context, printer: &DoorPrinter, wanted: &Wanted, root: 
     let sealed = root.starts_with("ipps:");
     group.add("printer-uri-supported", Value::uri(&printer_uri(root, &printer.name)));
     group.add("uri-security-supported", Value::keyword(if sealed { "tls" } else { "none" }));
-    group.add("uri-authentication-supported", Value::keyword("requesting-user-name"));
+    let log_on = &context.settings.log_on;
+    group.add(
+        "uri-authentication-supported",
+        Value::keyword(match (log_on.is_required(), log_on.pam) {
+            (true, true) => "basic",
+            (true, false) => "certificate",
+            (false, _) => "requesting-user-name",
+        }),
+    );
     group.add("printer-name", Value::name(&printer.name));
     group.add("printer-info", Value::text(about));
     group.add("printer-location", Value::text(""));

@@ -8,15 +8,16 @@ use std::net::IpAddr;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::paper::Paper;
 use spoolsuite::client::channels::Channels;
 use spoolsuite::model::door::{
-    DoorAct, DoorAsker, DoorDocument, DoorJob, DoorJobRow, DoorJobs, DoorPrinter, DoorQuestion, DoorReply, DoorRequest,
-    DoorTrouble,
+    ClientFault, ClientProof, DoorAct, DoorAsker, DoorDocument, DoorJob, DoorJobRow, DoorJobs, DoorLogin, DoorPrinter,
+    DoorQuestion, DoorReply, DoorRequest, DoorTrouble,
 };
+use spoolsuite::model::station::Password;
 use spoolsuite::model::{Failure, FailureKind};
 
 /// Questions under way at a time: submissions that come together are committed together.
@@ -45,6 +46,20 @@ pub struct New {
     pub number: u32,
     /// How it stands; none = it is gone already.
     pub row: Option<Box<DoorJobRow>>,
+}
+
+/// Somebody who has logged on. Dropped, it logs him off.
+pub struct LogOn {
+    link: Arc<Link>,
+    /// What stands for him.
+    pub login: DoorLogin,
+}
+
+impl Drop for LogOn {
+    fn drop(&mut self) {
+        // A server that does not hear it forgets him later.
+        let _ = self.link.ask(DoorRequest::LogOff { login: self.login.clone() }, &[]);
+    }
 }
 
 /// The way to the server.
@@ -155,6 +170,33 @@ impl Link {
     pub fn sign(&self, scheme: u16, message: &[u8]) -> Result<Vec<u8>, Failure> {
         match self.ask(DoorRequest::Sign { scheme, message: message.to_vec() }, &[])?.0 {
             DoorReply::Signed(signature) => Ok(signature),
+            _ => Err(lost("the answer belongs to another question")),
+        }
+    }
+
+    /// Whether a name and a password let somebody in.
+    pub fn log_on(
+        self: &Arc<Self>,
+        user: String,
+        password: Password,
+        peer: Option<IpAddr>,
+    ) -> Result<Option<LogOn>, Failure> {
+        match self.ask(DoorRequest::LogOn { user, password, peer }, &[])?.0 {
+            DoorReply::LoggedOn { login } => Ok(Some(LogOn { link: Arc::clone(self), login })),
+            DoorReply::NotLoggedOn => Ok(None),
+            _ => Err(lost("the answer belongs to another question")),
+        }
+    }
+
+    /// Whether a certificate lets somebody in.
+    pub fn client(
+        self: &Arc<Self>,
+        proof: ClientProof,
+        peer: Option<IpAddr>,
+    ) -> Result<Result<LogOn, ClientFault>, Failure> {
+        match self.ask(DoorRequest::Client { proof: Box::new(proof), peer }, &[])?.0 {
+            DoorReply::LoggedOn { login } => Ok(Ok(LogOn { link: Arc::clone(self), login })),
+            DoorReply::BadClient(fault) => Ok(Err(fault)),
             _ => Err(lost("the answer belongs to another question")),
         }
     }

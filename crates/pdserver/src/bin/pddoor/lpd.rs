@@ -457,6 +457,7 @@ impl Session<'_> {
             host,
             peer: self.connection.address(),
             uid: None,
+            login: None,
             documents,
             banner: control.banner,
             held,

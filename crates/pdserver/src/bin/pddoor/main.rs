@@ -32,6 +32,7 @@ use spoolsuite::client::channel;
 use spoolsuite::commands::WhyWords;
 use spoolsuite::model::door::{DoorKind, DoorStart};
 use spoolsuite::model::printable::{escaped, escaped_lines};
+use spoolsuite::sys::process;
 use spoolsuite::sys::socket::Deadline;
 use spoolsuite::wire::frame::Kind;
 
@@ -65,6 +66,11 @@ fn main() -> ExitCode {
             eprint!("{}", escaped_lines(&error.render().to_string()));
             return ExitCode::from(2);
         }
+    }
+    // Passwords of people and secrets of connections pass through.
+    if let Err(error) = process::forbid_dumps() {
+        eprintln!("pddoor: {error}");
+        return ExitCode::from(3);
     }
     let stdin = std::io::stdin().as_fd().try_clone_to_owned();
     let control = match stdin.map(UnixStream::from) {
@@ -105,7 +111,7 @@ fn run(control: UnixStream) -> Result<(), String> {
     }
     let watched = control.try_clone().map_err(|error| error.to_string())?;
     let link = Arc::new(Link::new(control));
-    let tls = start.tls.as_ref().map(|tls| secure::config(tls, &link)).transpose()?;
+    let tls = start.tls.as_ref().map(|tls| secure::offer(tls, &settings.log_on, &link)).transpose()?;
     let gate = Gate::new(Arc::clone(&settings), Arc::clone(&link), tls).map_err(|error| error.to_string())?;
     let server = start.server;
     let serve: Arc<Session> = match settings.kind {

@@ -290,6 +290,7 @@ fn submit(
         host: None,
         peer: address.address(),
         uid: None,
+        login: None,
         documents: vec![DoorDocument { name: title, copies: 1, format: None }],
         banner: false,
         held: None,

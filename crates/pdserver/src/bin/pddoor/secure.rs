@@ -5,15 +5,21 @@
 
 use std::fmt;
 use std::io::{self, Read, Write};
-use std::sync::Arc;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use rustls::pki_types::CertificateDer;
+use rustls::client::danger::HandshakeSignatureValid;
+use rustls::pki_types::{CertificateDer, UnixTime};
+use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::server::{ClientHello, NoServerSessionStorage, ResolvesServerCert, ServerConfig, ServerConnection};
 use rustls::sign::{CertifiedKey, Signer, SigningKey};
-use rustls::{Error, SignatureAlgorithm, SignatureScheme};
-use spoolsuite::model::door::DoorTls;
+use rustls::{
+    CertificateError, ConfigBuilder, DigitallySignedStruct, DistinguishedName, Error, SignatureAlgorithm,
+    SignatureScheme, WantsVerifier,
+};
+use spoolsuite::model::door::{ClientFault, ClientProof, DoorLogOn, DoorLogin, DoorTls};
 
-use super::link::Link;
+use super::link::{Link, LogOn};
 
 /// Octets that a session keeps at most because the other side does not read.
 const MOST_WAITING: usize = 256 * 1024;
@@ -81,24 +87,152 @@ impl ResolvesServerCert for One {
     }
 }
 
+/// What a connection shows of its client: the certificate goes to the server, with the proof that belongs to this handshake.
+struct FarClients {
+    link: Arc<Link>,
+    peer: Option<IpAddr>,
+    authorities: Arc<[DistinguishedName]>,
+    required: bool,
+    chain: Mutex<Vec<Vec<u8>>>,
+    log_on: Arc<OnceLock<LogOn>>,
+}
+
+impl fmt::Debug for FarClients {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the server knows the clients")
+    }
+}
+
+/// The schemes that clients may sign with.
+const CLIENT_SCHEMES: [SignatureScheme; 6] = [
+    SignatureScheme::ECDSA_NISTP256_SHA256,
+    SignatureScheme::ECDSA_NISTP384_SHA384,
+    SignatureScheme::ED25519,
+    SignatureScheme::RSA_PSS_SHA256,
+    SignatureScheme::RSA_PSS_SHA384,
+    SignatureScheme::RSA_PSS_SHA512,
+];
+
+impl ClientCertVerifier for FarClients {
+    fn client_auth_mandatory(&self) -> bool {
+        self.required
+    }
+
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        &self.authorities
+    }
+
+    fn verify_client_cert(
+        &self,
+        own: &CertificateDer<'_>,
+        issuers: &[CertificateDer<'_>],
+        _: UnixTime,
+    ) -> Result<ClientCertVerified, Error> {
+        // It is looked at when its proof is here, which the handshake does not go without.
+        let chain = std::iter::once(own).chain(issuers).map(|one| one.to_vec()).collect();
+        *self.chain.lock().unwrap_or_else(PoisonError::into_inner) = chain;
+        Ok(ClientCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        Err(Error::General("this is TLS 1.3".to_owned()))
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        _: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let chain = std::mem::take(&mut *self.chain.lock().unwrap_or_else(PoisonError::into_inner));
+        let proof = ClientProof {
+            chain,
+            scheme: u16::from(signed.scheme),
+            message: message.to_vec(),
+            signature: signed.signature().to_vec(),
+        };
+        let asked = self.link.client(proof, self.peer).map_err(|failure| Error::General(failure.message))?;
+        let log_on = asked.map_err(|fault| {
+            Error::InvalidCertificate(match fault {
+                ClientFault::Expired => CertificateError::Expired,
+                ClientFault::Revoked => CertificateError::Revoked,
+                ClientFault::Foreign => CertificateError::UnknownIssuer,
+                ClientFault::Nameless | ClientFault::Other(_) => CertificateError::ApplicationVerificationFailure,
+            })
+        })?;
+        // It is set once: a connection has one handshake.
+        let _ = self.log_on.set(log_on);
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        CLIENT_SCHEMES.to_vec()
+    }
+}
+
+/// What the connections of a door have in common.
+pub struct Offer {
+    certified: Arc<CertifiedKey>,
+    link: Arc<Link>,
+    /// The authorities of clients, and whether a connection needs one of them.
+    clients: Option<(Arc<[DistinguishedName]>, bool)>,
+    /// What a connection has whose client shows nothing.
+    plain: Arc<ServerConfig>,
+}
+
+fn builder() -> Result<ConfigBuilder<ServerConfig, WantsVerifier>, String> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .map_err(|error| error.to_string())
+}
+
+fn set_up(mut config: ServerConfig) -> Arc<ServerConfig> {
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    config.send_tls13_tickets = 0;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Arc::new(config)
+}
+
 /// What the connections of a door have in common.
 ///
 /// # Errors
 /// When there is no TLS 1.3 to be had.
-pub fn config(tls: &DoorTls, link: &Arc<Link>) -> Result<Arc<ServerConfig>, String> {
+pub fn offer(tls: &DoorTls, log_on: &DoorLogOn, link: &Arc<Link>) -> Result<Arc<Offer>, String> {
     let schemes = tls.schemes.iter().map(|scheme| SignatureScheme::from(*scheme)).collect();
     let key = FarKey { link: Arc::clone(link), schemes };
     let chain = tls.chain.iter().map(|one| CertificateDer::from(one.clone())).collect();
     let certified = Arc::new(CertifiedKey::new(chain, Arc::new(key)));
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = ServerConfig::builder_with_provider(provider)
-        .with_protocol_versions(&[&rustls::version::TLS13])
-        .map_err(|error| error.to_string())?;
-    let mut config = builder.with_no_client_auth().with_cert_resolver(Arc::new(One(certified)));
-    config.session_storage = Arc::new(NoServerSessionStorage {});
-    config.send_tls13_tickets = 0;
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(Arc::new(config))
+    let plain = builder()?.with_no_client_auth().with_cert_resolver(Arc::new(One(Arc::clone(&certified))));
+    let clients = tls.authorities.as_ref().map(|names| {
+        let names: Vec<DistinguishedName> = names.iter().map(|name| DistinguishedName::from(name.clone())).collect();
+        // Where a password will do, whoever has no certificate is asked for it.
+        (Arc::from(names), log_on.is_required() && !log_on.pam)
+    });
+    Ok(Arc::new(Offer { certified, link: Arc::clone(link), clients, plain: set_up(plain) }))
+}
+
+impl Offer {
+    /// What one connection has, and where it stands who has logged on by it.
+    fn config(&self, peer: Option<IpAddr>) -> Result<(Arc<ServerConfig>, Arc<OnceLock<LogOn>>), String> {
+        let log_on = Arc::new(OnceLock::new());
+        let Some((authorities, required)) = &self.clients else { return Ok((Arc::clone(&self.plain), log_on)) };
+        let clients = FarClients {
+            link: Arc::clone(&self.link),
+            peer,
+            authorities: Arc::clone(authorities),
+            required: *required,
+            chain: Mutex::default(),
+            log_on: Arc::clone(&log_on),
+        };
+        let builder = builder()?.with_client_cert_verifier(Arc::new(clients));
+        Ok((set_up(builder.with_cert_resolver(Arc::new(One(Arc::clone(&self.certified))))), log_on))
+    }
 }
 
 /// A session of TLS over a socket that does not block.
@@ -106,6 +240,8 @@ pub struct Session {
     session: Box<ServerConnection>,
     /// Octets that were written to the socket.
     written: u64,
+    /// Who has logged on with a certificate.
+    log_on: Arc<OnceLock<LogOn>>,
 }
 
 fn broken(error: Error) -> io::Error {
@@ -117,16 +253,22 @@ impl Session {
     ///
     /// # Errors
     /// When they are no TLS.
-    pub fn begin(config: &Arc<ServerConfig>, octets: &[u8]) -> io::Result<Self> {
-        let mut session = ServerConnection::new(Arc::clone(config)).map_err(broken)?;
+    pub fn begin(offer: &Offer, peer: Option<IpAddr>, octets: &[u8]) -> io::Result<Self> {
+        let (config, log_on) = offer.config(peer).map_err(io::Error::other)?;
+        let mut session = ServerConnection::new(config).map_err(broken)?;
         session.set_buffer_limit(Some(MOST_WAITING));
-        let mut session = Self { session: Box::new(session), written: 0 };
+        let mut session = Self { session: Box::new(session), written: 0, log_on };
         let mut left = octets;
         while !left.is_empty() {
             session.session.read_tls(&mut left)?;
             session.session.process_new_packets().map_err(broken)?;
         }
         Ok(session)
+    }
+
+    /// What stands for whoever has logged on with a certificate.
+    pub fn login(&self) -> Option<&DoorLogin> {
+        self.log_on.get().map(|log_on| &log_on.login)
     }
 
     /// Octets that were written to the socket.

@@ -38,8 +38,9 @@ use page::Pages;
 
 const AFTER_HELP: &str = "\
 People log on with their name and a PIN (pdset -c user --pin NAME), or with a card (pdset -c user --card NAME), see their jobs that wait, \
-and release or delete them. The station says what it takes: pdset -c station -x \"bank=pin card\" NAME; card-and-pin wants both, and \
-program asks bank-program. After log-off-after seconds without a touch the page logs off.
+and release or delete them. The station says what it takes: pdset -c station -x \"bank=pin card\" NAME; card-and-pin wants both, pam \
+the password of an account, and program asks bank-program. After log-off-after seconds without a touch the page logs off. Outside of access-times \
+it lets nobody in.
 
 The page is for a browser beside the printer. It is not encrypted: on another machine's browser it belongs behind a proxy that speaks \
 TLS, which --origin names. Plain HTTP is for a host where nobody else serves pages. Without --allow this machine alone reaches it; with \

@@ -12,8 +12,8 @@ use spoolsuite::model::lease::Answered;
 use spoolsuite::model::printable::escaped;
 use spoolsuite::model::secure::HeldJob;
 use spoolsuite::model::station::{
-    BrowserPlace, Pin, SessionKey, StationAbout, StationAct, StationJobs, StationOutcome, StationReply, StationRequest,
-    Trouble, Typed,
+    BrowserPlace, Password, Pin, SessionKey, StationAbout, StationAct, StationJobs, StationOutcome, StationReply,
+    StationRequest, Trouble, Typed,
 };
 use spoolsuite::model::{Failure, GlobalJobId, Serial};
 
@@ -120,8 +120,12 @@ struct LogOnPage {
     frame: Frame,
     said: Option<&'static str>,
     takes_pin: bool,
+    takes_password: bool,
+    /// What the field for a PIN or a password is called.
+    secret: &'static str,
     takes_card: bool,
     card_needs_pin: bool,
+    closed: Option<String>,
     token: String,
 }
 
@@ -248,8 +252,15 @@ impl Pages {
             frame: self.frame(asked.words, Some(&about)),
             said,
             takes_pin: about.takes_pin,
+            takes_password: about.takes_password,
+            secret: match (about.takes_pin, about.takes_password) {
+                (true, true) => asked.words.pin_or_password,
+                (false, true) => asked.words.password,
+                _ => asked.words.pin,
+            },
             takes_card: about.takes_card,
             card_needs_pin: about.card_needs_pin,
+            closed: about.closed.as_ref().map(|closed| asked.words.station_is_closed(closed)),
             token: self.guard.token(&cookie),
         };
         let answer = Answer::page(status, &page);
@@ -319,6 +330,7 @@ impl Pages {
         let typed = Typed {
             user: asked.field("user").to_owned(),
             pin: Pin::new(asked.field("pin")),
+            password: Password::new(asked.field("pin")),
             card: CardNumber::new(asked.field("card")),
         };
         match self.link.ask(&StationRequest::LogOn { typed, from: asked.from })? {
@@ -331,10 +343,13 @@ impl Pages {
             }
             StationReply::Refused => {
                 attempt.was_refused();
-                self.entrance(asked, 403, Some(asked.words.refused))
+                let words = asked.words;
+                let said = if self.about()?.takes_password { words.refused_password } else { words.refused };
+                self.entrance(asked, 403, Some(said))
             }
             StationReply::Busy => self.entrance(asked, 429, Some(asked.words.busy)),
             StationReply::BankSilent => self.entrance(asked, 503, Some(asked.words.bank_silent)),
+            StationReply::Closed => self.entrance(asked, 403, None),
             _ => Err(unexpected()),
         }
     }

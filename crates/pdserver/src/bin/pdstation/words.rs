@@ -2,6 +2,7 @@
 //!
 //! `{0}` and `{1}` stand for what is put in. A language is one more column; the test below finds a hole in it.
 
+use spoolsuite::model::hours::{Closed, Opening};
 use spoolsuite::model::secure::{HeldJob, PrinterTrouble, ReleaseState, Verdict, word_of};
 use spoolsuite::model::state::HoldReason;
 use spoolsuite::model::station::{NotDone, Trouble};
@@ -33,6 +34,10 @@ words! {
     user: "Name", "Name";
     /// The field for the PIN.
     pin: "PIN", "PIN";
+    /// The field for the password of an account.
+    password: "Password", "Passwort";
+    /// The field for either.
+    pin_or_password: "PIN or password", "PIN oder Passwort";
     /// The field for the card.
     card: "Card", "Karte";
     /// Whoever knows who may log on does not answer.
@@ -54,6 +59,9 @@ words! {
     /// The answer to a name or a PIN that is wrong, whichever it is.
     refused: "The name, the card or the PIN is wrong. After five wrong PINs a name is refused for a minute or longer.",
         "Name, Karte oder PIN ist falsch. Nach fünf falschen PINs wird ein Name für eine Minute oder länger abgewiesen.";
+    /// The same where a password may be what is wrong.
+    refused_password: "The name, the card, the PIN or the password is wrong. After five wrong ones a name is refused for a minute or longer.",
+        "Name, Karte, PIN oder Passwort ist falsch. Nach fünf falschen wird ein Name für eine Minute oder länger abgewiesen.";
     /// Too many tried.
     busy: "Too many wrong attempts were made here. Please wait a minute.",
         "Hier gab es zu viele Fehlversuche. Bitte eine Minute warten.";
@@ -223,6 +231,21 @@ words! {
         "die Druckdatei liegt auf einem anderen Server, der sie nicht hergibt";
     /// Nothing supports it.
     held_unsupported: "asks for something that its destination does not support", "verlangt etwas, das sein Ziel nicht kann";
+    /// The station is closed, and nobody can say until when.
+    station_closed: "This station is closed.", "Diese Station ist geschlossen.";
+    /// The station is closed until then.
+    station_closed_until: "This station is closed until {0}.", "Diese Station ist bis {0} geschlossen.";
+    /// The same of a job.
+    not_now_closed: "not now, because the station is closed", "jetzt nicht, denn die Station ist geschlossen";
+    /// The same with the time.
+    not_now_closed_until: "not now, because the station is closed until {0}", "jetzt nicht, denn die Station ist bis {0} geschlossen";
+    /// A time of today.
+    clock: "{0}", "{0} Uhr";
+    /// A time of another day.
+    day_and_clock: "{0}, {1}", "{0}, {1} Uhr";
+    /// The days of the week, Monday first.
+    weekdays: "Monday Tuesday Wednesday Thursday Friday Saturday Sunday",
+        "Montag Dienstag Mittwoch Donnerstag Freitag Samstag Sonntag";
     /// There is no such printer.
     no_printer: "not here, because there is no such printer", "nicht hier, denn diesen Drucker gibt es nicht";
 }
@@ -294,8 +317,31 @@ impl Words {
         }
     }
 
+    /// Says when a station opens.
+    fn opening(&self, opening: &Opening) -> String {
+        let clock = opening.clock();
+        if opening.days_ahead == 0 {
+            return put(self.clock, &[&clock]);
+        }
+        let weekday = self.weekdays.split(' ').nth(usize::from(opening.weekday).wrapping_sub(1)).unwrap_or_default();
+        let day = match opening.days_ahead {
+            ..7 => weekday.to_owned(),
+            _ => format!("{weekday} {}.{}.", opening.day, opening.month),
+        };
+        put(self.day_and_clock, &[&day, &clock])
+    }
+
+    /// Says that a station is closed.
+    pub fn station_is_closed(&self, closed: &Closed) -> String {
+        match &closed.opens {
+            Some(opening) => put(self.station_closed_until, &[&self.opening(opening)]),
+            None => self.station_closed.to_owned(),
+        }
+    }
+
     fn of_printer(&self, trouble: &PrinterTrouble) -> &'static str {
         match trouble {
+            PrinterTrouble::StationClosed(_) => self.station_closed,
             PrinterTrouble::Offline(_) => self.is_offline,
             PrinterTrouble::Suspended => self.is_suspended,
             PrinterTrouble::InError(_) => self.is_in_error,
@@ -365,6 +411,10 @@ impl Words {
                 put(self.attributes, &[&words.join(", ")])
             }
             Verdict::Trouble(why) => put(self.not_now, &[self.of_printer(why)]),
+            Verdict::StationClosed(closed) => match &closed.opens {
+                Some(opening) => put(self.not_now_closed_until, &[&self.opening(opening)]),
+                None => self.not_now_closed.to_owned(),
+            },
             Verdict::NoPrinter => self.no_printer.to_owned(),
         }
     }
@@ -417,6 +467,23 @@ mod tests {
             let said = LANGUAGES.map(|words| words.verdict(&Verdict::Trouble(trouble.clone())));
             assert!(said[0] != said[1] && !said.concat().contains("66"), "{said:?}");
         }
+    }
+
+    #[test]
+    fn when_a_closed_station_opens_is_said_in_each_language() {
+        let at = |days_ahead, weekday| {
+            let opens = Some(Opening { days_ahead, weekday, day: 7, month: 12, hour: 8, minute: 0 });
+            LANGUAGES.map(|words| words.station_is_closed(&Closed { opens }))
+        };
+        let until = |english: &str, german: &str| {
+            [format!("This station is closed until {english}."), format!("Diese Station ist bis {german} geschlossen.")]
+        };
+        assert_eq!(at(0, 1), until("08:00", "08:00 Uhr"));
+        assert_eq!(at(2, 3), until("Wednesday, 08:00", "Mittwoch, 08:00 Uhr"));
+        assert_eq!(at(7, 1), until("Monday 7.12., 08:00", "Montag 7.12., 08:00 Uhr"));
+        let closed = Closed { opens: None };
+        let said = LANGUAGES.map(|words| words.verdict(&Verdict::StationClosed(closed)));
+        assert_ne!(said[0], said[1]);
     }
 
     #[test]
