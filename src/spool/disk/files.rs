@@ -147,7 +147,7 @@ fn failure(name: &RawPath, error: &io::Error) -> Failure {
 
 impl Intake {
     /// Receives the files of a submission into `dir`. Copies and links have names when this returns, and are not on disk
-    /// before [`Intake::sync`] or [`Intake::to_disk`].
+    /// before `Intake::sync` or [`Intake::to_disk`].
     ///
     /// # Errors
     /// When one cannot be read, is empty, or does not fit. Nothing is left then.
