@@ -102,6 +102,12 @@ complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_
 complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from add" -l tls-key -d 'ipp: the file of the key of that certificate, which the account of the server can read' -r -F
 complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from add" -l dns-sd -d 'Whether its destinations are announced on the local network (DNS-SD), by Avahi' -r -f -a "true\t''
 false\t''"
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from add" -l pam -d 'ipp: whether people log on over TLS with the password of an account, as PAM knows it' -r -f -a "true\t''
+false\t''"
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from add" -l client-ca -d 'ipp: the file of the authorities whose certificates let people log on, as PEM' -r -F
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from add" -l client-crl -d 'ipp: the file of the lists of revoked certificates, one of each authority, as PEM' -r -F
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from add" -l client-name -d 'ipp: what of a certificate names the user: cn, email or dns [default: cn]' -r
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from add" -l log-on -d 'ipp: whether people have to log on, where they can: required or optional [default: required]' -r
 complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from add" -l descriptor -d 'What people call it' -r
 complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help'
 complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from set" -l base -d 'The base directory of the server' -r -f -a "(__fish_complete_directories)"
@@ -136,6 +142,12 @@ complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_
 complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from set" -l tls-key -d 'ipp: the file of the key of that certificate, which the account of the server can read' -r -F
 complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from set" -l dns-sd -d 'Whether its destinations are announced on the local network (DNS-SD), by Avahi' -r -f -a "true\t''
 false\t''"
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from set" -l pam -d 'ipp: whether people log on over TLS with the password of an account, as PAM knows it' -r -f -a "true\t''
+false\t''"
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from set" -l client-ca -d 'ipp: the file of the authorities whose certificates let people log on, as PEM' -r -F
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from set" -l client-crl -d 'ipp: the file of the lists of revoked certificates, one of each authority, as PEM' -r -F
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from set" -l client-name -d 'ipp: what of a certificate names the user: cn, email or dns [default: cn]' -r
+complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from set" -l log-on -d 'ipp: whether people have to log on, where they can: required or optional [default: required]' -r
 complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from set" -l descriptor -d 'What people call it' -r
 complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from set" -s h -l help -d 'Print help'
 complete -c pdserver -n "__fish_pdserver_using_subcommand door; and __fish_seen_subcommand_from list" -l base -d 'The base directory of the server' -r -f -a "(__fish_complete_directories)"
