@@ -224,6 +224,13 @@ mod tests {
         assert!(matches!(cause(&mut site), DeviceCause::ProcessHung { since_ms, .. } if since_ms == began));
         assert_eq!(site.local.job(job.clone()).unwrap().state, JobState::Printing, "it still has the job");
         drop(alive);
+        // A child that another test starts at this moment has the lock too, until it has become another program.
+        let lock = site.spool.base().process_lock(&name("SPLA"));
+        let until = std::time::Instant::now() + std::time::Duration::from_secs(30);
+        while crate::sys::lock::FileLock::is_held(&lock).unwrap() {
+            assert!(std::time::Instant::now() < until, "the lock is never let go of");
+            std::thread::yield_now();
+        }
         assert_eq!(site.local.process(name("SPLA")).unwrap().pid, None);
         assert_eq!(site.local.job(job).unwrap().state, JobState::Ready);
     }
