@@ -11,6 +11,7 @@ use std::os::unix::net::UnixListener;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::Instant;
 
 use nix::sys::signal::{Signal, kill};
 use spoolsuite::sys::holder;
@@ -264,7 +265,13 @@ fn a_print_process_without_descriptors_says_so_until_it_has_them() {
         site.spoolcom("PRINT $SPLA, START");
         site.wait_until_empty();
         assert_eq!(printed(&site), ["one"], "{descriptors}");
-        assert!(!site.spoolcom("PRINT $SPLA").out.contains("ERROR"));
+        // Where all was printed before, the new process may just be beginning.
+        let is_well = || {
+            let shown = shown();
+            eprintln!("{shown}");
+            !shown.contains("ERROR") && !shown.contains("ulimit -n")
+        };
+        shows(&site, "nothing is wrong", is_well);
     }
 }
 
@@ -288,7 +295,14 @@ fn a_print_process_without_threads_says_so_until_it_has_them() {
     });
     drop(site.site.stop());
     site.spoolcom("PRINT SPLA, START");
-    site.site.wait_for("all is printed", || said("JOB").lines().count() <= 1);
+    let is_last = std::cell::Cell::new(Instant::now() + DEADLINE * 3 / 4);
+    shows(&site.site, "all is printed", || {
+        if Instant::now() > is_last.get() {
+            eprintln!("{}", said("JOB 1, WHY; JOB, DETAIL; PRINT $SPLA, DETAIL; DEV $LP1, DETAIL"));
+            is_last.set(Instant::now() + DEADLINE);
+        }
+        said("JOB").lines().count() <= 1
+    });
 }
 
 #[test]

@@ -25,7 +25,7 @@ use std::time::Duration;
 use crate::model::authority::Right;
 use crate::model::guardian::ProcessError;
 use crate::model::time::Moment;
-use crate::model::{Call, Failure, FailureKind, JobId, ProcessName, ServerName};
+use crate::model::{Call, Failure, FailureKind, JobId, ServerName};
 use crate::store::{self, Fallible, Store, Tx};
 use crate::sys::lock::FileLock;
 use crate::sys::range_lock::RangeLock;
@@ -241,28 +241,28 @@ impl Spool {
 const LOOK_FOR_DAMAGE: Duration = Duration::from_millis(250);
 
 impl Spool {
-    /// Looks for damaged pages before the print process `name` begins, for a quarter of a second at most. Where it finds one
+    /// Looks for damaged pages before a print process begins, which stood as `before`, for a quarter of a second at most. Where it finds one
     /// nothing prints: what was printed could not be recorded, and would be printed again and again. The state of the
     /// process says so.
     ///
     /// # Errors
     /// When a page is damaged, with the way out.
-    pub fn demand_sound(&self, name: &ProcessName, now: &Moment) -> Fallible<()> {
+    pub fn demand_sound(&self, before: &[WakeTarget], now: &Moment) -> Fallible<()> {
         let Err(failure) = self.look_for_damage() else { return Ok(()) };
-        self.could_not_begin(name, &failure, now);
+        self.could_not_begin(before, &failure, now);
         Err(failure)
     }
 
-    /// Puts on record why a print process could not begin. When even that cannot be written, its log and the note beside
+    /// Puts on record why a print process could not begin, which stood as `before` when it tried. When even that cannot be written, its log and the note beside
     /// the database say it.
-    pub fn could_not_begin(&self, name: &ProcessName, failure: &Failure, now: &Moment) {
+    pub fn could_not_begin(&self, before: &[WakeTarget], failure: &Failure, now: &Moment) {
         let what = match failure.kind {
             FailureKind::Damaged => ProcessError::SpoolDamaged,
             _ => ProcessError::CannotStart,
         };
         let mut why = failure.message.clone();
         failure.hints.iter().for_each(|hint| why.push_str(&format!("; {hint}")));
-        for target in self.targets_of(name).unwrap_or_default() {
+        for target in before {
             let _ = self.process_cannot_start(target.id, target.epoch, what, &why, now);
         }
     }

@@ -55,11 +55,15 @@ columns!(of { token, job_id, number, local_id, serial });
 const LIKE: &str = "SELECT token, job_id, number, local_id, serial FROM submission
      WHERE token >= ? AND token < ? AND at_ms >= ? AND job_id IS NOT NULL ORDER BY token LIMIT 100";
 
+/// How far the clock that a token tells may be off the one by which jobs are on record: it was read when the job began to come, and may
+/// have been set since.
+const SLACK_MS: i64 = 24 * 60 * 60 * 1000;
+
 /// Returns the jobs whose tokens begin with `prefix` and that came after `since_ms`, the last ones first
 /// ([`crate::model::door::token_of`]).
 pub(crate) fn like(tx: &Tx<'_>, prefix: &str, since_ms: i64) -> Fallible<Vec<(String, Known)>> {
     debug_assert!(LIKE.contains(of::LIST));
-    let end = token_limit(prefix, since_ms);
+    let end = token_limit(prefix, since_ms.saturating_sub(SLACK_MS));
     tx.rows(LIKE, values![prefix, end, since_ms], |row| {
         let known = Known {
             id: row.get(of::job_id)?,

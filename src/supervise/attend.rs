@@ -154,7 +154,7 @@ impl Attendant for Starter {
             let _ = wake::wake(&spool.base().process_socket(&target.name));
             // A process that holds its lock and does not listen has not bound its socket yet, and will look once it has. One
             // that dies may let go of its lock before its socket closes: what that took nobody hears.
-            let held = spool.process_lives(&target.name).unwrap_or(true);
+            let held = spool.process_lives_on(&target.name).unwrap_or(true);
             if !held && spool.process_died(target.id, target.epoch, now).unwrap_or(false) {
                 self.start(spool, target, now);
             }

@@ -51,7 +51,7 @@ pub(super) fn received<T>(receiver: &mpsc::Receiver<io::Result<T>>, deadline: Du
 }
 
 /// Asks for a lock until it is had or `deadline` has passed, in growing waits.
-pub(super) fn ask_again(deadline: Duration, mut ask: impl FnMut() -> io::Result<bool>) -> io::Result<bool> {
+pub(crate) fn ask_again(deadline: Duration, mut ask: impl FnMut() -> io::Result<bool>) -> io::Result<bool> {
     let until = Instant::now() + deadline;
     let mut wait = Duration::from_millis(1);
     loop {
@@ -65,6 +65,14 @@ pub(super) fn ask_again(deadline: Duration, mut ask: impl FnMut() -> io::Result<
         std::thread::sleep(wait.min(left));
         wait = (wait * 2).min(Duration::from_millis(50));
     }
+}
+
+/// Locks an open file of ours exclusively, for as long as it is open, within `deadline`. Returns whether it is locked.
+///
+/// # Errors
+/// When the file system has no locks.
+pub fn lock_open(file: &File, deadline: Duration) -> io::Result<bool> {
+    ask_again(deadline, || try_lock(file, libc::F_WRLCK))
 }
 
 impl FileLock {

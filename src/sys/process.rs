@@ -49,6 +49,14 @@ impl ProcessNote {
     pub fn is_there(&self) -> bool {
         self.start != 0 && Self::of(self.pid).is_ok_and(|now| now == *self)
     }
+
+    /// Whether it is certain that it has died; one that nobody has collected yet has, too.
+    pub fn has_died(&self) -> bool {
+        match descriptor_of(self.pid) {
+            Ok(fd) => poll(&mut [PollFd::new(fd.as_fd(), PollFlags::POLLIN)], PollTimeout::ZERO).is_ok_and(|n| n > 0),
+            Err(error) => error.raw_os_error() == Some(libc::ESRCH),
+        }
+    }
 }
 
 /// Always of the same length, so that a new note covers an old one without the file being emptied first.
@@ -220,11 +228,11 @@ mod tests {
     fn an_end_is_waited_for_and_a_child_that_nobody_collected_has_ended() {
         let mut child = std::process::Command::new("sleep").arg("600").spawn().unwrap();
         let note = ProcessNote::of(child.id()).unwrap();
-        assert!(!is_gone_within(&note, Duration::from_millis(10)));
+        assert!(!is_gone_within(&note, Duration::from_millis(10)) && !note.has_died());
         child.kill().unwrap();
-        assert!(is_gone_within(&note, Duration::from_secs(60)));
+        assert!(is_gone_within(&note, Duration::from_secs(60)) && note.has_died());
         child.wait().unwrap();
-        assert!(is_gone_within(&note, Duration::ZERO));
+        assert!(is_gone_within(&note, Duration::ZERO) && note.has_died());
         assert!(is_gone_within(&ProcessNote { start: note.start + 1, ..ProcessNote::ours() }, Duration::ZERO));
     }
 

@@ -461,7 +461,10 @@ impl Site {
 /// Takes a lock away from whoever has it.
 fn end(path: &Path) -> Option<FileLock> {
     let late = Instant::now() + DEADLINE;
-    let is_foreign = std::fs::metadata(path).is_ok_and(|meta| meta.uid() != nix::unistd::geteuid().as_raw());
+    // A lock that is not there yet is made by whoever owns the directory.
+    let owner = |path: &Path| std::fs::metadata(path).map(|meta| meta.uid());
+    let owner = owner(path).or_else(|_| owner(path.parent().unwrap_or(path)));
+    let is_foreign = owner.is_ok_and(|uid| uid != nix::unistd::geteuid().as_raw());
     while path.parent().is_some_and(Path::is_dir) && Instant::now() < late {
         let pid = holder(path);
         if let Some(pid) = pid {

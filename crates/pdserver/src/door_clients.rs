@@ -6,6 +6,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use pdgroup::schemes;
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, UnixTime};
 use rustls::server::WebPkiClientVerifier;
@@ -59,7 +60,7 @@ pub fn load(of: &DoorClients) -> Result<(Vec<Vec<u8>>, Arc<ClientCheck>), Failur
         verifier.verify_client_cert(own, issuers, UnixTime::now()).map_err(|error| fault(&error))?;
         let scheme = SignatureScheme::from(proof.scheme);
         let known = provider.signature_verification_algorithms.mapping.iter().find(|known| known.0 == scheme);
-        let algorithm = known.and_then(|known| known.1.first()).filter(|_| SCHEMES.contains(&scheme));
+        let algorithm = known.and_then(|known| known.1.first()).filter(|_| schemes::OF_CLIENTS.contains(&scheme));
         let algorithm = algorithm.ok_or_else(|| other("its signature is of a kind that is not known"))?;
         webpki::EndEntityCert::try_from(own)
             .and_then(|own| own.verify_signature(*algorithm, &proof.message, &proof.signature))
@@ -68,16 +69,6 @@ pub fn load(of: &DoorClients) -> Result<(Vec<Vec<u8>>, Arc<ClientCheck>), Failur
     };
     Ok((names, Arc::new(check)))
 }
-
-/// The schemes with which clients of TLS 1.3 sign.
-const SCHEMES: [SignatureScheme; 6] = [
-    SignatureScheme::ECDSA_NISTP256_SHA256,
-    SignatureScheme::ECDSA_NISTP384_SHA384,
-    SignatureScheme::ED25519,
-    SignatureScheme::RSA_PSS_SHA256,
-    SignatureScheme::RSA_PSS_SHA384,
-    SignatureScheme::RSA_PSS_SHA512,
-];
 
 fn other(why: &str) -> ClientFault {
     ClientFault::Other(why.to_owned())

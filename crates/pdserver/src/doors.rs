@@ -203,6 +203,8 @@ impl Kept {
             self.open.keys().filter(|key| !found.iter().any(|(name, _)| name.key() == **key)).cloned().collect();
         for key in gone {
             if let Some(mut open) = self.open.remove(&key) {
+                // Nobody is led to a door that closes, however long its process takes to end.
+                open.announcer.iter_mut().for_each(Announcer::withdraw);
                 open.stop();
                 let until = Instant::now() + PARTING;
                 open.ending.iter_mut().for_each(|(running, _)| end(&mut running.child, until));

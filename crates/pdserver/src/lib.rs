@@ -19,6 +19,7 @@ pub mod members;
 pub mod messages;
 pub mod place;
 pub mod printers;
+pub mod schemes;
 pub mod stream;
 pub mod tls;
 pub mod token;

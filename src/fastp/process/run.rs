@@ -57,8 +57,10 @@ pub fn run(spool: &Spool, name: &ProcessName, idle: Duration) -> Result<(), Fail
     // Whoever commits shortens the log where no thread can.
     let _ = spool.keep_log_short();
     let open_submissions = |log: &Log| submission_socket::open(spool, log);
+    // Why this one fails is no reason against another one that begins meanwhile.
+    let before = spool.targets_of(name).unwrap_or_default();
     let ended = spool
-        .demand_sound(name, &clock::now())
+        .demand_sound(&before, &clock::now())
         .and_then(|()| {
             let engine = Arc::new(spool.clone());
             let file = spool.process(&Call::of_spooler(&clock::now()), name)?;
@@ -71,7 +73,7 @@ pub fn run(spool: &Spool, name: &ProcessName, idle: Duration) -> Result<(), Fail
         .inspect_err(|failure| {
             log.line(format_args!("does not begin, or ends early: {failure}"));
             note_why_not(spool.base(), name, failure);
-            spool.could_not_begin(name, failure, &clock::now());
+            spool.could_not_begin(&before, failure, &clock::now());
         })?;
     let Ended::WithItsProgram(why) = ended else { return Ok(()) };
     // The spool is told nothing: whoever watches print processes finds that one died, and what follows is his rule.
@@ -97,7 +99,7 @@ pub(super) fn note_why_not(base: &Base, name: &ProcessName, failure: &Failure) {
         lasting: failure.kind == FailureKind::Damaged,
         ..ProcessTrouble::of_spool("it did not begin", failure)
     };
-    Troubles::create(&base.trouble(name), name, clock::boot_id()).did_not_begin(&what, clock::boot_ms());
+    Troubles::did_not_begin(&base.trouble(name), name, clock::boot_id(), &what, clock::boot_ms());
 }
 
 /// Does the same with the given deadlines; `open` opens the submission socket.

@@ -65,7 +65,7 @@ impl Attendant for RunningProcessWaker {
             // One that dies may have let go of its lock while its socket still takes what nobody hears.
             let woken = target.running
                 && wake::wake(&spool.base().process_socket(&target.name)).unwrap_or(false)
-                && spool.process_lives(&target.name).unwrap_or(true);
+                && spool.process_lives_on(&target.name).unwrap_or(true);
             // A process without a program is started by its user alone.
             if !woken && (target.running || target.file.is_some()) {
                 self.unstarted.store(true, Ordering::SeqCst);

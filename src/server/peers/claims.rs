@@ -190,7 +190,7 @@ impl Peers {
 
     /// A connection on which `server` has said who it is.
     pub(super) fn reach(&self, server: &ServerName, patience: Duration) -> Result<Box<dyn PeerStream>, Failure> {
-        let mut stream = self.inner.dial.dial(server, patience)?;
+        let mut stream = self.inner.dial.dial(server, patience).map_err(|failure| of_server(server, failure))?;
         stream.set_patience(patience).map_err(|error| unanswered(server, &error))?;
         Ok(stream)
     }
@@ -558,6 +558,15 @@ pub(super) fn unanswered(server: &ServerName, error: &io::Error) -> Failure {
         _ => error.to_string(),
     };
     Failure::new(FailureKind::Unreachable, format!("server {server}: {why}"))
+}
+
+/// A failure of a connection, which may name an address alone, or a cause: whoever reads it wants to know which server it was.
+fn of_server(server: &ServerName, failure: Failure) -> Failure {
+    let message = match failure.message.to_lowercase().contains(&server.to_string().to_lowercase()) {
+        true => failure.message,
+        false => format!("server {server}: {}", failure.message),
+    };
+    Failure { message, ..failure }
 }
 
 /// Reports the ends of jobs that were claimed of a server, and renews the claims that have not begun. Returns whether something

@@ -13,7 +13,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::model::{ProcessName, ServerName};
-use crate::sys::lock::FileLock;
+use crate::sys::lock::{FileLock, ask_again};
+use crate::sys::own_file;
 use crate::sys::process::ProcessNote;
 use crate::sys::range_lock::{Kind, RangeLock};
 
@@ -90,6 +91,25 @@ pub fn take_process(
 /// When its locks cannot be examined.
 pub fn process_lives(base: &Base, server: &ServerName, name: &ProcessName) -> io::Result<bool> {
     Ok(FileLock::is_held(&base.process_lock(name))? || RangeLock::is_held(&base.spool_id(server), place(name))?)
+}
+
+/// Tells the same for whoever has work for it. A program that it was just starting when it died holds its locks a moment longer,
+/// and would be taken for it: that is waited for.
+///
+/// # Errors
+/// When its locks cannot be examined.
+pub fn process_lives_on(base: &Base, server: &ServerName, name: &ProcessName) -> io::Result<bool> {
+    let signed =
+        || own_file::read_text(&base.process_lock(name)).ok().and_then(|text| text.parse::<ProcessNote>().ok());
+    let mut lives = process_lives(base, server, name)?;
+    ask_again(BEGINS_OR_ENDS, || {
+        if lives && signed().is_some_and(|holder| holder.has_died()) {
+            lives = process_lives(base, server, name)?;
+            return Ok(!lives);
+        }
+        Ok(true)
+    })?;
+    Ok(lives)
 }
 
 /// Tells whether a print process of that name lives whose file in `run/` was removed.
@@ -237,4 +257,41 @@ pub fn arrival_is_held(spool_id: &Path, token: &str) -> io::Result<bool> {
 /// backup would have held the lock.
 pub fn print_files_are_kept(spool_id: &Path) -> bool {
     RangeLock::is_held(spool_id, BACKUP).unwrap_or(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_has_work_for_a_process_waits_until_one_that_has_died_holds_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let base = Base::new(dir.path());
+        std::fs::create_dir_all(base.run()).unwrap();
+        let (server, name) = ("acme1".parse().unwrap(), "SPLA".parse().unwrap());
+        let lives = || process_lives_on(&base, &server, &name).unwrap();
+        assert!(!lives());
+        let mut child = std::process::Command::new("sleep").arg("600").spawn().unwrap();
+        let note = ProcessNote::of(child.id()).unwrap().to_string();
+        let lock = take_process(&base, &server, &name, Duration::ZERO).unwrap().unwrap();
+        lock.file.file().write_all_at(note.as_bytes(), 0).unwrap();
+        assert!(lives());
+        child.kill().unwrap();
+        child.wait().unwrap();
+        // Its locks are held on, here by us.
+        let seen = std::thread::scope(|scope| {
+            let seen = scope.spawn(lives);
+            drop(lock);
+            seen.join().unwrap()
+        });
+        assert!(!seen);
+        // Another one that signs in time is no dead one.
+        let lock = take_process(&base, &server, &name, Duration::from_secs(30)).unwrap().unwrap();
+        let seen = std::thread::scope(|scope| {
+            let seen = scope.spawn(lives);
+            lock.file.file().write_all_at(ProcessNote::ours().to_string().as_bytes(), 0).unwrap();
+            seen.join().unwrap()
+        });
+        assert!(seen);
+    }
 }

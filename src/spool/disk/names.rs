@@ -164,4 +164,18 @@ mod tests {
         std::fs::create_dir(&path).unwrap();
         names.ask(&path).wait().unwrap();
     }
+
+    #[test]
+    fn who_looks_late_hears_of_a_failure_however_many_followed() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("server");
+        let names = Names::default();
+        let late = names.ask(&path);
+        for _ in 0..3 * MOST_FAILED {
+            assert!(names.ask(&path).wait().is_err());
+        }
+        std::fs::create_dir(&path).unwrap();
+        names.ask(&path).wait().unwrap();
+        assert_eq!(late.wait().unwrap_err().kind(), io::ErrorKind::NotFound);
+    }
 }

@@ -237,6 +237,14 @@ impl Spool {
         locks::process_lives(self.base(), self.server(), name)
     }
 
+    /// The same for whoever has work for it: one that is just dying does not live.
+    ///
+    /// # Errors
+    /// When that cannot be told.
+    pub fn process_lives_on(&self, name: &ProcessName) -> std::io::Result<bool> {
+        locks::process_lives_on(self.base(), self.server(), name)
+    }
+
     /// Whether a process that runs would have better circumstances if this process started it now, and has nothing on a
     /// device at the moment. When that cannot be told, it stays as it is.
     pub fn could_be_better(&self, id: ProcessId) -> bool {

@@ -2,8 +2,8 @@
 //! may be what fails.
 //!
 //! States of the file: empty (nothing is wrong) → the troubles of the process, written anew whenever one begins or ends.
-//! The process opens it when it begins and keeps it open: when no descriptor is left it can still say so. One that could
-//! not begin leaves its reason there.
+//! The process opens it when it begins and keeps it open, locked: when no descriptor is left it can still say so. One that
+//! could not begin leaves its reason there, unless somebody has it.
 //!
 //! A reader believes a note whose checksum is right and whose process lives; one of a process that did not begin until
 //! another one of that name lives or the machine was restarted. A crash leaves a note that nobody believes.
@@ -13,18 +13,22 @@ use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::model::process::ProcessTrouble;
 use crate::model::{DeviceId, Failure, FailureKind, ProcessName};
 use crate::spool::disk::paths::TROUBLE;
+use crate::sys::lock::lock_open;
 use crate::sys::own_file;
 
 /// More troubles than this are not written down: the first ones tell enough.
 const MOST: usize = 32;
 /// The longest text, in characters.
 const LONGEST: usize = 600;
+/// Who writes down why he did not begin has done so after this.
+const WRITTEN_WITHIN: Duration = Duration::from_millis(100);
 /// A reader reads no more octets than this.
 const LARGEST: usize = 128 << 10;
 
@@ -59,6 +63,17 @@ pub struct Note {
     pub troubles: Vec<Trouble>,
 }
 
+impl Note {
+    fn empty(process: &ProcessName, boot_id: &str) -> Self {
+        let (process, boot_id) = (process.clone(), boot_id.to_owned());
+        Self { process, pid: std::process::id(), boot_id, over: false, troubles: Vec::new() }
+    }
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    own_file::open(path, File::options().write(true).create(true).truncate(false).mode(0o600))
+}
+
 /// The writing end. A process whose file cannot be made goes on without it.
 #[derive(Debug)]
 pub struct Troubles {
@@ -67,12 +82,26 @@ pub struct Troubles {
 }
 
 impl Troubles {
-    /// Begins an empty file at `path`.
+    /// Begins an empty file at `path`, when whoever writes there has finished.
     pub fn create(path: &Path, process: &ProcessName, boot_id: &str) -> Self {
-        let file = own_file::open(path, File::options().write(true).create(true).truncate(true).mode(0o600)).ok();
-        let (process, boot_id) = (process.clone(), boot_id.to_owned());
-        let note = Note { process, pid: std::process::id(), boot_id, over: false, troubles: Vec::new() };
-        Self { file, note: Mutex::new(note) }
+        let file = open(path).ok();
+        if let Some(file) = &file {
+            let _ = lock_open(file, WRITTEN_WITHIN);
+            let _ = file.set_len(0);
+        }
+        Self { file, note: Mutex::new(Note::empty(process, boot_id)) }
+    }
+
+    /// Leaves at `path` for what reason the process ends before it has begun. If another one of its name has begun
+    /// meanwhile, that reason is nobody's any more.
+    pub fn did_not_begin(path: &Path, process: &ProcessName, boot_id: &str, what: &ProcessTrouble, boot_ms: i64) {
+        let Ok(file) = open(path) else { return };
+        if !lock_open(&file, Duration::ZERO).unwrap_or(true) {
+            return;
+        }
+        let _ = file.set_len(0);
+        let note = Note { over: true, ..Note::empty(process, boot_id) };
+        Self { file: Some(file), note: Mutex::new(note) }.begin(None, what, 1, boot_ms);
     }
 
     /// Something keeps a device, or the process itself, from going on. What is known of it already keeps the time at which
@@ -97,12 +126,6 @@ impl Troubles {
         if note.troubles.len() < before {
             self.write(&note);
         }
-    }
-
-    /// The process ends before it has begun, for this reason.
-    pub fn did_not_begin(&self, what: &ProcessTrouble, boot_ms: i64) {
-        self.note.lock().unwrap_or_else(PoisonError::into_inner).over = true;
-        self.begin(None, what, 1, boot_ms);
     }
 
     /// Writes it in one step over what is there. Octets of a longer note before it may stay behind: its length says where
@@ -225,15 +248,23 @@ mod tests {
         assert!(read(&path).is_some());
         drop(troubles);
         assert_eq!(read(&path), None);
-        create().did_not_begin(&what("no", true), 5);
+        let not_begun = || Troubles::did_not_begin(&path, &"SPLA".parse().unwrap(), "boot", &what("no", true), 5);
+        not_begun();
         assert!(read(&path).is_some_and(|note| note.over));
+        // One that has begun is not spoken for by one that has not, however late that one is.
+        let living = create();
+        not_begun();
+        assert_eq!(read(&path), None);
+        living.begin(None, &what("no descriptor", false), 1, 5);
+        not_begun();
+        assert!(read(&path).is_some_and(|note| !note.over));
     }
 
     #[test]
     fn a_torn_or_foreign_note_is_none() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("trouble.spla");
-        Troubles::create(&path, &"SPLA".parse().unwrap(), "boot").did_not_begin(&what("no", true), 5);
+        Troubles::did_not_begin(&path, &"SPLA".parse().unwrap(), "boot", &what("no", true), 5);
         assert!(read(&path).unwrap().over);
         let whole = std::fs::read(&path).unwrap();
         for torn in [&whole[..whole.len() - 1], &whole[1..], b"", b"hello, this is no note at all, whatever it says"] {

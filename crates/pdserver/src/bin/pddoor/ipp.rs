@@ -7,6 +7,7 @@
 //! The printer that is meant stands in the message and not in the path of HTTP; the host in it has no meaning here.
 
 use std::io::{Read, Write};
+use std::net::IpAddr;
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
@@ -48,13 +49,18 @@ struct Refusal {
     status: u16,
     why: String,
     unsupported: Vec<Attribute>,
-    /// Whether it is refused because nobody has logged on.
-    challenges: bool,
+    /// Where it is answered as HTTP and not as IPP: the status, and why.
+    plain: Option<(u16, &'static str)>,
 }
 
 impl Refusal {
     fn new(status: u16, why: impl Into<String>) -> Self {
-        Self { status, why: why.into(), unsupported: Vec::new(), challenges: false }
+        Self { status, why: why.into(), unsupported: Vec::new(), plain: None }
+    }
+
+    /// Refuses somebody who has not logged on, or cannot.
+    fn plain(code: u16, why: &'static str) -> Self {
+        Self { plain: Some((code, why)), ..Self::new(status::NOT_AUTHENTICATED, why) }
     }
 
     fn bad(why: &str) -> Self {
@@ -208,54 +214,90 @@ struct Basic {
     log_on: LogOn,
 }
 
-/// Who asks, as far as he has shown it: with a certificate, or with a password, which is looked at over TLS alone. What comes in clear
-/// is not read.
-fn logged_on(
-    context: &Context,
-    connection: &Connection,
-    authorization: Option<&[u8]>,
-    basic: &mut Option<Basic>,
-) -> Result<Option<DoorLogin>, (u16, &'static str)> {
-    if let Some(login) = connection.login() {
-        return Ok(Some(login));
-    }
-    let Some(authorization) = authorization.filter(|_| context.settings.log_on.pam && connection.is_sealed()) else {
-        *basic = None;
-        return Ok(None);
-    };
-    let shown = blake3::hash(authorization);
-    if let Some(known) = basic.as_ref().filter(|known| known.shown == shown) {
-        return Ok(Some(known.log_on.login.clone()));
-    }
-    *basic = None;
-    let wrong = (401, "the name or the password is wrong");
-    let (user, password) = http::basic(authorization).ok_or(wrong)?;
-    match context.link.log_on(user, Password::new(&password), connection.address()) {
-        Ok(Some(log_on)) => {
-            let login = log_on.login.clone();
-            *basic = Some(Basic { shown, log_on });
-            Ok(Some(login))
+/// What a request shows of who asks, before anybody looks at it.
+struct Shown<'a> {
+    /// Whom the certificate of the connection names.
+    certified: Option<DoorLogin>,
+    /// What the head says of him; none in clear, where it is not read, and where passwords do not count.
+    authorization: Option<Vec<u8>>,
+    is_sealed: bool,
+    /// From where.
+    address: Option<IpAddr>,
+    /// What was looked at before.
+    basic: &'a mut Option<Basic>,
+}
+
+impl<'a> Shown<'a> {
+    fn new(
+        context: &Context,
+        connection: &Connection,
+        authorization: Option<Vec<u8>>,
+        basic: &'a mut Option<Basic>,
+    ) -> Self {
+        let is_sealed = connection.is_sealed();
+        Self {
+            certified: connection.login(),
+            authorization: authorization.filter(|_| context.settings.log_on.pam && is_sealed),
+            is_sealed,
+            address: connection.address(),
+            basic,
         }
-        Ok(None) => Err(wrong),
-        Err(_) => Err((503, "nobody can log on now")),
+    }
+
+    /// Who asks for `operation`. For what everybody is told no password is looked at: a computer that asks again and again how
+    /// its printer is would lock its user out with one that is out of date.
+    fn login(self, context: &Context, operation: u16) -> Result<Option<DoorLogin>, Refusal> {
+        if self.certified.is_some() {
+            return Ok(self.certified);
+        }
+        let Some(authorization) = &self.authorization else {
+            *self.basic = None;
+            return Ok(None);
+        };
+        let shown = blake3::hash(authorization);
+        if let Some(known) = self.basic.as_ref().filter(|known| known.shown == shown) {
+            return Ok(Some(known.log_on.login.clone()));
+        }
+        *self.basic = None;
+        if is_free(operation) {
+            return Ok(None);
+        }
+        let wrong = || Refusal::plain(401, "the name or the password is wrong");
+        let (user, password) = http::basic(authorization).ok_or_else(wrong)?;
+        match context.link.log_on(user, Password::new(&password), self.address) {
+            Ok(Some(log_on)) => {
+                let login = log_on.login.clone();
+                *self.basic = Some(Basic { shown, log_on });
+                Ok(Some(login))
+            }
+            Ok(None) => Err(wrong()),
+            Err(_) => Err(Refusal::plain(503, "nobody can log on now")),
+        }
     }
 }
 
-/// Refuses what nobody may do who has not logged on. What printers there are everybody is told: clients ask that before they ask for a
-/// name and a password.
-fn demand_log_on(context: &Context, request: &Request<'_>) -> Result<(), Refusal> {
-    let is_free = matches!(
-        request.message.head.code,
+/// Whether everybody is told this: what printers there are. Clients ask that before they ask for a name and a password.
+fn is_free(operation: u16) -> bool {
+    matches!(
+        operation,
         operation::GET_PRINTER_ATTRIBUTES
             | operation::CUPS_GET_DEFAULT
             | operation::CUPS_GET_PRINTERS
             | operation::CUPS_GET_CLASSES
-    );
+    )
+}
+
+/// Refuses what nobody may do who has not logged on.
+fn demand_log_on(context: &Context, request: &Request<'_>, is_sealed: bool) -> Result<(), Refusal> {
     let is_known = request.asker.login.is_some() || request.asker.uid.is_some();
-    match context.settings.log_on.is_required() && !is_known && !is_free {
-        true => Err(Refusal { challenges: true, ..Refusal::new(status::NOT_AUTHENTICATED, "log on first") }),
-        false => Ok(()),
+    if !context.settings.log_on.is_required() || is_known || is_free(request.message.head.code) {
+        return Ok(());
     }
+    Err(match (is_sealed, context.settings.log_on.pam) {
+        (true, true) => Refusal::plain(401, "a name and a password, please"),
+        (true, false) => Refusal::plain(403, "this door wants a certificate"),
+        (false, _) => Refusal::plain(426, "this door lets people log on over TLS alone"),
+    })
 }
 
 fn request(context: &Context, wire: &mut Wire, head: Head, (words, basic): (&Words, &mut Option<Basic>)) -> Answer {
@@ -273,19 +315,14 @@ fn request(context: &Context, wire: &mut Wire, head: Head, (words, basic): (&Wor
         "GET" | "HEAD" => Some((404, "this is a printer, and has no pages")),
         _ => Some((405, "this is a printer: it takes POST")),
     };
-    let login = match why {
-        Some(why) => Err(why),
-        None => logged_on(context, body.connection(), authorization.as_deref(), basic),
-    };
-    let login = match login {
-        Ok(login) => login,
-        Err((code, why)) => return refuse(&mut body, (code, why), keeps, method == "HEAD"),
-    };
+    if let Some(why) = why {
+        return refuse(&mut body, why, keeps, method == "HEAD");
+    }
     // At a socket of this machine a client has no port, and CUPS' library writes one that no address can have.
     let host = host.filter(|_| address.address().is_some()).unwrap_or_else(|| body.connection().own_address());
     let root = format!("{}://{host}", if body.connection().is_sealed() { "ipps" } else { "ipp" });
-    let is_sealed = body.connection().is_sealed();
-    let (head, done) = message(context, &mut body, packing, (root, login), words);
+    let shown = Shown::new(context, body.connection(), authorization, basic);
+    let (head, done) = message(context, &mut body, packing, (root, shown), words);
     if let Some(stop) = &body.failed {
         let octets = match stop {
             Stop::Bad(code, why) => http::plain(*code, why),
@@ -295,12 +332,7 @@ fn request(context: &Context, wire: &mut Wire, head: Head, (words, basic): (&Wor
         };
         return Answer::Ends(octets, None);
     }
-    if matches!(&done, Err(refusal) if refusal.challenges) {
-        let why = match (is_sealed, context.settings.log_on.pam) {
-            (true, true) => (401, "a name and a password, please"),
-            (true, false) => (403, "this door wants a certificate"),
-            (false, _) => (426, "this door lets people log on over TLS alone"),
-        };
+    if let Err(Refusal { plain: Some(why), .. }) = done {
         return refuse(&mut body, why, keeps, false);
     }
     let (id, version) = (head.id, answers::version(head.version));
@@ -351,7 +383,7 @@ fn message(
     context: &Context,
     body: &mut Body<'_>,
     packing: Option<Packing>,
-    (root, login): (String, Option<DoorLogin>),
+    (root, shown): (String, Shown<'_>),
     words: &Words,
 ) -> (IppHead, Result<Done, Refusal>) {
     let unread = |error: IppError| match error {
@@ -379,8 +411,10 @@ fn message(
         Ok(proof) => proof,
         Err(error) => return (head, Err(Refusal::new(status::TEMPORARY_ERROR, format!("who calls? {error}")))),
     };
-    let done = checked(&read, (who, proof, login), root).and_then(|request| {
-        demand_log_on(context, &request)?;
+    let is_sealed = shown.is_sealed;
+    let login = shown.login(context, head.code);
+    let done = login.and_then(|login| checked(&read, (who, proof, login), root)).and_then(|request| {
+        demand_log_on(context, &request, is_sealed)?;
         let left = buffered.body.left().map(|left| left + (buffered.end - buffered.at) as u64);
         act(context, &Request { left: left.filter(|_| request.packing.is_none()), ..request }, &mut buffered, words)
     });

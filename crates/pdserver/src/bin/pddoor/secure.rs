@@ -8,6 +8,7 @@ use std::io::{self, Read, Write};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use pdgroup::schemes;
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
@@ -103,16 +104,6 @@ impl fmt::Debug for FarClients {
     }
 }
 
-/// The schemes that clients may sign with.
-const CLIENT_SCHEMES: [SignatureScheme; 6] = [
-    SignatureScheme::ECDSA_NISTP256_SHA256,
-    SignatureScheme::ECDSA_NISTP384_SHA384,
-    SignatureScheme::ED25519,
-    SignatureScheme::RSA_PSS_SHA256,
-    SignatureScheme::RSA_PSS_SHA384,
-    SignatureScheme::RSA_PSS_SHA512,
-];
-
 impl ClientCertVerifier for FarClients {
     fn client_auth_mandatory(&self) -> bool {
         self.required
@@ -171,7 +162,7 @@ impl ClientCertVerifier for FarClients {
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        CLIENT_SCHEMES.to_vec()
+        schemes::OF_CLIENTS.to_vec()
     }
 }
 
