@@ -16,6 +16,12 @@ pub trait PeerStream: Read + Write + Send {
     /// is [`PATIENCE`]. A stream that timed out is of no use any more.
     fn set_patience(&mut self, patience: Duration) -> io::Result<()>;
 
+    /// Whether nothing has come over it that was not read, and the peer has not closed it: then it may be used again. A stream that
+    /// cannot tell is used once.
+    fn is_at_rest(&mut self) -> bool {
+        false
+    }
+
     /// Returns what cuts this stream, from another thread too.
     fn cutter(&self) -> Cutter;
 }

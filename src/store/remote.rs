@@ -143,6 +143,11 @@ columns!(next { job_id = "e.job_id", device = "l.remote_device" });
 const OUTGOING: &str = "location l CROSS JOIN location_group g ON g.id = l.group_id AND NOT g.paused
      CROSS JOIN entry e ON e.route_id = l.route_id AND e.state = ?";
 
+/// The documents of jobs of other servers that are held for one of these reasons: of those that wait for a person, as the index has
+/// them, and not of all.
+const UNGIVEN: &str = "job j CROSS JOIN document d ON d.job_id = j.id
+     WHERE j.reasons & 8180 <> 0 AND (j.reasons & ?) <> 0 AND j.origin IS NOT NULL";
+
 /// Returns the next job that waits for a device of another server, and that device. A paused queue gives none away.
 pub(crate) fn next_for(tx: &Tx<'_>, server: &ServerName) -> Fallible<Option<(JobId, DeviceName)>> {
     let sql = format!(
@@ -165,8 +170,7 @@ pub(crate) fn with_work(tx: &Tx<'_>) -> Fallible<Vec<ServerName>> {
         |row| row.only(),
     )?);
     found.extend(tx.rows(
-        "SELECT DISTINCT d.server FROM job j JOIN document d ON d.job_id = j.id
-         WHERE j.origin IS NOT NULL AND (j.reasons & ?) <> 0",
+        &format!("SELECT DISTINCT d.server FROM {UNGIVEN}"),
         values![HoldReasons::NONE.with(HoldReason::Unreachable)],
         |row| row.only(),
     )?);
@@ -179,8 +183,7 @@ pub(crate) fn with_work(tx: &Tx<'_>) -> Fallible<Vec<ServerName>> {
 /// Returns the jobs that are held because a server does not give their print files, at most `limit`.
 pub(crate) fn held_for(tx: &Tx<'_>, server: &ServerName, limit: u32) -> Fallible<Vec<JobId>> {
     tx.rows(
-        "SELECT DISTINCT j.id FROM job j JOIN document d ON d.job_id = j.id
-         WHERE j.origin IS NOT NULL AND (j.reasons & ?) <> 0 AND lower(d.server) = ? LIMIT ?",
+        &format!("SELECT DISTINCT j.id FROM {UNGIVEN} AND lower(d.server) = ? LIMIT ?"),
         values![HoldReasons::NONE.with(HoldReason::Unreachable), server.key(), limit],
         |row| row.only(),
     )
@@ -322,4 +325,21 @@ pub(crate) fn set_silence(tx: &Tx<'_>, server: &ServerName, error: Option<&str>)
         values![server.as_str(), error, since],
     )?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Memory;
+    use crate::store::health::ATTENTION;
+
+    #[test]
+    fn jobs_whose_files_are_not_given_are_found_among_those_that_wait_for_a_person() {
+        assert!(UNGIVEN.contains(&format!("& {ATTENTION} <>")));
+        let memory = Memory::new();
+        for what in ["d.server", "j.id"] {
+            let plan = memory.plan(&format!("SELECT DISTINCT {what} FROM {UNGIVEN}"));
+            assert!(plan.contains("job_attention") && !plan.contains("SCAN d"), "{plan}");
+        }
+    }
 }

@@ -189,6 +189,10 @@ where
         Ok(())
     }
 
+    fn is_at_rest(&mut self) -> bool {
+        !self.has_news()
+    }
+
     fn cutter(&self) -> Cutter {
         let tcp = Arc::clone(&self.0.sock.tcp);
         Box::new(move || drop(tcp.shutdown(Shutdown::Both)))

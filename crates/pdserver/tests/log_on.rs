@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::os::unix::fs::chown;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use spoolsuite::wire::ipp::{Head, Message, Value};
 
@@ -52,9 +53,11 @@ struct Client<'a> {
 
 impl Client<'_> {
     fn ask(&self, message: &Message, document: &[u8]) -> Answer {
-        let (from, to) = (self.machine.path("request"), self.machine.path("answer"));
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let path = |what: &str| self.machine.path(&format!("{what}{number}"));
+        let (from, to) = (path("request"), path("answer"));
         std::fs::write(&from, [&message.encode()[..], document].concat()).unwrap();
-        let _ = std::fs::remove_file(&to);
         let mut command = Command::new("curl");
         command.args([
             "-s",
@@ -193,6 +196,12 @@ fn who_looks_at_a_printer_with_an_old_password_is_told_and_counted_nothing() {
         with("games:old").ask(&asks(GET_PRINTER, "ipp://x/printers/office.front", "games"), b"").expect("200", 0);
     }
     with("games:right").print("").expect("200", 0);
+    // More right ones at once than may be wrong in a row: each is right.
+    std::thread::scope(|scope| {
+        let prints = || with("games:right").print("").expect("200", 0);
+        let all: Vec<_> = (0..7).map(|_| scope.spawn(prints)).collect();
+        all.into_iter().for_each(|one| drop(one.join().unwrap()));
+    });
     // A password that is none, however long, is a wrong one.
     let long = format!("zoe.here:{}", "x".repeat(5_000));
     for _ in 0..5 {

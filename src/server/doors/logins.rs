@@ -22,12 +22,16 @@ use super::{CLIENT_PROOF, MOST_NAME, Sender, Shared, is_proof_of, is_somebody, l
 
 /// People who are logged on at a door at a time; whoever did nothing for the longest time goes first.
 const MOST: usize = 4096;
-/// How long somebody is logged on who does nothing.
-const IDLE: Duration = Duration::from_secs(3600);
+/// How long somebody is logged on, whatever he does: an account that is closed meanwhile is not let in for ever. Twice as long as his
+/// connection relies on it, so that a job which takes hours to arrive ends under the name under which it began.
+const LASTS: Duration = Duration::from_secs(12 * 3600);
 /// Wrong names and passwords from one address within a minute; then none from there is looked at.
 const MOST_WRONG: usize = 10;
 /// For how long a wrong one counts.
 const WRONG_COUNTS: Duration = Duration::from_secs(60);
+/// Passwords that are looked at at a time for one door, and of those from one address: others have work for the door, too.
+const MOST_AT_ONCE: usize = 16;
+const MOST_AT_ONCE_FROM: usize = 8;
 /// Addresses of which wrong ones are counted; the oldest go first.
 const MOST_ADDRESSES: usize = 10_000;
 /// Certificates of a chain.
@@ -36,8 +40,29 @@ const MOST_CHAIN: usize = 8;
 /// Who is logged on, and what was tried.
 #[derive(Debug, Default)]
 pub(super) struct Logins {
-    known: HashMap<DoorLogin, (String, Instant)>,
+    known: HashMap<DoorLogin, Known>,
     wrong: HashMap<IpAddr, VecDeque<Instant>>,
+    /// From where passwords came that are being looked at.
+    looked_at: Vec<IpAddr>,
+}
+
+/// What becomes of a try.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Try {
+    /// It is looked at.
+    Begins,
+    /// So many were wrong that it is not.
+    Wrong,
+    /// So many are being looked at that this one has to come again.
+    Late,
+}
+
+/// Somebody who is logged on.
+#[derive(Debug)]
+struct Known {
+    user: String,
+    since: Instant,
+    used: Instant,
 }
 
 /// Addresses of IPv6 are counted by their network: whoever has one has all of it.
@@ -50,23 +75,23 @@ fn counted(address: IpAddr) -> IpAddr {
 
 impl Logins {
     fn add(&mut self, login: DoorLogin, user: String, now: Instant) {
-        self.known.retain(|_, (_, used)| now.saturating_duration_since(*used) < IDLE);
+        self.known.retain(|_, known| now.saturating_duration_since(known.since) < LASTS);
         if self.known.len() >= MOST
-            && let Some(oldest) = self.known.iter().min_by_key(|(_, (_, used))| *used).map(|(login, _)| login.clone())
+            && let Some(oldest) = self.known.iter().min_by_key(|(_, known)| known.used).map(|(login, _)| login.clone())
         {
             self.known.remove(&oldest);
         }
-        self.known.insert(login, (user, now));
+        self.known.insert(login, Known { user, since: now, used: now });
     }
 
     fn user(&mut self, login: &DoorLogin, now: Instant) -> Option<String> {
-        let (user, used) = self.known.get_mut(login)?;
-        if now.saturating_duration_since(*used) >= IDLE {
+        let known = self.known.get_mut(login)?;
+        if now.saturating_duration_since(known.since) >= LASTS {
             self.known.remove(login);
             return None;
         }
-        *used = now;
-        Some(user.clone())
+        known.used = now;
+        Some(known.user.clone())
     }
 
     /// Ends a log on.
@@ -74,33 +99,45 @@ impl Logins {
         self.known.remove(login);
     }
 
-    /// Counts a try before it is looked at, so that those that come at once count too. Whether it may be looked at.
-    fn begin(&mut self, address: IpAddr, now: Instant) -> bool {
+    /// Counts a try before it is looked at, so that those that come at once count too. One that begins ends with `end`.
+    fn begin(&mut self, address: IpAddr, now: Instant) -> Try {
         let address = counted(address);
+        let from_there = self.looked_at.iter().filter(|one| **one == address).count();
+        if self.looked_at.len() >= MOST_AT_ONCE || from_there >= MOST_AT_ONCE_FROM {
+            return Try::Late;
+        }
         if self.wrong.len() >= MOST_ADDRESSES && !self.wrong.contains_key(&address) {
             self.wrong
                 .retain(|_, tried| tried.back().is_some_and(|at| now.saturating_duration_since(*at) < WRONG_COUNTS));
             if self.wrong.len() >= MOST_ADDRESSES {
-                return false;
+                return Try::Wrong;
             }
         }
         let tried = self.wrong.entry(address).or_default();
         tried.retain(|at| now.saturating_duration_since(*at) < WRONG_COUNTS);
-        let free = tried.len() < MOST_WRONG;
-        if free {
-            tried.push_back(now);
+        if tried.len() >= MOST_WRONG {
+            return Try::Wrong;
         }
-        free
+        tried.push_back(now);
+        self.looked_at.push(address);
+        Try::Begins
     }
 
-    /// The try that began then was not wrong.
-    fn end(&mut self, address: IpAddr, began: Instant) {
-        if let Some(tried) = self.wrong.get_mut(&counted(address)) {
+    /// The try that began then has ended; one that was not wrong does not count.
+    fn end(&mut self, address: IpAddr, began: Instant, was_wrong: bool) {
+        let address = counted(address);
+        if let Some(place) = self.looked_at.iter().position(|one| *one == address) {
+            self.looked_at.swap_remove(place);
+        }
+        if was_wrong {
+            return;
+        }
+        if let Some(tried) = self.wrong.get_mut(&address) {
             if let Some(place) = tried.iter().position(|at| *at == began) {
                 tried.remove(place);
             }
             if tried.is_empty() {
-                self.wrong.remove(&counted(address));
+                self.wrong.remove(&address);
             }
         }
     }
@@ -171,16 +208,16 @@ impl Shared {
             self.trouble(DoorTrouble::TurnedAway, &format!("a wrong name or password from {from}{why}"));
             Ok(DoorReply::NotLoggedOn)
         };
-        if !lock(&self.logins).begin(address, began) {
-            return refused(" (too many of them: none is looked at for a minute)");
+        match lock(&self.logins).begin(address, began) {
+            Try::Begins => {}
+            Try::Wrong => return refused(" (too many of them: none is looked at for a minute)"),
+            Try::Late => return Err(Failure::new(FailureKind::Unreachable, "too many people log on at this moment")),
         }
         let place = format!("door {} from {from}", self.name);
         let login = Login { user, password, place: &place, address: Some(address), here: from.is_loopback() };
         let checked = self.spool.check_password(&Call::of_spooler(&clock::now()), &login);
         // One that could not be looked at was not wrong.
-        if !matches!(checked, Ok(Checked::Refused(_))) {
-            lock(&self.logins).end(address, began);
-        }
+        lock(&self.logins).end(address, began, matches!(checked, Ok(Checked::Refused(_))));
         match checked? {
             Checked::Known(name) if may_be(&name) => self.let_in(name),
             Checked::Known(_) => refused(" (root and the account of the server log on nowhere)"),
@@ -222,30 +259,56 @@ mod tests {
     #[test]
     fn ten_wrong_ones_within_a_minute_close_the_door_for_their_address_alone() {
         let (mut logins, begin) = (Logins::default(), Instant::now());
+        let mut tries = |from: &str, at: Duration, was_wrong: bool| {
+            let begun = logins.begin(address(from), begin + at);
+            if begun == Try::Begins {
+                logins.end(address(from), begin + at, was_wrong);
+            }
+            begun
+        };
+        let secs = Duration::from_secs;
         for n in 0..10 {
-            assert!(logins.begin(address("10.0.0.1"), begin + Duration::from_secs(n)));
+            assert_eq!(tries("10.0.0.1", secs(n), true), Try::Begins);
         }
-        assert!(!logins.begin(address("10.0.0.1"), begin + Duration::from_secs(59)));
-        assert!(!logins.begin(address("::ffff:10.0.0.1"), begin + Duration::from_secs(59)));
-        assert!(logins.begin(address("10.0.0.2"), begin + Duration::from_secs(59)));
-        assert!(logins.begin(address("10.0.0.1"), begin + Duration::from_secs(60)));
+        assert_eq!(tries("10.0.0.1", secs(59), false), Try::Wrong);
+        assert_eq!(tries("::ffff:10.0.0.1", secs(59), false), Try::Wrong);
+        assert_eq!(tries("10.0.0.2", secs(59), false), Try::Begins);
+        assert_eq!(tries("10.0.0.1", secs(60), false), Try::Begins);
         // A right one is no try, and of IPv6 a network counts.
-        for n in 0..20u64 {
-            let at = begin + Duration::from_millis(n);
-            assert!(logins.begin(address(&format!("fd00::{n}")), at), "{n}");
-            logins.end(address("fd00::1"), at);
+        for n in 0..20 {
+            assert_eq!(tries(&format!("fd00::{n}"), Duration::from_millis(n), false), Try::Begins, "{n}");
+        }
+        for n in 0..11 {
+            let wrong = tries(&format!("fd00::{n}"), secs(100), true);
+            assert_eq!(wrong, if n < 10 { Try::Begins } else { Try::Wrong });
         }
     }
 
     #[test]
-    fn a_word_stands_for_somebody_until_he_is_logged_off_or_does_nothing_for_an_hour() {
+    fn those_who_log_on_at_once_leave_the_door_to_others() {
+        let (mut logins, now) = (Logins::default(), Instant::now());
+        let (ours, theirs) = (address("10.0.0.1"), address("10.0.0.2"));
+        for _ in 0..MOST_AT_ONCE_FROM {
+            assert_eq!(logins.begin(ours, now), Try::Begins);
+        }
+        assert_eq!(logins.begin(ours, now), Try::Late);
+        for _ in MOST_AT_ONCE_FROM..MOST_AT_ONCE {
+            assert_eq!(logins.begin(theirs, now), Try::Begins);
+        }
+        assert_eq!(logins.begin(address("10.0.0.3"), now), Try::Late);
+        logins.end(ours, now, false);
+        assert_eq!(logins.begin(theirs, now), Try::Late);
+        assert_eq!(logins.begin(ours, now), Try::Begins);
+    }
+
+    #[test]
+    fn a_word_stands_for_somebody_until_he_is_logged_off_and_for_twelve_hours_at_most() {
         let (mut logins, begin) = (Logins::default(), Instant::now());
         let word = |n: usize| DoorLogin(format!("word{n}"));
         logins.add(word(1), "ann".into(), begin);
-        assert_eq!(logins.user(&word(1), begin + IDLE / 2), Some("ann".into()));
-        assert_eq!(logins.user(&word(1), begin + IDLE), Some("ann".into()));
+        assert_eq!(logins.user(&word(1), begin + LASTS - Duration::from_millis(1)), Some("ann".into()));
         assert_eq!(logins.user(&word(2), begin), None);
-        assert_eq!(logins.user(&word(1), begin + 3 * IDLE), None);
+        assert_eq!(logins.user(&word(1), begin + LASTS), None);
         for n in 0..MOST + 10 {
             logins.add(word(n), "bob".into(), begin + Duration::from_millis(n as u64));
         }

@@ -126,11 +126,14 @@ impl Peers {
         let request = PeerRequest::Changes(look);
         let asked = self.ask_each(self.inner.dial.servers(), patience, move |peers, server| {
             // Whether it is there is known sooner than which others it cannot reach.
-            let mut stream = peers.reach(server, LISTING.0)?;
-            ask_on(stream.as_mut(), server, &PeerRequest::Hello)?;
-            stream.set_patience(patience).map_err(|error| unanswered(server, &error))?;
-            match ask_on(stream.as_mut(), server, &request)? {
-                PeerReply::Changes(view) if view.server == *server => Ok(*view),
+            let mut reached = peers.reach(server, LISTING.0)?;
+            ask_on(&mut reached, server, &PeerRequest::Hello)?;
+            reached.stream().set_patience(patience).map_err(|error| unanswered(server, &error))?;
+            match ask_on(&mut reached, server, &request)? {
+                PeerReply::Changes(view) if view.server == *server => {
+                    reached.keep();
+                    Ok(*view)
+                }
                 _ => Err(odd(server)),
             }
         });

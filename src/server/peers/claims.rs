@@ -17,9 +17,10 @@ use crate::spool::interface::operations::{self, Effect, Request};
 use crate::spool::remote::asking::{Answer, OnBehalf, Question};
 use crate::spool::remote::claimed::{AT_ONCE, Permit};
 use crate::sys::{clock, fault, users};
-use crate::wire::peer::{PeerReply, PeerRequest};
+use crate::wire::peer::{PeerError, PeerReply, PeerRequest};
 
 use super::deliver::Trouble;
+use super::lines::Reached;
 use super::{Peers, STEP, frames};
 
 /// How long one server may take to say what it holds, and all of them together.
@@ -188,21 +189,16 @@ impl Peers {
         answered.unwrap_or_else(Answer::Failed)
     }
 
-    /// A connection on which `server` has said who it is.
-    pub(super) fn reach(&self, server: &ServerName, patience: Duration) -> Result<Box<dyn PeerStream>, Failure> {
-        let mut stream = self.inner.dial.dial(server, patience).map_err(|failure| of_server(server, failure))?;
-        stream.set_patience(patience).map_err(|error| unanswered(server, &error))?;
-        Ok(stream)
-    }
-
     pub(super) fn ask_one(
         &self,
         server: &ServerName,
         request: &PeerRequest,
         patience: Duration,
     ) -> Result<PeerReply, Failure> {
-        let mut stream = self.reach(server, patience)?;
-        ask_on(stream.as_mut(), server, request)
+        let mut reached = self.reach(server, patience)?;
+        let reply = ask_on(&mut reached, server, request)?;
+        reached.keep();
+        Ok(reply)
     }
 
     /// Asks the other servers, or one of them, all at once, which jobs of a user they hold.
@@ -288,14 +284,15 @@ impl Peers {
         let generation = self.inner.spool.generation()?.0;
         let end = Instant::now() + LISTING.1;
         let answers = self.ask_each(asked, LISTING.1, move |peers, server| {
-            let mut stream = peers.reach(server, LISTING.0)?;
+            let mut reached = peers.reach(server, LISTING.0)?;
             let (mut rows, mut after) = (Vec::new(), None);
             loop {
                 let (assertion, printers) = (assertion.clone(), printers.clone());
                 let request = PeerRequest::Held { assertion, printers, only: None, after, generation };
-                let (mut more, next) = held_rows(server, ask_on(stream.as_mut(), server, &request)?)?;
+                let (mut more, next) = held_rows(server, ask_on(&mut reached, server, &request)?)?;
                 rows.append(&mut more);
                 if next.is_none() || next <= after {
+                    reached.keep();
                     return Ok(rows);
                 }
                 // Whoever asked has gone on without it.
@@ -343,16 +340,15 @@ impl Peers {
     fn remove(&self, who: &OnBehalf, job: GlobalJobId) -> Result<(), Failure> {
         self.demand_member(&job.server)?;
         let server = job.server.clone();
-        let mut stream = self.reach(&server, STEP)?;
+        let mut reached = self.reach(&server, STEP)?;
         let request = PeerRequest::Remove { job: job.clone(), assertion: assert(who) };
-        match frames::ask_of_one(stream.as_mut(), &request).map_err(|error| unanswered(&server, &error))? {
-            Ok(PeerReply::Done) => Ok(()),
+        let reply = too_long(reached.ask(&request)?)?;
+        reached.keep();
+        match reply {
+            PeerReply::Done => Ok(()),
             // Whether it exists and is another's, or does not exist: whoever asks is told the same.
-            Ok(PeerReply::Refused(why)) if why.ends_with("does not exist") => {
-                Err(Failure::not_found(format!("job {job}")))
-            }
-            Ok(reply) => Err(refused(&server, reply)),
-            Err(error) => Err(Failure::new(FailureKind::BadValue, error.to_string())),
+            PeerReply::Refused(why) if why.ends_with("does not exist") => Err(Failure::not_found(format!("job {job}"))),
+            reply => Err(refused(&server, reply)),
         }
     }
 
@@ -395,7 +391,7 @@ impl Peers {
         let (to, printer) = spool.may_claim(&Call::of(&who.caller, &clock::now()), job, destination)?;
         let server = &job.server;
         self.demand_member(server)?;
-        let mut stream = self.reach(server, STEP)?;
+        let mut reached = self.reach(server, STEP)?;
         let at_station = released.as_ref().map(|printer| (who.station.clone(), printer.name.clone()));
         let request = match released {
             Some(printer) => {
@@ -405,8 +401,7 @@ impl Peers {
             None => PeerRequest::Claim { job: job.clone(), printer, assertion: assert(who) },
         };
         let sent = clock::now();
-        let asked = frames::ask_of_one(stream.as_mut(), &request).map_err(|error| unanswered(server, &error))?;
-        let reply = asked.map_err(|error| Failure::new(FailureKind::BadValue, error.to_string()))?;
+        let reply = too_long(reached.ask(&request)?)?;
         fault::point("claim-answered");
         let granted = match reply {
             PeerReply::Claim(ClaimAnswer::Granted(granted)) => *granted,
@@ -429,6 +424,7 @@ impl Peers {
         match spool.take_claimed(&call, (server, job), granted, (&to, at_station), &sent) {
             Ok((number, targets)) => {
                 fault::point("claim-taken");
+                reached.keep();
                 if !targets.is_empty() {
                     self.inner.attendant.attend(spool, &targets, &clock::now());
                 }
@@ -437,7 +433,7 @@ impl Peers {
             Err(failure) => {
                 // Whether it hears that or not: the claim ends by its time.
                 let end = ClaimEnd { outcome: PeerFate::GIVEN_BACK.to_owned(), device: None, begun: false };
-                let _ = frames::ask_of_one(stream.as_mut(), &PeerRequest::ClaimOver { token, end });
+                let _ = reached.ask(&PeerRequest::ClaimOver { token, end });
                 Err(failure)
             }
         }
@@ -505,15 +501,19 @@ impl Drop for Claiming<'_> {
 
 /// Asks a server over a connection. A reply that says no is a failure.
 pub(super) fn ask_on(
-    stream: &mut dyn PeerStream,
+    reached: &mut Reached<'_>,
     server: &ServerName,
     request: &PeerRequest,
 ) -> Result<PeerReply, Failure> {
-    let asked = frames::ask_of_one(stream, request).map_err(|error| unanswered(server, &error))?;
-    match asked.map_err(|error| Failure::new(FailureKind::BadValue, error.to_string()))? {
+    match too_long(reached.ask(request)?)? {
         no @ (PeerReply::Refused(_) | PeerReply::Failed(_) | PeerReply::Unsupported) => Err(refused(server, no)),
         reply => Ok(reply),
     }
+}
+
+/// A request that is too long is a wrong value in it.
+fn too_long(asked: Result<PeerReply, PeerError>) -> Result<PeerReply, Failure> {
+    asked.map_err(|error| Failure::new(FailureKind::BadValue, error.to_string()))
 }
 
 /// The failure that a reply tells, or that it is none to the question.
@@ -558,15 +558,6 @@ pub(super) fn unanswered(server: &ServerName, error: &io::Error) -> Failure {
         _ => error.to_string(),
     };
     Failure::new(FailureKind::Unreachable, format!("server {server}: {why}"))
-}
-
-/// A failure of a connection, which may name an address alone, or a cause: whoever reads it wants to know which server it was.
-fn of_server(server: &ServerName, failure: Failure) -> Failure {
-    let message = match failure.message.to_lowercase().contains(&server.to_string().to_lowercase()) {
-        true => failure.message,
-        false => format!("server {server}: {}", failure.message),
-    };
-    Failure { message, ..failure }
 }
 
 /// Reports the ends of jobs that were claimed of a server, and renews the claims that have not begun. Returns whether something

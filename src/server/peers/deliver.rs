@@ -14,6 +14,7 @@ use crate::spool::remote::outgoing::{AT_ONCE, Outstanding, Unread};
 use crate::sys::{clock, fault};
 use crate::wire::peer::{PeerReply, PeerRequest};
 
+use super::lines::Reached;
 use super::{Peers, STEP, claims, frames};
 
 /// The first and the longest wait before a server is tried again.
@@ -48,24 +49,19 @@ impl From<Failure> for Trouble {
     }
 }
 
-/// A stream, and what proved its other end when it was made.
-struct Line {
-    stream: Box<dyn PeerStream>,
-    proof: String,
-}
-
 /// Works with `server` until nothing is left to do, or this server ends.
 pub fn work(peers: &Peers, server: &ServerName) {
     let mut wait = WAITS.0;
-    let mut stream: Option<Line> = None;
+    let mut reached: Option<Reached<'_>> = None;
     let mut unreadable = HashSet::new();
     let watch = peers.watch();
     while !peers.is_over() {
-        match round(peers, server, (&mut stream, &mut unreadable)) {
+        match round(peers, server, (&mut reached, &mut unreadable)) {
             Ok(left) => {
                 wait = WAITS.0;
                 silence(peers, server, None);
                 if !left {
+                    reached.into_iter().for_each(Reached::keep);
                     return;
                 }
                 // However much happens here, the other server is not asked all the time.
@@ -76,7 +72,7 @@ pub fn work(peers: &Peers, server: &ServerName) {
                 }
             }
             Err(trouble) => {
-                stream = None;
+                reached = None;
                 match trouble {
                     Trouble::There(why) => silence(peers, server, Some(&why)),
                     Trouble::Here(failure) => peers.log(&format!("server {server}: {}", failure.message)),
@@ -109,10 +105,10 @@ fn silence(peers: &Peers, server: &ServerName, why: Option<&str>) {
 }
 
 /// Does what is to be done with a server now. Returns whether something is left that takes time.
-fn round(
-    peers: &Peers,
+fn round<'a>(
+    peers: &'a Peers,
     server: &ServerName,
-    (line, unreadable): (&mut Option<Line>, &mut HashSet<DocumentId>),
+    (line, unreadable): (&mut Option<Reached<'a>>, &mut HashSet<DocumentId>),
 ) -> Result<bool, Trouble> {
     let spool = &peers.inner.spool;
     // Whoever revokes a membership ends the streams that the other one made; this one looks after its own.
@@ -131,20 +127,17 @@ fn round(
     if begin.elapsed() > STEP / 2 {
         *line = None;
     }
-    let line = match line.take().filter(|line| line.proof == proof) {
+    let there = |failure: Failure| Trouble::There(failure.message);
+    let line = match line.take().filter(|line| line.proof() == Some(&proof)) {
         Some(known) => line.insert(known),
-        None => {
-            let stream = peers.inner.dial.dial(server, STEP).map_err(|failure| Trouble::There(failure.message))?;
-            line.insert(Line { stream, proof })
-        }
+        None => line.insert(peers.reach(server, STEP).map_err(there)?),
     };
-    let stream = line.stream.as_mut();
-    stream.set_patience(STEP)?;
-    match frames::ask(stream, &PeerRequest::Hello)? {
+    match line.begin(|stream| frames::ask(stream, &PeerRequest::Hello)).map_err(there)?? {
         PeerReply::Hello { spool: there } if there != spool.spool_id() => {}
         PeerReply::Hello { .. } => return Err(Trouble::There("it is this very server".to_owned())),
         _ => return Err(odd()),
     }
+    let stream = line.stream();
     let back = spool.server_is_back(server, &clock::now())?;
     if !back.is_empty() {
         peers.inner.attendant.attend(spool, &back, &clock::now());

@@ -12,6 +12,7 @@ mod changes;
 mod claims;
 mod deliver;
 mod frames;
+mod lines;
 mod pull;
 
 use std::collections::{HashMap, HashSet};
@@ -79,6 +80,8 @@ struct Inner {
     claiming: Mutex<HashSet<GlobalJobId>>,
     /// How many files are fetched from each server now.
     fetches: Mutex<HashMap<ServerName, usize>>,
+    /// Connections that are used again.
+    idle: lines::Idle,
     changed: Condvar,
 }
 
@@ -99,6 +102,7 @@ impl Peers {
             busy: Mutex::default(),
             claiming: Mutex::default(),
             fetches: Mutex::default(),
+            idle: lines::Idle::default(),
             changed: Condvar::new(),
         };
         Self { inner: Arc::new(inner) }
@@ -130,6 +134,7 @@ impl Peers {
     pub fn end(&self) {
         self.inner.is_over.store(true, Ordering::SeqCst);
         self.inner.changed.notify_all();
+        self.inner.idle.clear();
         // Wakes whoever accepts, also when the name of the socket is gone.
         if let Some(fetching) = self.inner.fetching.lock().unwrap_or_else(PoisonError::into_inner).take() {
             let _ = nix::sys::socket::shutdown(fetching.as_raw_fd(), nix::sys::socket::Shutdown::Both);
@@ -186,6 +191,7 @@ impl Peers {
                 }
                 Err(_) => {}
             }
+            self.inner.idle.sweep();
             let _ = self.inner.spool.sweep_fetched(true);
             if let Err(failure) = self.see_to_claimants() {
                 self.log(&failure.message);

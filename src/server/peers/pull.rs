@@ -16,7 +16,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::client::fetch::{ARRIVES, MAX_LINE};
-use crate::client::peer::PeerStream;
 use crate::model::job::WrappedKey;
 use crate::model::remote::Wanted;
 use crate::model::{DocumentId, Failure, FailureKind, ServerName};
@@ -256,17 +255,19 @@ impl Arriving {
         Ok(())
     }
 
-    /// Fetches what is missing, over a connection of its own. Returns the digest that the other server tells at the end.
+    /// Fetches what is missing, over a connection that nobody else uses meanwhile. Returns the digest that the other server tells at the end.
     fn go_on(&mut self, peers: &Peers, wanted: &Wanted, asker: &UnixStream) -> Result<[u8; 32], Broken> {
-        let dialled = peers.inner.dial.dial(&wanted.server, STEP);
-        let mut stream = dialled.map_err(|failure| Broken::Off(failure.message))?;
-        let stream: &mut dyn PeerStream = stream.as_mut();
+        let off = |failure: Failure| Broken::Off(failure.message);
         // The other side reads what is here already once more, for its digest, before it sends anything.
-        stream.set_patience(STEP + Duration::from_secs(self.octets / READ_AGAIN))?;
+        let patience = STEP + Duration::from_secs(self.octets / READ_AGAIN);
+        let mut reached = peers.reach(&wanted.server, patience).map_err(off)?;
         let (token, offset) = (wanted.token.clone(), self.octets);
         let request = PeerRequest::Fetch { token, document: wanted.document, offset };
-        frames::send(stream, Kind::Request, &request)?;
-        let size = match frames::receive(stream, Kind::Reply)? {
+        let begun = reached.begin(|stream| {
+            frames::send(stream, Kind::Request, &request)?;
+            frames::receive(stream, Kind::Reply)
+        });
+        let size = match begun.map_err(off)?? {
             PeerReply::File { octets } => octets,
             PeerReply::Refused(why) | PeerReply::Failed(why) => return Err(Broken::Given(why)),
             _ => return Err(Broken::Given("its answer is none to the question".to_owned())),
@@ -285,7 +286,8 @@ impl Arriving {
             self.restart()?;
             return Err(Broken::Off("its file is another one now".to_owned()));
         }
-        let proof = peers.inner.dial.proof(&wanted.server).map_err(|failure| Broken::Off(failure.message))?;
+        let proof = reached.proof().cloned();
+        let stream = reached.stream();
         let (begin, first) = (Instant::now(), self.octets);
         let mut proved = begin;
         let mut octets = Vec::new();
@@ -308,6 +310,7 @@ impl Arriving {
                 }
                 Kind::End if self.octets == size => {
                     let end: FileEnd = decode(&octets).map_err(|error| Broken::Given(error.to_string()))?;
+                    reached.keep();
                     return Ok(end.digest);
                 }
                 _ => return Err(Broken::Off("it ends before its end".to_owned())),

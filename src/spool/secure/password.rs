@@ -8,6 +8,7 @@
 //! otherwise in a row of the name. After five wrong ones in a row the name is refused for a minute, then for twice as long with each
 //! further one. A name that is refused costs the same: the program runs, and asks nobody. It takes at least two seconds for each no.
 
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -37,6 +38,8 @@ const MOST_NAME: usize = 200;
 const REMEMBERED_MS: i64 = 2 * 3_600_000;
 /// The name of our service, where `PD_PAM_SERVICE` says nothing.
 const SERVICE: &str = "spoolsuite";
+/// Said where a turn does not come in time.
+const TOO_MANY: &str = "too many people log on at this moment";
 /// The program that asks.
 const PROGRAM: &str = "pdpam";
 
@@ -92,6 +95,36 @@ fn patience() -> Duration {
     Duration::from_secs(told.unwrap_or(SECONDS))
 }
 
+/// The names of which a password is being looked at.
+static NAMES: (Mutex<BTreeSet<String>>, Condvar) = (Mutex::new(BTreeSet::new()), Condvar::new());
+
+/// Somebody's name, of which nobody else looks at a password. Several that come at once are looked at one after the other: the right ones
+/// among them would count as tries of each other.
+struct Alone(String);
+
+impl Alone {
+    /// Waits for it; none when it takes too long.
+    fn with(name: &str, within: Duration) -> Option<Self> {
+        let (names, freed) = &NAMES;
+        let names = names.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = freed.wait_timeout_while(names, within, |names| names.contains(name));
+        let (mut names, late) = waited.unwrap_or_else(PoisonError::into_inner);
+        if late.timed_out() {
+            return None;
+        }
+        names.insert(name.to_owned());
+        Some(Self(name.to_owned()))
+    }
+}
+
+impl Drop for Alone {
+    fn drop(&mut self) {
+        let (names, freed) = &NAMES;
+        names.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.0);
+        freed.notify_all();
+    }
+}
+
 static UNDER_WAY: (Mutex<usize>, Condvar) = (Mutex::new(0), Condvar::new());
 
 /// One of the questions that are under way.
@@ -126,7 +159,7 @@ fn ask(user: &str, login: &Login<'_>) -> Checked {
     let until = Instant::now() + patience();
     let silent = |why: String| Checked::Silent(format!("PAM is not asked: {why}"));
     let Some(_turn) = Turn::take(patience()) else {
-        return silent("too many people log on at this moment".to_owned());
+        return silent(TOO_MANY.to_owned());
     };
     let program = match spawn::program_dir() {
         Ok(dir) => dir.join(PROGRAM),
@@ -176,6 +209,11 @@ fn is_password(password: &Password) -> bool {
     (1..=Password::MOST).contains(&password.octets().len()) && !password.octets().contains(&0)
 }
 
+/// A name, however it is written: a directory does not tell ANN from ann.
+fn folded(user: &str) -> String {
+    user.chars().take(MOST_NAME).flat_map(char::to_lowercase).collect()
+}
+
 impl Counted {
     fn of(tx: &Tx<'_>, user: &str) -> Fallible<Self> {
         if let Ok(name) = user.parse::<ObjectName>()
@@ -184,8 +222,7 @@ impl Counted {
         {
             return Ok(Self::Pin(row.id));
         }
-        // However it is written: a directory does not tell ANN from ann.
-        Ok(Self::Name(user.chars().take(MOST_NAME).flat_map(char::to_lowercase).collect()))
+        Ok(Self::Name(folded(user)))
     }
 
     fn lock(&self, tx: &Tx<'_>) -> Fallible<()> {
@@ -232,6 +269,9 @@ impl Spool {
         let user = login.user.trim();
         let can_be = is_name(user) && is_password(login.password);
         let (name, here, place) = (user.to_owned(), login.here, login.place.to_owned());
+        let Some(_alone) = Alone::with(&folded(user), patience()) else {
+            return Ok(Checked::Silent(format!("PAM is not asked: {TOO_MANY}")));
+        };
         let (counted, before) = self.change(Room::Gives, call, move |tx| {
             let counted = Counted::of(tx, &name)?;
             counted.lock(tx)?;

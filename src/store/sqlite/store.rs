@@ -26,6 +26,12 @@ const LOG_LIMIT: u64 = 512 << 10;
 /// How long it may become while threads of this process wait to write, or where somebody else is to shorten it.
 const LOG_LIMIT_IN_A_CROWD: u64 = 4 << 20;
 
+/// How long it may become while a thread that shortens it sees commits come one after the other.
+const LOG_LIMIT_UNDER_LOAD: u64 = 2 << 20;
+
+/// After this time without a commit the log is emptied as soon as it is long.
+const QUIET: Duration = Duration::from_millis(20);
+
 /// The database, shared by the threads of a process.
 pub struct Store {
     pub(super) path: PathBuf,
@@ -43,6 +49,8 @@ pub struct Store {
     /// Whether a long log is left to somebody else, so that nobody who waits for an answer waits for the disk once more.
     log_left: AtomicBool,
     bell: Arc<LogBell>,
+    /// The connection with which the log is shortened, when somebody has done so.
+    shortener: Mutex<Option<Session>>,
     /// Whether looks use the writer's connection while nobody writes.
     alone: bool,
     /// How long the gate is waited for.
@@ -70,6 +78,13 @@ impl LogBell {
         let mut state = state.unwrap_or_else(PoisonError::into_inner);
         state.0 = false;
         !state.1
+    }
+
+    /// Waits, and tells whether nobody has rung meanwhile.
+    fn is_quiet_for(&self, long: Duration) -> bool {
+        let waited = self.rung.wait_timeout_while(guard(&self.state), long, |state| !state.1);
+        let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        !state.0
     }
 
     fn ring(&self, is_over: bool) {
@@ -122,6 +137,7 @@ impl Store {
             log_named: AtomicBool::new(false),
             log_left: AtomicBool::new(false),
             bell: Arc::default(),
+            shortener: Mutex::default(),
             alone: false,
             patience: Patience::of_command(),
             told: Mutex::new(None),
@@ -464,7 +480,11 @@ impl Store {
 
     /// Tells whether somebody should shorten the log.
     pub(crate) fn log_is_long(&self) -> bool {
-        std::fs::metadata(&self.log).is_ok_and(|meta| meta.len() >= LOG_LIMIT)
+        self.log_is_longer_than(LOG_LIMIT)
+    }
+
+    fn log_is_longer_than(&self, octets: u64) -> bool {
+        std::fs::metadata(&self.log).is_ok_and(|meta| meta.len() >= octets)
     }
 
     /// Shortens the log if it is long, while nobody waits for an answer.
@@ -476,11 +496,21 @@ impl Store {
             return Ok(());
         }
         // On a connection of its own and beside those who write: most of the log is written back before they are kept waiting.
-        let session = Session::open(&self.path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        let mut kept = guard(&self.shortener);
+        let session = match kept.take() {
+            Some(session) => session,
+            None => Session::open(&self.path, OpenFlags::SQLITE_OPEN_READ_WRITE)?,
+        };
         session.db.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
+        // To empty it takes several syncs, for which writers are kept waiting: while they come one after the other that is rare.
+        if !self.log_is_longer_than(LOG_LIMIT_UNDER_LOAD) && !self.bell.is_quiet_for(QUIET) {
+            *kept = Some(session);
+            return Ok(());
+        }
         let _gate = self.pass_gate()?;
         self.demand_ground()?;
         self.shorten_log(&session);
+        *kept = Some(session);
         Ok(())
     }
 
@@ -507,7 +537,7 @@ impl Store {
 
     /// Tells whether the log is too long even for a crowd of writers.
     pub(in crate::store) fn log_is_huge(&self) -> bool {
-        std::fs::metadata(&self.log).is_ok_and(|meta| meta.len() >= LOG_LIMIT_IN_A_CROWD)
+        self.log_is_longer_than(LOG_LIMIT_IN_A_CROWD)
     }
 
     /// Writes a long log back and empties it. Called behind the gate. What was committed is durable already: when this

@@ -228,6 +228,14 @@ impl Connection {
         matches!(self.tls, Tls::Session(_))
     }
 
+    /// Whether another request may come: who logged on long ago shows his certificate again.
+    pub fn is_fresh(&self) -> bool {
+        match &self.tls {
+            Tls::Session(session) => session.is_fresh(),
+            _ => true,
+        }
+    }
+
     /// What stands for whoever has logged on with a certificate.
     pub fn login(&self) -> Option<DoorLogin> {
         match &self.tls {

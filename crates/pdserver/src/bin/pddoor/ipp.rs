@@ -133,7 +133,7 @@ pub fn serve(context: &Context, connection: Connection, words: &Words) {
     let mut basic: Option<Basic> = None;
     loop {
         let head = match wire.head() {
-            Ok(Some(head)) => head,
+            Ok(Some(head)) => Head { keeps: head.keeps && wire.connection.is_fresh(), ..head },
             Ok(None) => break,
             Err(Stop::Bad(code, why)) => {
                 wire.connection.say_and_leave(&http::plain(code, why));
@@ -255,7 +255,7 @@ impl<'a> Shown<'a> {
             return Ok(None);
         };
         let shown = blake3::hash(authorization);
-        if let Some(known) = self.basic.as_ref().filter(|known| known.shown == shown) {
+        if let Some(known) = self.basic.as_ref().filter(|known| known.shown == shown && known.log_on.is_fresh()) {
             return Ok(Some(known.log_on.login.clone()));
         }
         *self.basic = None;

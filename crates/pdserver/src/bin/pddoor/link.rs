@@ -9,7 +9,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::paper::Paper;
 use spoolsuite::client::channels::Channels;
@@ -53,6 +53,21 @@ pub struct LogOn {
     link: Arc<Link>,
     /// What stands for him.
     pub login: DoorLogin,
+    since: Instant,
+}
+
+/// How long that is relied on; then it is looked at anew. The server forgets him after twice that time.
+const FRESH: Duration = Duration::from_secs(6 * 3600);
+
+impl LogOn {
+    fn new(link: &Arc<Link>, login: DoorLogin) -> Self {
+        Self { link: Arc::clone(link), login, since: Instant::now() }
+    }
+
+    /// Whether it is relied on.
+    pub fn is_fresh(&self) -> bool {
+        self.since.elapsed() < FRESH
+    }
 }
 
 impl Drop for LogOn {
@@ -182,7 +197,7 @@ impl Link {
         peer: Option<IpAddr>,
     ) -> Result<Option<LogOn>, Failure> {
         match self.ask(DoorRequest::LogOn { user, password, peer }, &[])?.0 {
-            DoorReply::LoggedOn { login } => Ok(Some(LogOn { link: Arc::clone(self), login })),
+            DoorReply::LoggedOn { login } => Ok(Some(LogOn::new(self, login))),
             DoorReply::NotLoggedOn => Ok(None),
             _ => Err(lost("the answer belongs to another question")),
         }
@@ -195,7 +210,7 @@ impl Link {
         peer: Option<IpAddr>,
     ) -> Result<Result<LogOn, ClientFault>, Failure> {
         match self.ask(DoorRequest::Client { proof: Box::new(proof), peer }, &[])?.0 {
-            DoorReply::LoggedOn { login } => Ok(Ok(LogOn { link: Arc::clone(self), login })),
+            DoorReply::LoggedOn { login } => Ok(Ok(LogOn::new(self, login))),
             DoorReply::BadClient(fault) => Ok(Err(fault)),
             _ => Err(lost("the answer belongs to another question")),
         }

@@ -262,6 +262,11 @@ impl Session {
         self.log_on.get().map(|log_on| &log_on.login)
     }
 
+    /// Whether a certificate that was shown may still be relied on.
+    pub fn is_fresh(&self) -> bool {
+        self.log_on.get().is_none_or(LogOn::is_fresh)
+    }
+
     /// Octets that were written to the socket.
     pub fn written(&self) -> u64 {
         self.written
