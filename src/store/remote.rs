@@ -146,7 +146,7 @@ const OUTGOING: &str = "location l CROSS JOIN location_group g ON g.id = l.group
 /// The documents of jobs of other servers that are held for one of these reasons: of those that wait for a person, as the index has
 /// them, and not of all.
 const UNGIVEN: &str = "job j CROSS JOIN document d ON d.job_id = j.id
-     WHERE j.reasons & 8180 <> 0 AND (j.reasons & ?) <> 0 AND j.origin IS NOT NULL";
+     WHERE j.reasons & 8180 <> 0 AND (j.reasons & ?) <> 0 AND +j.origin IS NOT NULL";
 
 /// Returns the next job that waits for a device of another server, and that device. A paused queue gives none away.
 pub(crate) fn next_for(tx: &Tx<'_>, server: &ServerName) -> Fallible<Option<(JobId, DeviceName)>> {

@@ -26,8 +26,8 @@ const LOG_LIMIT: u64 = 512 << 10;
 /// How long it may become while threads of this process wait to write, or where somebody else is to shorten it.
 const LOG_LIMIT_IN_A_CROWD: u64 = 4 << 20;
 
-/// How long it may become while a thread that shortens it sees commits come one after the other.
-const LOG_LIMIT_UNDER_LOAD: u64 = 2 << 20;
+/// How many pages it may hold while a thread that shortens it sees commits come one after the other.
+const PAGES_UNDER_LOAD: i64 = 512;
 
 /// After this time without a commit the log is emptied as soon as it is long.
 const QUIET: Duration = Duration::from_millis(20);
@@ -480,11 +480,7 @@ impl Store {
 
     /// Tells whether somebody should shorten the log.
     pub(crate) fn log_is_long(&self) -> bool {
-        self.log_is_longer_than(LOG_LIMIT)
-    }
-
-    fn log_is_longer_than(&self, octets: u64) -> bool {
-        std::fs::metadata(&self.log).is_ok_and(|meta| meta.len() >= octets)
+        std::fs::metadata(&self.log).is_ok_and(|meta| meta.len() >= LOG_LIMIT)
     }
 
     /// Shortens the log if it is long, while nobody waits for an answer.
@@ -501,15 +497,19 @@ impl Store {
             Some(session) => session,
             None => Session::open(&self.path, OpenFlags::SQLITE_OPEN_READ_WRITE)?,
         };
-        session.db.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
-        // To empty it takes several syncs, for which writers are kept waiting: while they come one after the other that is rare.
-        if !self.log_is_longer_than(LOG_LIMIT_UNDER_LOAD) && !self.bell.is_quiet_for(QUIET) {
-            *kept = Some(session);
-            return Ok(());
+        let written_back = || session.db.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get::<_, i64>(1));
+        let pages = written_back()?;
+        // To empty it takes several syncs, for which writers are kept waiting. While they come one after the other that is not done:
+        // they wait for one sync now and then, after which all is written back, and the next one begins the log anew in its file.
+        let is_quiet = self.bell.is_quiet_for(QUIET);
+        if is_quiet || pages >= PAGES_UNDER_LOAD {
+            let _gate = self.pass_gate()?;
+            self.demand_ground()?;
+            match is_quiet {
+                true => self.shorten_log(&session),
+                false => drop(written_back()?),
+            }
         }
-        let _gate = self.pass_gate()?;
-        self.demand_ground()?;
-        self.shorten_log(&session);
         *kept = Some(session);
         Ok(())
     }
@@ -537,7 +537,7 @@ impl Store {
 
     /// Tells whether the log is too long even for a crowd of writers.
     pub(in crate::store) fn log_is_huge(&self) -> bool {
-        self.log_is_longer_than(LOG_LIMIT_IN_A_CROWD)
+        std::fs::metadata(&self.log).is_ok_and(|meta| meta.len() >= LOG_LIMIT_IN_A_CROWD)
     }
 
     /// Writes a long log back and empties it. Called behind the gate. What was committed is durable already: when this
