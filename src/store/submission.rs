@@ -57,7 +57,7 @@ const LIKE: &str = "SELECT token, job_id, number, local_id, serial FROM submissi
 
 /// How far the clock that a token tells may be off the one by which jobs are on record: it was read when the job began to come, and may
 /// have been set since.
-const SLACK_MS: i64 = 24 * 60 * 60 * 1000;
+const SLACK_MS: i64 = 60 * 60 * 1000;
 
 /// Returns the jobs whose tokens begin with `prefix` and that came after `since_ms`, the last ones first
 /// ([`crate::model::door::token_of`]).

@@ -34,12 +34,13 @@ const OCTETS: usize = 64 << 10;
 type Group = fn(Size, &mut Table) -> anyhow::Result<()>;
 
 /// The groups of rows, by name.
-const GROUPS: [(&str, Group); 5] = [
+const GROUPS: [(&str, Group); 6] = [
     ("submissions", submissions),
     ("slow-disk", slow_disk),
     ("crowd", crowd),
     ("pull", pull),
     ("release", super::release::measure),
+    ("sealed", super::sealed::measure),
 ];
 
 /// Measures these groups; all of them where none is named.

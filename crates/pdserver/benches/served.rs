@@ -6,6 +6,8 @@
 mod release;
 #[path = "rows.rs"]
 mod rows;
+#[path = "sealed.rs"]
+mod sealed;
 #[path = "server.rs"]
 mod server;
 #[path = "../../../benches/support/mod.rs"]

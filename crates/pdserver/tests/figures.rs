@@ -4,6 +4,8 @@
 mod release;
 #[path = "../benches/rows.rs"]
 mod rows;
+#[path = "../benches/sealed.rs"]
+mod sealed;
 #[path = "../benches/server.rs"]
 mod server;
 #[path = "../../../benches/support/mod.rs"]

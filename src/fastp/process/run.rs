@@ -6,6 +6,7 @@
 //! inside a transaction that finds no work: a command that makes work afterwards sees that it must start a new process,
 //! and that one waits for our lock.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::io;
 use std::os::fd::AsFd;
@@ -58,9 +59,10 @@ pub fn run(spool: &Spool, name: &ProcessName, idle: Duration) -> Result<(), Fail
     let _ = spool.keep_log_short();
     let open_submissions = |log: &Log| submission_socket::open(spool, log);
     // Why this one fails is no reason against another one that begins meanwhile.
-    let before = spool.targets_of(name).unwrap_or_default();
+    let mut tried = spool.targets_of(name).unwrap_or_default();
+    let epoch = Cell::new(None);
     let ended = spool
-        .demand_sound(&before, &clock::now())
+        .demand_sound(&tried, &clock::now())
         .and_then(|()| {
             let engine = Arc::new(spool.clone());
             let file = spool.process(&Call::of_spooler(&clock::now()), name)?;
@@ -68,12 +70,14 @@ pub fn run(spool: &Spool, name: &ProcessName, idle: Duration) -> Result<(), Fail
             let no_name = |file| Failure::new(FailureKind::BadValue, format!("FILE {file} is no name of a program"));
             let named = others.map(|file| process::program(file).ok_or_else(|| no_name(file))).transpose()?;
             let program = named.map(|program| (program, file.parm));
-            run_by(engine, spool.base(), name, idle, Timing::from_environment(), program, open_submissions)
+            let timing = Timing::from_environment();
+            run_by(engine, spool.base(), (name, &epoch), idle, timing, program, open_submissions)
         })
         .inspect_err(|failure| {
             log.line(format_args!("does not begin, or ends early: {failure}"));
             note_why_not(spool.base(), name, failure);
-            spool.could_not_begin(&before, failure, &clock::now());
+            tried.iter_mut().for_each(|target| target.epoch = epoch.get().unwrap_or(target.epoch));
+            spool.could_not_begin(&tried, failure, &clock::now());
         })?;
     let Ended::WithItsProgram(why) = ended else { return Ok(()) };
     // The spool is told nothing: whoever watches print processes finds that one died, and what follows is his rule.
@@ -112,14 +116,15 @@ pub fn run_with(
     timing: Timing,
     open: impl FnOnce(&Log) -> Option<SubmissionSocket>,
 ) -> Result<(), Failure> {
-    run_by(engine, base, name, idle, timing, None, open).map(drop)
+    run_by(engine, base, (name, &Cell::new(None)), idle, timing, None, open).map(drop)
 }
 
-/// Does the same; a program of others, with PARM of the print process, drives the devices if there is one.
+/// Does the same, and says which epoch it has begun; a program of others, with PARM of the print process, drives the devices if
+/// there is one.
 fn run_by(
     engine: Arc<dyn Engine>,
     base: &Base,
-    name: &ProcessName,
+    (name, epoch): (&ProcessName, &Cell<Option<u64>>),
     idle: Duration,
     timing: Timing,
     program: Option<(String, u16)>,
@@ -160,6 +165,7 @@ fn run_by(
         Err(SpoolError::Ending) => return Ok(Ended::InOrder),
         Err(SpoolError::Refused(failure)) => return Err(failure),
     };
+    epoch.set(Some(lease.epoch));
     // A machine that is short of something for a while has it again later: that is no error of the process.
     let started = program.map(|(file, parm)| {
         asker.until_done("starting its program", &mut |now| {

@@ -211,7 +211,11 @@ impl Shared {
         match lock(&self.logins).begin(address, began) {
             Try::Begins => {}
             Try::Wrong => return refused(" (too many of them: none is looked at for a minute)"),
-            Try::Late => return Err(Failure::new(FailureKind::Unreachable, "too many people log on at this moment")),
+            Try::Late => {
+                let why = format!("a log-on from {from}: too many people log on at this moment");
+                self.trouble(DoorTrouble::TurnedAway, &why);
+                return Err(Failure::new(FailureKind::Unreachable, "too many people log on at this moment"));
+            }
         }
         let place = format!("door {} from {from}", self.name);
         let login = Login { user, password, place: &place, address: Some(address), here: from.is_loopback() };

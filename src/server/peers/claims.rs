@@ -340,7 +340,7 @@ impl Peers {
     fn remove(&self, who: &OnBehalf, job: GlobalJobId) -> Result<(), Failure> {
         self.demand_member(&job.server)?;
         let server = job.server.clone();
-        let mut reached = self.reach(&server, STEP)?;
+        let mut reached = self.reach_anew(&server, STEP)?;
         let request = PeerRequest::Remove { job: job.clone(), assertion: assert(who) };
         let reply = too_long(reached.ask(&request)?)?;
         reached.keep();

@@ -1,8 +1,8 @@
 //! Connections to other servers that are used again: to prove who both ends are costs more than most questions.
 //!
 //! States of a connection: in use → idle, when its last exchange was whole → in use again, or closed after a few seconds. One that is
-//! used again is still that of a member with the same certificate. The other side may have closed it in that moment: then the
-//! exchange is begun once more on a new one, for whatever is asked of a server may be asked twice.
+//! used again is still that of a member with the same certificate, and not older than a minute, for certificates end. The other side
+//! may have closed it in that moment: then what may be asked twice is asked once more on a new one.
 
 use std::collections::HashMap;
 use std::io;
@@ -21,16 +21,22 @@ const MOST: usize = 8;
 /// For how long: less than the other side waits for a question.
 const KEPT: Duration = Duration::from_secs(5);
 
+/// How old a connection may be that is used again.
+const OLDEST: Duration = Duration::from_secs(60);
+
 /// A connection, and what proved its other end when it was made.
 struct Line {
     stream: Box<dyn PeerStream>,
     proof: Option<String>,
+    made: Instant,
+    /// Since when nobody uses it.
     since: Instant,
 }
 
 impl Line {
     fn is_of_use(&mut self, proof: Option<&String>, now: Instant) -> bool {
         now.saturating_duration_since(self.since) < KEPT
+            && now.saturating_duration_since(self.made) < OLDEST
             && proof.is_some()
             && self.proof.as_ref() == proof
             && self.stream.is_at_rest()
@@ -100,10 +106,20 @@ impl Peers {
         Ok(Reached { peers: self, server: server.clone(), patience, line, was_idle: false })
     }
 
+    /// The same over a connection that nobody has used: for what may not be asked twice.
+    ///
+    /// # Errors
+    /// As [`Peers::reach`].
+    pub(super) fn reach_anew(&self, server: &ServerName, patience: Duration) -> Result<Reached<'_>, Failure> {
+        let line = self.dial(server, patience, self.inner.dial.proof(server)?)?;
+        Ok(Reached { peers: self, server: server.clone(), patience, line, was_idle: false })
+    }
+
     fn dial(&self, server: &ServerName, patience: Duration, proof: Option<String>) -> Result<Line, Failure> {
         let mut stream = self.inner.dial.dial(server, patience).map_err(|failure| of_server(server, failure))?;
         stream.set_patience(patience).map_err(|error| unanswered(server, &error))?;
-        Ok(Line { stream, proof, since: Instant::now() })
+        let now = Instant::now();
+        Ok(Line { stream, proof, made: now, since: now })
     }
 }
 
@@ -119,7 +135,8 @@ impl Reached<'_> {
         self.line.proof.as_ref()
     }
 
-    /// Begins an exchange with `step`, which is done once more on a new connection when an idle one had just been closed.
+    /// Begins an exchange with `step`, which is done once more on a new connection when an idle one had just been closed. Nobody
+    /// knows then whether the other side has read it: it does no harm twice.
     ///
     /// # Errors
     /// When no new connection is made. The inner error is that of the exchange.
@@ -135,7 +152,7 @@ impl Reached<'_> {
         }
     }
 
-    /// Asks for something, and reads the reply, which may say no.
+    /// Asks for something that may be asked twice, and reads the reply, which may say no.
     ///
     /// # Errors
     /// When there is no reply. The inner one is that the request is too long; nothing was sent then.
@@ -146,7 +163,7 @@ impl Reached<'_> {
 
     /// Says that all that was asked over it is answered: somebody else may use it.
     pub fn keep(mut self) {
-        if self.line.stream.is_at_rest() {
+        if !self.peers.is_over() && self.line.stream.is_at_rest() {
             self.line.since = Instant::now();
             self.peers.inner.idle.keep(&self.server, self.line);
         }
@@ -160,7 +177,8 @@ fn is_closed(error: &io::Error) -> bool {
 
 /// A failure of a connection, which may name an address alone, or a cause: whoever reads it wants to know which server it was.
 fn of_server(server: &ServerName, failure: Failure) -> Failure {
-    let message = match failure.message.to_lowercase().contains(&server.to_string().to_lowercase()) {
+    let names = |word: &str| word.trim_matches(|c: char| !c.is_alphanumeric()).eq_ignore_ascii_case(server.as_str());
+    let message = match failure.message.split_whitespace().any(names) {
         true => failure.message,
         false => format!("server {server}: {}", failure.message),
     };

@@ -27,7 +27,7 @@ use crate::sys::own_file;
 const MOST: usize = 32;
 /// The longest text, in characters.
 const LONGEST: usize = 600;
-/// Who writes down why he did not begin has done so after this.
+/// Who writes down why he did not begin has done so after this; a child of one that has died is another program by then.
 const WRITTEN_WITHIN: Duration = Duration::from_millis(100);
 /// A reader reads no more octets than this.
 const LARGEST: usize = 128 << 10;
@@ -96,7 +96,7 @@ impl Troubles {
     /// meanwhile, that reason is nobody's any more.
     pub fn did_not_begin(path: &Path, process: &ProcessName, boot_id: &str, what: &ProcessTrouble, boot_ms: i64) {
         let Ok(file) = open(path) else { return };
-        if !lock_open(&file, Duration::ZERO).unwrap_or(true) {
+        if !lock_open(&file, WRITTEN_WITHIN).unwrap_or(true) {
             return;
         }
         let _ = file.set_len(0);

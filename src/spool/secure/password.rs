@@ -95,25 +95,26 @@ fn patience() -> Duration {
     Duration::from_secs(told.unwrap_or(SECONDS))
 }
 
-/// The names of which a password is being looked at.
-static NAMES: (Mutex<BTreeSet<String>>, Condvar) = (Mutex::new(BTreeSet::new()), Condvar::new());
+/// The names of which a password is being looked at, here and from afar apart: strangers keep nobody waiting who stands there.
+static NAMES: (Mutex<BTreeSet<(bool, String)>>, Condvar) = (Mutex::new(BTreeSet::new()), Condvar::new());
 
 /// Somebody's name, of which nobody else looks at a password. Several that come at once are looked at one after the other: the right ones
 /// among them would count as tries of each other.
-struct Alone(String);
+struct Alone((bool, String));
 
 impl Alone {
     /// Waits for it; none when it takes too long.
-    fn with(name: &str, within: Duration) -> Option<Self> {
+    fn with(name: (bool, String), until: Instant) -> Option<Self> {
         let (names, freed) = &NAMES;
         let names = names.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited = freed.wait_timeout_while(names, within, |names| names.contains(name));
+        let left = until.saturating_duration_since(Instant::now());
+        let waited = freed.wait_timeout_while(names, left, |names| names.contains(&name));
         let (mut names, late) = waited.unwrap_or_else(PoisonError::into_inner);
         if late.timed_out() {
             return None;
         }
-        names.insert(name.to_owned());
-        Some(Self(name.to_owned()))
+        names.insert(name.clone());
+        Some(Self(name))
     }
 }
 
@@ -132,10 +133,11 @@ struct Turn;
 
 impl Turn {
     /// Waits for it; none when it takes too long.
-    fn take(within: Duration) -> Option<Self> {
+    fn take(until: Instant) -> Option<Self> {
         let (count, freed) = &UNDER_WAY;
         let count = count.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited = freed.wait_timeout_while(count, within, |count| *count >= MOST_AT_ONCE);
+        let left = until.saturating_duration_since(Instant::now());
+        let waited = freed.wait_timeout_while(count, left, |count| *count >= MOST_AT_ONCE);
         let (mut count, late) = waited.unwrap_or_else(PoisonError::into_inner);
         if late.timed_out() {
             return None;
@@ -155,10 +157,9 @@ impl Drop for Turn {
 }
 
 /// Asks PAM. A name that is nobody's, as the empty one, is asked for nowhere and takes as long as any other.
-fn ask(user: &str, login: &Login<'_>) -> Checked {
-    let until = Instant::now() + patience();
+fn ask(user: &str, login: &Login<'_>, until: Instant) -> Checked {
     let silent = |why: String| Checked::Silent(format!("PAM is not asked: {why}"));
-    let Some(_turn) = Turn::take(patience()) else {
+    let Some(_turn) = Turn::take(until) else {
         return silent(TOO_MANY.to_owned());
     };
     let program = match spawn::program_dir() {
@@ -269,7 +270,8 @@ impl Spool {
         let user = login.user.trim();
         let can_be = is_name(user) && is_password(login.password);
         let (name, here, place) = (user.to_owned(), login.here, login.place.to_owned());
-        let Some(_alone) = Alone::with(&folded(user), patience()) else {
+        let until = Instant::now() + patience();
+        let Some(_alone) = Alone::with((here, folded(user)), until) else {
             return Ok(Checked::Silent(format!("PAM is not asked: {TOO_MANY}")));
         };
         let (counted, before) = self.change(Room::Gives, call, move |tx| {
@@ -304,7 +306,7 @@ impl Spool {
         })?;
         // What is refused anyway takes as long.
         let asks = before.is_some() && can_be;
-        let answer = match (ask(if asks { user } else { "" }, login), asks) {
+        let answer = match (ask(if asks { user } else { "" }, login, until), asks) {
             (Checked::Known(_) | Checked::Refused(_), false) => {
                 let why =
                     if before.is_none() { "the name is refused for a time" } else { "that is no name or no password" };

@@ -500,7 +500,8 @@ impl Store {
         let written_back = || session.db.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get::<_, i64>(1));
         let pages = written_back()?;
         // To empty it takes several syncs, for which writers are kept waiting. While they come one after the other that is not done:
-        // they wait for one sync now and then, after which all is written back, and the next one begins the log anew in its file.
+        // they wait for one sync now and then, after which all is written back as far as readers allow, and the next one begins the
+        // log anew in its file.
         let is_quiet = self.bell.is_quiet_for(QUIET);
         if is_quiet || pages >= PAGES_UNDER_LOAD {
             let _gate = self.pass_gate()?;
@@ -645,5 +646,50 @@ impl Drop for ReaderPlace<'_> {
         readers.all = readers.all.saturating_sub(1);
         drop(readers);
         self.store.reader_free.notify_one();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::value::values;
+    use super::*;
+    use crate::model::Call;
+
+    fn add(store: &Store, name: String) {
+        let add = move |session: &Session| {
+            let call = Call::timeless();
+            Tx::new(session, &call).run("INSERT INTO mark VALUES (?)", values![name.as_str()]).map(drop)
+        };
+        store.transact(false, add).unwrap();
+    }
+
+    /// Commits until the log has so many octets.
+    fn fill(store: &Store, octets: u64) {
+        for n in 0.. {
+            if std::fs::metadata(&store.log).is_ok_and(|meta| meta.len() >= octets) {
+                return;
+            }
+            add(store, format!("{octets} {n} {}", "x".repeat(60_000)));
+        }
+    }
+
+    #[test]
+    fn a_long_log_is_emptied_when_nobody_commits_and_else_begun_anew_in_its_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::new(&dir.path().join("s.db"), &dir.path().join("lock"));
+        store.create(&Call::timeless(), |tx| tx.script("CREATE TABLE mark (name TEXT PRIMARY KEY)")).unwrap();
+        store.leave_log();
+        fill(&store, 600 << 10);
+        assert!(store.log_bell().wait(), "it has rung");
+        store.shorten_long_log().unwrap();
+        assert!(!store.log_is_long());
+        // Who commits has rung, and nobody has heard it yet: more may come.
+        fill(&store, 2200 << 10);
+        store.shorten_long_log().unwrap();
+        assert!(store.log_is_long());
+        add(&store, "the next".to_owned());
+        let db = Session::open(&store.path, OpenFlags::SQLITE_OPEN_READ_WRITE).unwrap().db;
+        let pages: i64 = db.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get(1)).unwrap();
+        assert!(pages < 20, "{pages}");
     }
 }
