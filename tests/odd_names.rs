@@ -10,7 +10,7 @@ use nix::sys::stat::{Mode, SFlag, makedev, mknod};
 use serde_json::Value;
 
 use crate::support::documents::{take_apart, text};
-use crate::support::{DEADLINE, Outcome, Site, finish};
+use crate::support::{DEADLINE, Outcome, Site, finish, finish_unless};
 use crate::unrecorded::shows;
 
 /// What lies there.
@@ -88,7 +88,19 @@ fn waiting() -> Site {
 
 /// Whatever it does, it ends; and if it does not work it says what lies there and the cure.
 fn works_or_tells(site: &Site, kind: Kind, path: &Path, program: &str, arguments: &[&str]) -> Outcome {
-    let outcome = finish(site.command(program).args(arguments).spawn().unwrap(), DEADLINE);
+    let child = site.command(program).args(arguments).spawn().unwrap();
+    let id = child.id();
+    // Where it stands is told by the kernel, and by its log.
+    let stuck = || {
+        let of = |path: String| std::fs::read_to_string(path).unwrap_or_default();
+        for task in std::fs::read_dir(format!("/proc/{id}/task")).into_iter().flatten().flatten() {
+            let (name, place) = (task.path().join("comm"), task.path().join("syscall"));
+            eprintln!("{}{}", of(name.display().to_string()), of(place.display().to_string()));
+        }
+        eprintln!("{kind:?} at {}: {program} {arguments:?}: {}", path.display(), site.log());
+        true
+    };
+    let outcome = finish_unless(child, DEADLINE, stuck);
     let told = [name(path), kind.says(), "pdfsck --repair"].iter().all(|word| outcome.err.contains(word));
     assert!(outcome.status == 0 || told, "{kind:?} at {}: {program} {arguments:?}: {outcome:#?}", path.display());
     outcome
