@@ -132,7 +132,6 @@ fn row(kind: Kind) {
             ("spoolcom", &["DEV; PRINT; SPOOLER; JOB 1, WHY"]),
             ("pdpr", &["-d", "office.front", document.to_str().unwrap()]),
             ("spoolcom", &["DEV $LP1, START"]),
-            ("fastp", &["--base", base, "--process", "SPLA", "--idle", "0"]),
         ] {
             works_or_tells(&site, kind, &path, program, arguments);
         }
@@ -151,6 +150,8 @@ fn row(kind: Kind) {
                 [why, started].iter().any(|said| said.contains(name(&path)) && said.contains("pdfsck --repair"))
             }
         });
+        // One that somebody starts himself. Not sooner: it would be the one that tries again and again, which does not end.
+        works_or_tells(&site, kind, &path, "fastp", &["--base", base, "--process", "SPLA", "--idle", "0"]);
         // Whoever listens replaces what can be removed, and a log may be anybody's.
         let replaced = name(&path).ends_with(".sock") && kind != Kind::Directory;
         let is_right = replaced || (path == site.paths().log() && kind == Kind::Foreign);

@@ -13,6 +13,7 @@ use crate::model::summary::JobSummary;
 use crate::model::time::Moment;
 use crate::model::{Failure, JobId};
 use crate::spool::Spool;
+use crate::sys::files;
 
 /// How much later than another one a job that ended before it may come into the history.
 const LATE_MS: i64 = 10_000;
@@ -35,7 +36,8 @@ impl Summaries {
     /// When the spool cannot be read.
     pub fn of(spool: &Spool, now: &Moment) -> Result<Self, Failure> {
         let path = spool.base().run().join("summaries");
-        let known = std::fs::read_to_string(&path).ok().and_then(|text| {
+        let known = files::read_without_waiting(&path).ok().and_then(|text| {
+            let text = String::from_utf8_lossy(&text);
             let (ms, job) = text.trim().split_once(' ')?;
             Some((ms.parse().ok()?, JobId(job.parse().ok()?)))
         });

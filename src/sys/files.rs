@@ -1,7 +1,7 @@
 //! Files that are complete or absent, and what distinguishes one file from another.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Read};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -134,6 +134,16 @@ pub fn random_name(n: usize) -> io::Result<String> {
 /// Opens a file to read it. One that nobody writes to, a FIFO, say, is not waited for.
 pub fn open_without_waiting(path: &Path) -> io::Result<File> {
     File::options().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path)
+}
+
+/// Reads all of such a file.
+///
+/// # Errors
+/// As the kernel refuses; a FIFO that somebody has open to write is `WouldBlock`.
+pub fn read_without_waiting(path: &Path) -> io::Result<Vec<u8>> {
+    let mut octets = Vec::new();
+    open_without_waiting(path)?.read_to_end(&mut octets)?;
+    Ok(octets)
 }
 
 /// Makes the names in `dir` durable.

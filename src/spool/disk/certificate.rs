@@ -6,6 +6,7 @@ use std::io::{self, ErrorKind};
 
 use crate::model::ServerName;
 use crate::model::time::Moment;
+use crate::sys::files;
 
 use super::paths::Base;
 
@@ -41,11 +42,11 @@ impl fmt::Display for End {
 /// # Errors
 /// When what `pdserver` wrote cannot be read, or is no time: then nothing is known.
 pub fn end(base: &Base, server: &ServerName, now: &Moment) -> io::Result<Option<End>> {
-    let text = match std::fs::read_to_string(base.certificate_end(server)) {
+    let text = match files::read_without_waiting(&base.certificate_end(server)) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         text => text?,
     };
-    let at: i64 = text.trim().parse().map_err(|_| io::Error::from(ErrorKind::InvalidData))?;
+    let at: i64 = String::from_utf8_lossy(&text).trim().parse().map_err(|_| io::Error::from(ErrorKind::InvalidData))?;
     let left = at.saturating_sub(now.wall_ms / 1000);
     Ok(match left {
         ..=0 => Some(End::Reached),

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::model::{ProcessName, ServerName};
+use crate::sys::files;
 use crate::sys::lock::{FileLock, ask_again};
 use crate::sys::own_file;
 use crate::sys::process::ProcessNote;
@@ -196,7 +197,7 @@ pub fn is_served(base: &Base) -> bool {
 
 /// Returns the server that has the spool, by its note.
 pub fn server_of(base: &Base) -> Option<ServerNote> {
-    let text = std::fs::read(base.server_lock()).ok()?;
+    let text = files::read_without_waiting(&base.server_lock()).ok()?;
     let process = std::str::from_utf8(text.get(..PROCESS_NOTE)?).ok()?.parse().ok()?;
     let path = text[PROCESS_NOTE..].split(|octet| *octet == b'\n').next().filter(|path| !path.is_empty());
     Some(ServerNote { process, socket: path.map(|path| PathBuf::from(OsStr::from_bytes(path))) })

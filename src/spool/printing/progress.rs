@@ -16,7 +16,7 @@ use crate::model::device::Stalled;
 use crate::model::time::Moment;
 use crate::model::wait::Wait;
 use crate::model::{DeviceId, EntryId};
-use crate::sys::own_file;
+use crate::sys::{files, own_file};
 
 /// Octets of a slot.
 const SLOT: usize = 128;
@@ -191,7 +191,7 @@ fn narrow(n: u64) -> u32 {
 
 /// Reads the sign of life of a process: its id, and when it gave it (boot clock). None when it never did.
 pub fn heartbeat(path: &Path) -> io::Result<Option<(u32, i64)>> {
-    let file = match File::open(path) {
+    let file = match files::open_without_waiting(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
