@@ -91,17 +91,31 @@ impl Browser {
         }
     }
 
-    /// The page as the browser has it; empty while it loads another one.
-    fn page(&mut self) -> String {
-        let root = self.order("DOM.getDocument", json!({ "depth": 0 }))["root"]["nodeId"].clone();
+    /// Asks something of the document; nothing while another one is loaded.
+    fn of_document(&mut self, method: &str, mut params: Value) -> Value {
+        params["nodeId"] = self.order("DOM.getDocument", json!({ "depth": 0 }))["root"]["nodeId"].clone();
         self.last += 1;
-        let order = json!({ "id": self.last, "method": "DOM.getOuterHTML", "params": { "nodeId": root }, "sessionId": self.session });
+        let order = json!({ "id": self.last, "method": method, "params": params, "sessionId": self.session });
         self.orders.write_all(format!("{order}\0").as_bytes()).unwrap();
         loop {
             let answer = self.answer();
             if answer["id"] == self.last {
-                return answer["result"]["outerHTML"].as_str().unwrap_or_default().to_owned();
+                return answer["result"].clone();
             }
+        }
+    }
+
+    /// The page as the browser has it; empty while it loads another one.
+    fn page(&mut self) -> String {
+        self.of_document("DOM.getOuterHTML", json!({}))["outerHTML"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Waits until the cursor stands in a field: a page has its text before.
+    fn wait_for_cursor(&mut self, field: &str) {
+        let end = Instant::now() + DEADLINE;
+        let question = json!({ "selector": format!("{field}:focus") });
+        while self.of_document("DOM.querySelector", question.clone())["nodeId"].as_u64().unwrap_or(0) == 0 {
+            assert!(Instant::now() < end, "the cursor does not stand in {field}");
         }
     }
 
@@ -161,9 +175,10 @@ fn a_person_prints_by_keys_alone_in_a_real_browser_without_scripts() {
     browser.order("Page.navigate", json!({ "url": format!("http://{}/", station.address) }));
     let page = browser.wait_for("Log on");
     assert!(page.contains("Printing at hall"));
-    // The cursor stands in the first field.
+    browser.wait_for_cursor("#user");
     browser.types("games");
     browser.tab();
+    browser.wait_for_cursor("#pin");
     browser.types("4071");
     browser.enter();
     let page = browser.wait_for("Logged on as games");
