@@ -130,6 +130,22 @@ mod tests {
     }
 
     #[test]
+    fn a_repeat_is_found_also_when_the_clock_was_put_forward_while_the_first_one_came() {
+        use crate::model::door::token_of;
+        const MINUTE: i64 = 60_000;
+        let (memory, now) = (Memory::new(), 1_800_000_000_000);
+        // Its token tells a time half an hour before the one at which it is on record.
+        for (number, told, at) in [(1, now - 30 * MINUTE, now), (2, now, now), (3, now, now - 5 * MINUTE)] {
+            let token = token_of("key", told, &number.to_string());
+            let none: Option<i64> = None;
+            memory.tx().run(DECIDE, values![token.as_str(), number, number, number, number, at, none]).unwrap();
+        }
+        let found = like(&memory.tx(), "key.", now - MINUTE).unwrap();
+        let numbers: Vec<String> = found.iter().map(|(_, known)| known.number.to_string()).collect();
+        assert_eq!(numbers, ["2", "1"]);
+    }
+
+    #[test]
     fn what_was_refused_long_ago_is_found_without_a_look_at_the_rest() {
         let plan = Memory::new().plan(OLD);
         assert!(plan.contains("submission_refused"), "{plan}");

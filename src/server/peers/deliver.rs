@@ -270,51 +270,24 @@ fn settle(
 
 #[cfg(test)]
 mod tests {
-    use std::io::{Cursor, Read, Write};
     use std::sync::Arc;
 
     use super::*;
-    use crate::client::peer::{Cutter, Dial};
+    use crate::client::peer::{Dial, PeerStream};
     use crate::model::JobRef;
     use crate::model::state::{HoldReason, JobState};
     use crate::server::Log;
+    use crate::server::peers::script::Script;
     use crate::spool::Nobody;
     use crate::spool::interface::operations::Operations;
     use crate::spool::testing::{Site, name};
     use crate::wire::peer::{Kind, encode};
 
-    /// The other server: its answers are written down before anybody asks.
-    struct Script(Cursor<Vec<u8>>);
-
-    impl Read for Script {
-        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-            self.0.read(buffer)
-        }
-    }
-
-    impl Write for Script {
-        fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
-            Ok(octets.len())
-        }
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    impl PeerStream for Script {
-        fn set_patience(&mut self, _: Duration) -> io::Result<()> {
-            Ok(())
-        }
-        fn cutter(&self) -> Cutter {
-            Box::new(|| {})
-        }
-    }
-
     impl Dial for Vec<PeerReply> {
         fn dial(&self, _: &ServerName, _: Duration) -> Result<Box<dyn PeerStream>, Failure> {
             let hello = PeerReply::Hello { spool: "another".into() };
             let replies = std::iter::once(&hello).chain(self).flat_map(|reply| encode(Kind::Reply, reply).unwrap());
-            Ok(Box::new(Script(Cursor::new(replies.collect()))))
+            Ok(Box::new(Script::of(replies.collect())))
         }
         fn servers(&self) -> Vec<ServerName> {
             vec![name("acme2")]

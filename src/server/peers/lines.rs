@@ -188,47 +188,17 @@ fn of_server(server: &ServerName, failure: Failure) -> Failure {
 #[cfg(test)]
 mod tests {
     use std::collections::VecDeque;
-    use std::io::{Cursor, Read, Write};
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
-    use crate::client::peer::{Cutter, Dial};
+    use crate::client::peer::Dial;
     use crate::server::Log;
+    use crate::server::peers::script::Script;
     use crate::server::peers::{STEP, Terms};
     use crate::spool::Nobody;
     use crate::spool::testing::{Site, name};
     use crate::wire::peer::{Kind, encode};
-
-    /// A connection over which these replies come, whatever is asked; then the other side closes it.
-    struct Script(Cursor<Vec<u8>>);
-
-    impl Read for Script {
-        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-            self.0.read(buffer)
-        }
-    }
-
-    impl Write for Script {
-        fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
-            Ok(octets.len())
-        }
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    impl PeerStream for Script {
-        fn set_patience(&mut self, _: Duration) -> io::Result<()> {
-            Ok(())
-        }
-        fn is_at_rest(&mut self) -> bool {
-            true
-        }
-        fn cutter(&self) -> Cutter {
-            Box::new(|| {})
-        }
-    }
 
     /// A server: how many replies each connection to it brings, how many were made, and what proves it.
     #[derive(Default)]
@@ -244,7 +214,7 @@ mod tests {
             let replies = self.replies.lock().unwrap().pop_front();
             let replies = replies.ok_or_else(|| Failure::new(crate::model::FailureKind::Unreachable, "refused"))?;
             let one = encode(Kind::Reply, &PeerReply::Done).unwrap();
-            Ok(Box::new(Script(Cursor::new(one.repeat(replies)))))
+            Ok(Box::new(Script::of(one.repeat(replies))))
         }
         fn servers(&self) -> Vec<ServerName> {
             vec![name("acme2")]

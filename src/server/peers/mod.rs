@@ -14,6 +14,8 @@ mod deliver;
 mod frames;
 mod lines;
 mod pull;
+#[cfg(test)]
+mod script;
 
 use std::collections::{HashMap, HashSet};
 use std::io;

@@ -255,7 +255,8 @@ impl Arriving {
         Ok(())
     }
 
-    /// Fetches what is missing, over a connection that nobody else uses meanwhile. Returns the digest that the other server tells at the end.
+    /// Fetches what is missing, over a connection that nobody else uses meanwhile. Returns the digest that the other server tells
+    /// at the end.
     fn go_on(&mut self, peers: &Peers, wanted: &Wanted, asker: &UnixStream) -> Result<[u8; 32], Broken> {
         let off = |failure: Failure| Broken::Off(failure.message);
         // The other side reads what is here already once more, for its digest, before it sends anything.
