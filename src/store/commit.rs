@@ -225,6 +225,7 @@ impl Store {
         let changed = session.changes() != before;
         let mark = if changed { generation::count(&Tx::new(session, &call))? } else { None };
         session.commit()?;
+        self.see_log(session);
         match (changed, late) {
             // Nothing was written, so nothing was synced.
             (false, _) => return Ok(verdicts),

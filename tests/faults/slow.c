@@ -3,7 +3,7 @@
  *
  *   SLOW_PROGRAM  which program is meant (its short name); others that inherit this library are left alone
  *   SLOW_MS       by how much each sync is slower
- *   SLOW_RECORD   a file; each sync appends a line: when it began and ended (ns, monotonic), process, name
+ *   SLOW_RECORD   a file; each sync appends a line: when it began and ended (ns, monotonic), process, name of the call, path of the file
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -44,8 +44,11 @@ static int slow(int (*real)(int), int fd, const char *name)
     struct timespec pause = { slower_ms / 1000, slower_ms % 1000 * 1000000L };
     while (nanosleep(&pause, &pause) != 0 && errno == EINTR)
         ;
-    char line[128];
-    int length = snprintf(line, sizeof line, "%lld %lld %d %s\n", began, now(), (int)getpid(), name);
+    char line[512], link[64], file[256] = "";
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    if (readlink(link, file, sizeof file - 1) < 0)
+        file[0] = 0;
+    int length = snprintf(line, sizeof line, "%lld %lld %d %s %s\n", began, now(), (int)getpid(), name, file);
     (void)!write(record, line, (size_t)length);
     errno = error;
     return done;

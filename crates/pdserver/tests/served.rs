@@ -12,6 +12,7 @@ mod figures;
 mod hours;
 mod ipp;
 mod ipps;
+mod killed;
 mod kiosk;
 mod limits;
 mod log_on;

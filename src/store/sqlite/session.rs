@@ -2,6 +2,8 @@
 
 use std::cell::Cell;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
@@ -18,11 +20,13 @@ pub(in crate::store) struct Session {
     pub(super) rules: LockRules,
     /// Whether a commit waits until the log is on disk.
     syncs: Cell<bool>,
+    /// How many pages the log held after the last commit of this connection; 0 before the first one.
+    log_pages: Arc<AtomicU64>,
 }
 
 impl Session {
     pub(super) fn of(db: Connection) -> Self {
-        Self { db, rules: LockRules::default(), syncs: Cell::new(true) }
+        Self { db, rules: LockRules::default(), syncs: Cell::new(true), log_pages: Arc::default() }
     }
 
     pub(super) fn open(path: &Path, flags: OpenFlags) -> Fallible<Self> {
@@ -40,7 +44,13 @@ impl Session {
         db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, true)?;
         db.pragma_update(None, "synchronous", "FULL")?;
         db.pragma_update(None, "temp_store", "MEMORY")?;
-        Ok(Self::of(db))
+        let mut session = Self::of(db);
+        let pages = Arc::clone(&session.log_pages);
+        session.db.wal_hook(Some(move |_: &mut rusqlite::hooks::Wal, all: i32| {
+            pages.store(u64::try_from(all).unwrap_or_default(), Ordering::Relaxed);
+            Ok(())
+        }))?;
+        Ok(session)
     }
 
     pub(super) fn create(path: &Path) -> Fallible<()> {
@@ -123,6 +133,11 @@ impl Session {
     /// Returns how many rows this connection has changed so far.
     pub(in crate::store) fn changes(&self) -> u64 {
         self.db.total_changes()
+    }
+
+    /// Returns how many pages the log held after the last commit of this connection; 0 before the first one.
+    pub(in crate::store) fn log_pages(&self) -> u64 {
+        self.log_pages.load(Ordering::Relaxed)
     }
 
     /// Tells whether an error has ended the transaction as a whole.

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -19,17 +19,22 @@ use crate::sys::files::{read_full_at, sync_dir};
 use crate::sys::lock::FileLock;
 use crate::sys::{holder, limits, notice};
 
-/// How long the log may become, in octets, before what it holds is written to the database and it is emptied. Every
-/// command that finds nobody else at the database reads the whole log: it must stay short.
+/// How much the log may hold, in octets, before that is written to the database and the log begun anew. Every command that
+/// finds nobody else at the database reads all that it holds: that must stay little. Its file keeps its length, up to four
+/// MiB (`SQLITE_DEFAULT_JOURNAL_SIZE_LIMIT` in `.cargo/config.toml`): to write over what a file has is faster than to make
+/// it longer, because the file system then has nothing of its own to write.
 const LOG_LIMIT: u64 = 512 << 10;
 
-/// How long it may become while threads of this process wait to write, or where somebody else is to shorten it.
+/// How much it may hold while threads of this process wait to write, or where somebody else is to shorten it.
 const LOG_LIMIT_IN_A_CROWD: u64 = 4 << 20;
 
 /// How many pages it may hold while a thread that shortens it sees commits come one after the other.
-const PAGES_UNDER_LOAD: i64 = 512;
+const PAGES_UNDER_LOAD: u64 = 1000;
 
-/// After this time without a commit the log is emptied as soon as it is long.
+/// A page in the log: its octets, and what SQLite writes before them.
+const PAGE_OF_LOG: u64 = 4096 + 24;
+
+/// After this time without a commit the log is begun anew as soon as it is long.
 const QUIET: Duration = Duration::from_millis(20);
 
 /// The database, shared by the threads of a process.
@@ -46,6 +51,8 @@ pub struct Store {
     reader_free: Condvar,
     /// Whether the name of the log is known to be on disk.
     log_named: AtomicBool,
+    /// How many pages the log holds, as far as this store has seen; 0 before it has.
+    log_pages: AtomicU64,
     /// Whether a long log is left to somebody else, so that nobody who waits for an answer waits for the disk once more.
     log_left: AtomicBool,
     bell: Arc<LogBell>,
@@ -135,6 +142,7 @@ impl Store {
             readers: Mutex::new(Readers::default()),
             reader_free: Condvar::new(),
             log_named: AtomicBool::new(false),
+            log_pages: AtomicU64::new(0),
             log_left: AtomicBool::new(false),
             bell: Arc::default(),
             shortener: Mutex::default(),
@@ -480,7 +488,20 @@ impl Store {
 
     /// Tells whether somebody should shorten the log.
     pub(crate) fn log_is_long(&self) -> bool {
-        std::fs::metadata(&self.log).is_ok_and(|meta| meta.len() >= LOG_LIMIT)
+        self.log_holds(LOG_LIMIT)
+    }
+
+    /// Notes how many pages the log holds after a commit on `session`.
+    pub(in crate::store) fn see_log(&self, session: &Session) {
+        // A connection that has changed nothing yet has seen nothing.
+        if session.log_pages() > 0 {
+            self.log_pages.store(session.log_pages(), Ordering::Relaxed);
+        }
+    }
+
+    /// Tells whether the log holds so many octets, as far as this store has seen. Its file says nothing: it keeps its length.
+    fn log_holds(&self, octets: u64) -> bool {
+        self.log_pages.load(Ordering::Relaxed) * PAGE_OF_LOG >= octets
     }
 
     /// Shortens the log if it is long, while nobody waits for an answer.
@@ -488,7 +509,9 @@ impl Store {
     /// # Errors
     /// When the database cannot be written. Nothing is lost then; the log stays long.
     pub(crate) fn shorten_long_log(&self) -> Fallible<()> {
-        if !self.log_is_long() {
+        let has_seen = self.log_pages.load(Ordering::Relaxed) > 0;
+        let may_be_long = |file: std::fs::Metadata| file.len() >= LOG_LIMIT;
+        if !self.log_is_long() && (has_seen || !std::fs::metadata(&self.log).is_ok_and(may_be_long)) {
             return Ok(());
         }
         // On a connection of its own and beside those who write: most of the log is written back before they are kept waiting.
@@ -498,13 +521,17 @@ impl Store {
             None => Session::open(&self.path, OpenFlags::SQLITE_OPEN_READ_WRITE)?,
         };
         let written_back = || session.db.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get::<_, i64>(1));
-        let pages = written_back()?;
-        // To empty it takes several syncs, for which writers are kept waiting. While they come one after the other that is not done:
+        let pages = u64::try_from(written_back()?).unwrap_or_default();
+        if !has_seen {
+            self.log_pages.store(pages, Ordering::Relaxed);
+        }
+        // To begin it anew takes several syncs, for which writers are kept waiting. While they come one after the other that is not done:
         // they wait for one sync now and then, after which all is written back as far as readers allow, and the next one begins the
         // log anew in its file.
         let is_quiet = self.bell.is_quiet_for(QUIET);
         if is_quiet || pages >= PAGES_UNDER_LOAD {
             let _gate = self.pass_gate()?;
+            self.patience.renew();
             self.demand_ground()?;
             match is_quiet {
                 true => self.shorten_log(&session),
@@ -515,7 +542,7 @@ impl Store {
         Ok(())
     }
 
-    /// Begins an empty log: the next commit finds its name and its header on the disk, and waits for one sync. Called behind
+    /// Begins the log anew: the next commit finds its name and its header on the disk, and waits for one sync. Called behind
     /// the gate, outside of a transaction. When that fails the next commit does it.
     fn begin_log(&self, session: &Session) -> Fallible<()> {
         self.begin_writing(session)?;
@@ -527,7 +554,9 @@ impl Store {
             // A row that is written as it is leaves no page to commit; a number that goes up does. The mark beside the print
             // files stays behind until the next commit, which does no harm.
             generation::count(&Tx::new(session, &Call::timeless()))?;
-            session.commit()
+            session.commit()?;
+            self.see_log(session);
+            Ok(())
         };
         begun().inspect_err(|_| {
             if !session.is_over() {
@@ -538,10 +567,10 @@ impl Store {
 
     /// Tells whether the log is too long even for a crowd of writers.
     pub(in crate::store) fn log_is_huge(&self) -> bool {
-        std::fs::metadata(&self.log).is_ok_and(|meta| meta.len() >= LOG_LIMIT_IN_A_CROWD)
+        self.log_holds(LOG_LIMIT_IN_A_CROWD)
     }
 
-    /// Writes a long log back and empties it. Called behind the gate. What was committed is durable already: when this
+    /// Writes a long log back and begins it anew. Called behind the gate. What was committed is durable already: when this
     /// fails, or a reader still needs the log, a later writer does it.
     pub(in crate::store) fn shorten_log(&self, session: &Session) {
         if !self.log_is_long() {
@@ -551,9 +580,11 @@ impl Store {
         let _ = vacuum::some(session);
         // Readers are not waited for: nobody behind the gate waits for a listing.
         let _ = session.db.busy_timeout(Duration::ZERO);
-        let _ = session.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+        let kept_out = session.db.query_row("PRAGMA wal_checkpoint(RESTART)", [], |row| row.get::<_, bool>(0));
         let _ = session.db.busy_timeout(COMMAND_WAITS);
-        if std::fs::metadata(&self.log).is_ok_and(|meta| meta.len() == 0) {
+        if kept_out == Ok(false) {
+            // What it holds does not count any more.
+            self.log_pages.store(1, Ordering::Relaxed);
             let _ = self.begin_log(session);
         }
     }
@@ -674,7 +705,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_log_is_emptied_when_nobody_commits_and_else_begun_anew_in_its_file() {
+    fn a_long_log_is_begun_anew_in_its_file() {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::new(&dir.path().join("s.db"), &dir.path().join("lock"));
         store.create(&Call::timeless(), |tx| tx.script("CREATE TABLE mark (name TEXT PRIMARY KEY)")).unwrap();
