@@ -195,10 +195,12 @@ impl Jobs {
         let size = [1, 200, 20_000][dice.roll(3) as usize];
         let text = format!("<{tag}>\n{}</{tag}>\n", format!("{tag} goes on\n").repeat(size));
         let machine = &group.machines[from];
-        // One name for all: a submission is over before the next one begins.
-        let file = machine.file(OPERATOR, "document", &text, 0o644);
+        // A link is fetched by the other server, a copy is read where it is. What is linked stays; copies have one name for all,
+        // for a submission is over before the next one begins.
+        let link = dice.roll(2) == 0;
+        let file = machine.file(OPERATOR, if link { &tag } else { "document" }, &text, 0o644);
         let mut command = machine.command(OPERATOR, "pdpr");
-        command.args(["-d", &format!("to.{to}"), "-t", &tag, &file]);
+        command.args(link.then_some("-l")).args(["-d", &format!("to.{to}"), "-t", &tag, &file]);
         (tag, to, command)
     }
 

@@ -2,13 +2,15 @@
 //!
 //! The process of the door parses what strangers send, so it is not believed who somebody is. It hands over what he has shown, and gets
 //! a word that nobody guesses; with that word it asks for him. A process that was taken over reaches nobody's jobs who never
-//! connected to it. The proof of a certificate is looked at here too: it is signed for one handshake. Which handshake that was is not known
-//! here, so a process that was taken over can show one again that it has seen.
+//! connected to it. The proof of a certificate is looked at here too: it is signed for one handshake, and taken once, so that a process
+//! which was taken over cannot show again what it has seen. Which handshake it was is not known here: one that was never shown to us, or
+//! that was shown before the server was started, would be taken.
 //!
 //! A crash ends all log ons: whoever is connected then is so no more.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::net::{IpAddr, Ipv6Addr};
+use std::sync::{LazyLock, Mutex};
 use std::time::{Duration, Instant};
 
 use crate::model::authority::NOBODY;
@@ -36,6 +38,35 @@ const MOST_AT_ONCE_FROM: usize = 8;
 const MOST_ADDRESSES: usize = 10_000;
 /// Certificates of a chain.
 const MOST_CHAIN: usize = 8;
+/// Proofs of handshakes that are remembered; the oldest go first.
+const MOST_PROOFS: usize = 100_000;
+
+/// The proofs that were shown, at whatever door, also by processes of doors that have ended.
+static PROOFS: LazyLock<Mutex<Proofs>> = LazyLock::new(Mutex::default);
+
+/// What was signed in handshakes, as digests. The signature is not part of it: of some there are several for the same.
+#[derive(Debug, Default)]
+struct Proofs {
+    shown: HashSet<blake3::Hash>,
+    order: VecDeque<blake3::Hash>,
+}
+
+impl Proofs {
+    /// Remembers one; false if it was shown before.
+    fn add(&mut self, message: &[u8]) -> bool {
+        let digest = blake3::hash(message);
+        if !self.shown.insert(digest) {
+            return false;
+        }
+        self.order.push_back(digest);
+        if self.order.len() > MOST_PROOFS
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.shown.remove(&oldest);
+        }
+        true
+    }
+}
 
 /// Who is logged on, and what was tried.
 #[derive(Debug, Default)]
@@ -241,7 +272,13 @@ impl Shared {
             true => check(proof),
             false => Err(ClientFault::Other("it comes without the proof of a handshake".to_owned())),
         };
-        match named.and_then(|user| if may_be(&user) { Ok(user) } else { Err(ClientFault::Nameless) }) {
+        let named = named.and_then(|user| if may_be(&user) { Ok(user) } else { Err(ClientFault::Nameless) });
+        // One that is good is used up.
+        let new = |user| match lock(&PROOFS).add(&proof.message) {
+            true => Ok(user),
+            false => Err(ClientFault::Other("the proof of its handshake was shown before".to_owned())),
+        };
+        match named.and_then(new) {
             Ok(user) => self.let_in(user),
             Err(fault) => {
                 let from = peer.map_or_else(|| "nowhere".to_owned(), |peer| peer.to_canonical().to_string());
@@ -319,6 +356,18 @@ mod tests {
         assert_eq!(logins.known.len(), MOST);
         logins.remove(&word(MOST));
         assert_eq!(logins.user(&word(MOST), begin), None);
+    }
+
+    #[test]
+    fn a_proof_is_taken_once_and_the_oldest_is_forgotten_first() {
+        let mut proofs = Proofs::default();
+        assert!(proofs.add(b"0") && proofs.add(b"1"));
+        assert!(!proofs.add(b"0"));
+        for n in 2..=MOST_PROOFS {
+            assert!(proofs.add(n.to_string().as_bytes()), "{n}");
+        }
+        assert!(!proofs.add(b"1") && proofs.add(b"0"));
+        assert_eq!((proofs.shown.len(), proofs.order.len()), (MOST_PROOFS, MOST_PROOFS));
     }
 
     #[test]

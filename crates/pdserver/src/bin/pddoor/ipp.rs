@@ -271,7 +271,7 @@ impl<'a> Shown<'a> {
                 Ok(Some(login))
             }
             Ok(None) => Err(wrong()),
-            Err(_) => Err(Refusal::plain(503, "nobody can log on now")),
+            Err(_) => Err(Refusal::plain(503, "nobody can log on now: try again in a minute")),
         }
     }
 }
