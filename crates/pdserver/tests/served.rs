@@ -5,6 +5,7 @@
 mod access;
 mod account;
 mod announced;
+mod crowds;
 mod cups_commands;
 mod door_faults;
 mod doors;
