@@ -1,7 +1,7 @@
 //! The n-th system call of a submission fails, n = 1, 2, 3 … until none is left to fail: each time the job is refused
 //! cleanly, or acknowledged and printed; never between.
 //!
-//! `NTH_STRIDE=k` tries every k-th call only.
+//! `NTH_STRIDE=k` tries every k-th call only. Of a removal every fifth one is tried unless it says otherwise.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ use spoolsuite::sys::watch::Watch;
 /// More calls than a submission makes.
 const CAP: u64 = 2000;
 
-fn shim(dir: &Path) -> PathBuf {
+pub fn shim(dir: &Path) -> PathBuf {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/faults/shim.c");
     let library = dir.join("shim.so");
     let mut compiler = Command::new("cc");
@@ -148,4 +148,53 @@ fn a_copy_that_a_print_process_takes_is_refused_or_printed_whichever_call_of_the
 #[test]
 fn a_link_that_a_print_process_takes_is_refused_or_printed_whichever_call_of_the_submitter_fails() {
     faults_at(&["EIO", "EMFILE"], true, true);
+}
+
+#[test]
+fn a_job_is_removed_or_stays_whole_whichever_call_of_its_removal_fails() {
+    let mut site = Site::new();
+    site.declare();
+    site.spoolcom("LOC #OFFICE.PARK, DEV NONE");
+    site.env.push(("PD_SUBMISSION_SOCKET_MS", "0"));
+    let (shim, mark) = (shim(site.files.path()), site.files.path().join("mark"));
+    let file = site.document("removed", &text("removed", 2000));
+    for kind in ["EIO", "ENOSPC", "EMFILE", "SHORT"] {
+        let mut fired = 0;
+        for n in (1..CAP).step_by(usize::try_from(number("NTH_STRIDE", 5)).unwrap()) {
+            finish(site.submission("office.park", "removed", &file).spawn().unwrap(), crate::support::DEADLINE)
+                .expect(0);
+            let job = site.jobs()[0]["job-number"].to_string();
+            let _ = std::fs::remove_file(&mark);
+            let mut command = site.command("pdrm");
+            command
+                .arg(&job)
+                .env("PD_CONFIRM_DELETE", "no")
+                .env("LD_PRELOAD", &shim)
+                .env("FAULT_PROGRAM", "pdrm")
+                .env("FAULT_MARK", &mark);
+            command.env("FAULT_NTH", n.to_string()).env("FAULT_KIND", kind);
+            let outcome = finish(command.spawn().unwrap(), crate::support::DEADLINE);
+            let call = std::fs::read_to_string(&mark).ok();
+            let what = format!("{kind} in call {n} ({call:?}) of a removal: {outcome:#?}");
+            assert!((0..=3).contains(&outcome.status), "{what}");
+            let left = site.jobs().len();
+            assert!(outcome.status != 0 || left == 0, "it stays: {what}");
+            assert!(outcome.status == 0 || !outcome.err.is_empty(), "a refusal says why: {what}");
+            // What stays has its document, and what is gone leaves nothing behind the next start.
+            if site.print_files().len() != left {
+                site.spoolcom("SPOOLER, START");
+            }
+            assert_eq!(site.print_files().len(), left, "{what}");
+            if left > 0 {
+                site.spoolcom(&format!("JOB {job}, DELETE!"));
+            }
+            if call.is_none() {
+                assert_eq!(outcome.status, 0, "nothing failed: {what}");
+                break;
+            }
+            fired += 1;
+        }
+        eprintln!("{kind}: {fired} calls of a removal failed");
+        assert!(fired > 0, "{kind} never fired");
+    }
 }

@@ -5,6 +5,8 @@
  *   FAULT_NTH      which call, from 1
  *   FAULT_KIND     EIO, ENOSPC, EMFILE: fail so; SHORT: a write, copy or message does only half of its work
  *   FAULT_MARK     a file that is made when the call failed; it holds the name of the call
+ *   FAULT_ARM      instead of FAULT_NTH: a file that holds that number. Calls are counted from when it is there, and it is removed; when
+ *                  the call has failed the next such file is waited for
  *
  * Only calls that can fail in that way are counted, and none on the three standard streams.
  */
@@ -27,17 +29,17 @@
 enum { OPENS = 1, WRITES = 2, SYNCS = 4, NAMES = 8, SIZES = 16, TALKS = 32 };
 
 static int armed, error, classes, half;
-static long nth;
-static atomic_long count;
-static const char *mark;
+static atomic_long nth, count;
+static const char *mark, *arming;
 
 __attribute__((constructor)) static void arm(void)
 {
     const char *program = getenv("FAULT_PROGRAM"), *kind = getenv("FAULT_KIND"), *n = getenv("FAULT_NTH");
     mark = getenv("FAULT_MARK");
-    if (!program || !kind || !n || !mark || strcmp(program, program_invocation_short_name) != 0)
+    arming = getenv("FAULT_ARM");
+    if (!program || !kind || !(n || arming) || !mark || strcmp(program, program_invocation_short_name) != 0)
         return;
-    nth = atol(n);
+    nth = arming ? 0 : atol(n);
     if (!strcmp(kind, "EIO")) { error = EIO; classes = OPENS | WRITES | SYNCS | NAMES | SIZES | TALKS; }
     else if (!strcmp(kind, "ENOSPC")) { error = ENOSPC; classes = OPENS | WRITES | SYNCS | NAMES | SIZES; }
     else if (!strcmp(kind, "EMFILE")) { error = EMFILE; classes = OPENS; }
@@ -46,11 +48,33 @@ __attribute__((constructor)) static void arm(void)
     armed = 1;
 }
 
+/* Looks for a new number. */
+static void look(void)
+{
+    char text[16] = "";
+    int fd = (int)syscall(SYS_openat, AT_FDCWD, arming, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    long got = syscall(SYS_read, fd, text, sizeof text - 1);
+    syscall(SYS_close, fd);
+    /* Of several threads the one that removes it counts. */
+    if (got > 0 && syscall(SYS_unlinkat, AT_FDCWD, arming, 0) == 0) {
+        count = 0;
+        nth = atol(text);
+    }
+}
+
 /* Whether this call is the one. */
 static int hit(int class, const char *name)
 {
-    if (!armed || !(classes & class) || atomic_fetch_add(&count, 1) + 1 != nth)
+    if (!armed || !(classes & class))
         return 0;
+    if (arming)
+        look();
+    if (nth == 0 || atomic_fetch_add(&count, 1) + 1 != nth)
+        return 0;
+    if (arming)
+        nth = 0;
     int fd = (int)syscall(SYS_openat, AT_FDCWD, mark, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (fd >= 0) {
         (void)!syscall(SYS_write, fd, name, strlen(name));

@@ -1,5 +1,6 @@
 //! Jobs that one server hands over to another: each sentence about print files with several servers (docs/servers.md).
 
+mod calls;
 mod campaign;
 mod changes;
 mod claims;
