@@ -182,6 +182,14 @@ impl Store {
     /// Begins a transaction that changes, behind the gate. Who writes outside of it is waited for as long as the gate would
     /// have been.
     pub(in crate::store) fn begin_writing(&self, session: &Session) -> Fallible<()> {
+        // When SQLite cannot open a file for writing, for want of a descriptor say, it opens it for reading. Such a connection is not
+        // kept: the next change opens another one.
+        if session.db.is_readonly(rusqlite::MAIN_DB)? {
+            let why = format!("{} could not be opened for writing: nothing was changed", self.path.display());
+            return Err(
+                Failure::new(FailureKind::Io, why).hint("repeat it; if it fails again, look at the rights and limits")
+            );
+        }
         session.db.busy_timeout(self.patience.left())?;
         let begun = session.begin().map_err(|failure| match failure.kind {
             FailureKind::Timeout => {
@@ -702,6 +710,21 @@ mod tests {
             }
             add(store, format!("{octets} {n} {}", "x".repeat(60_000)));
         }
+    }
+
+    #[test]
+    fn a_connection_that_could_only_be_opened_for_reading_is_not_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::new(&dir.path().join("s.db"), &dir.path().join("lock"));
+        store.create(&Call::timeless(), |tx| tx.script("CREATE TABLE mark (name TEXT PRIMARY KEY)")).unwrap();
+        *guard(&store.writer) = Some(Session::open(&store.path, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap());
+        let mark = |session: &Session| {
+            let call = Call::timeless();
+            Tx::new(session, &call).run("INSERT INTO mark VALUES (?)", values!["x"]).map(drop)
+        };
+        let failure = store.transact(false, mark).unwrap_err();
+        assert!(failure.kind == FailureKind::Io && failure.message.contains("opened for writing"), "{failure}");
+        store.transact(false, mark).unwrap();
     }
 
     #[test]
