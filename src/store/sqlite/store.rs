@@ -187,7 +187,7 @@ impl Store {
         if session.db.is_readonly(rusqlite::MAIN_DB)? {
             let why = format!("{} could not be opened for writing: nothing was changed", self.path.display());
             return Err(
-                Failure::new(FailureKind::Io, why).hint("repeat it; if it fails again, look at the rights and limits")
+                Failure::new(FailureKind::Io, why).hint("repeat the command; if it fails again: ls -l spool.db says who may write, ulimit -n how many files may be open")
             );
         }
         session.db.busy_timeout(self.patience.left())?;
