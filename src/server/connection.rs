@@ -81,7 +81,11 @@ pub(super) fn serve(
                 }
             }
         };
-        reply(stream, &result, patience)?;
+        let told = reply(stream, &result, patience);
+        if let Ok(spool) = spool {
+            spool.has_answered();
+        }
+        told?;
         asked = true;
     }
 }

@@ -306,7 +306,7 @@ fn connections(
     let (log, refusals) = (Arc::clone(log), Arc::clone(log));
     let serve_one = move |stream: &UnixStream, peer: Peer| {
         let caller = caller_of(peer, &operators);
-        let local = Local::new(spool.clone(), caller.clone(), clock::now, Arc::clone(&attendant));
+        let local = Local::new(spool.clone(), caller.clone(), clock::now, Arc::clone(&attendant)).answering_first();
         let local = match u32::try_from(peer.pid) {
             Ok(process) => local.asked_by(process),
             Err(_) => local,
@@ -448,6 +448,10 @@ impl Carrier for Door {
             (self.log)(&format!("refused {asked} to {user} ({uid}): {}", failure.message));
         }
         Ok(reply)
+    }
+
+    fn has_answered(&mut self) {
+        self.spool.has_answered();
     }
 }
 

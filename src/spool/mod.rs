@@ -7,6 +7,7 @@ pub mod changes;
 pub mod disk;
 pub mod interface;
 pub mod jobs;
+mod lately;
 pub mod notify;
 pub mod objects;
 pub mod printing;
@@ -54,6 +55,8 @@ struct Inner {
     opens: Arc<Mutex<std::collections::HashMap<u32, u32>>>,
     /// The syncs of the directory of the print files.
     names: disk::names::Names,
+    /// When it was last found that what prints can be recorded.
+    recordable: lately::Lately,
     /// Who has notifications delivered, and what may be named in them.
     deliveries: std::sync::OnceLock<notify::Keeper>,
 }

@@ -37,14 +37,14 @@ columns!(at { operation, who });
 pub(crate) fn of(tx: &Tx<'_>, owner: Owner) -> Fallible<Access> {
     let (object, id) = owner.stored();
     let sql =
-        format!("SELECT {} FROM access WHERE object = ? AND object_id = ? ORDER BY operation, position", at::LIST);
-    rules(tx, &sql, values![object, id])
+        made_once!("SELECT {} FROM access WHERE object = ? AND object_id = ? ORDER BY operation, position", at::LIST);
+    rules(tx, sql, values![object, id])
 }
 
 /// Returns what any object grants, all rules together.
 pub(crate) fn granted_anywhere(tx: &Tx<'_>) -> Fallible<Access> {
-    let sql = format!("SELECT DISTINCT {} FROM access ORDER BY operation", at::LIST);
-    rules(tx, &sql, &[])
+    let sql = made_once!("SELECT DISTINCT {} FROM access ORDER BY operation", at::LIST);
+    rules(tx, sql, &[])
 }
 
 fn rules(tx: &Tx<'_>, sql: &str, values: &[&dyn Bind]) -> Fallible<Access> {

@@ -20,8 +20,8 @@ pub(crate) fn insert(tx: &Tx<'_>, account: &Account) -> Fallible<()> {
 
 /// Returns records of a device that are still to be written, at most `limit`, the oldest first.
 pub(crate) fn waiting(tx: &Tx<'_>, device: &str, limit: u32) -> Fallible<Vec<(i64, Account)>> {
-    let sql = format!("SELECT {} FROM account WHERE device = ? ORDER BY id LIMIT ?", at::LIST);
-    tx.rows(&sql, values![device, limit], |row| {
+    let sql = made_once!("SELECT {} FROM account WHERE device = ? ORDER BY id LIMIT ?", at::LIST);
+    tx.rows(sql, values![device, limit], |row| {
         let text: String = row.get(at::record)?;
         let account = serde_json::from_str(&text)
             .map_err(|_| Failure::internal("spool.db: the text of an accounting record is unknown"))?;
@@ -59,8 +59,8 @@ columns!(log_at { size, failed });
 
 /// Returns how far the log of a device is written.
 pub(crate) fn progress(tx: &Tx<'_>, device: &str) -> Fallible<Progress> {
-    let sql = format!("SELECT {} FROM account_log WHERE device = ?", log_at::LIST);
-    let found = tx.one(&sql, values![device], |row| {
+    let sql = made_once!("SELECT {} FROM account_log WHERE device = ?", log_at::LIST);
+    let found = tx.one(sql, values![device], |row| {
         Ok(Progress { size: row.get(log_at::size)?, failed: row.get(log_at::failed)? })
     })?;
     Ok(found.unwrap_or_default())

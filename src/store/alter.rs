@@ -19,7 +19,7 @@ pub(crate) fn update_job(tx: &Tx<'_>, j: &JobRow) -> Fallible<()> {
 }
 
 fn write_job(tx: &Tx<'_>, j: &JobRow) -> Fallible<()> {
-    let was = tx.one(&format!("SELECT {} FROM job WHERE id = ?", was_at::LIST), values![j.id], |row| {
+    let was = tx.one(made_once!("SELECT {} FROM job WHERE id = ?", was_at::LIST), values![j.id], |row| {
         Ok((row.get::<Option<LocationId>>(was_at::location_id)?, row.get::<u32>(was_at::owner_uid)?))
     })?;
     if let Some((location, owner)) = was {

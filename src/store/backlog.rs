@@ -42,7 +42,7 @@ struct BacklogRow {
 }
 
 fn row(tx: &Tx<'_>, group: GroupId) -> Fallible<Option<BacklogRow>> {
-    tx.one(&format!("SELECT {} FROM backlog WHERE group_id = ?", at::LIST), values![group], |row| {
+    tx.one(made_once!("SELECT {} FROM backlog WHERE group_id = ?", at::LIST), values![group], |row| {
         Ok(BacklogRow {
             group: row.get(at::group_id)?,
             upper_minutes: row.get(at::upper_minutes)?,
@@ -62,11 +62,11 @@ columns!(of_job { group_id = "j.group_id", work = "coalesce(sum(e.work), 0)" });
 
 /// The work of a job that waits or is being printed, and its queue.
 fn work_of(tx: &Tx<'_>, job: JobId) -> Fallible<Option<(GroupId, i64)>> {
-    let sql = format!(
+    let sql = made_once!(
         "SELECT {} FROM job j LEFT JOIN entry e ON e.job_id = j.id AND e.state IN (?, ?, ?) WHERE j.id = ? GROUP BY j.id",
         of_job::LIST
     );
-    tx.one(&sql, values![EntryState::Queued, EntryState::Claimed, EntryState::Transferred, job], |row| {
+    tx.one(sql, values![EntryState::Queued, EntryState::Claimed, EntryState::Transferred, job], |row| {
         Ok((row.get(of_job::group_id)?, row.get(of_job::work)?))
     })
 }
@@ -208,8 +208,8 @@ pub(super) fn wrong(tx: &Tx<'_>) -> Fallible<Vec<String>> {
 
 /// Counts the work of all queues with a bound again, and says which of them are backlogged.
 pub(super) fn recount(tx: &Tx<'_>) -> Fallible<()> {
-    let sql = format!("SELECT DISTINCT {} FROM managed_value WHERE object = 'group' AND field = ?", holder_at::LIST);
-    let bound: Vec<GroupId> = tx.rows(&sql, values![UPPER], |row| row.get(holder_at::object_id))?;
+    let sql = made_once!("SELECT DISTINCT {} FROM managed_value WHERE object = 'group' AND field = ?", holder_at::LIST);
+    let bound: Vec<GroupId> = tx.rows(sql, values![UPPER], |row| row.get(holder_at::object_id))?;
     tx.run("DELETE FROM backlog WHERE group_id NOT IN (SELECT id FROM location_group)", &[])?;
     tx.run(
         &format!("UPDATE backlog SET work = ({})", counted("backlog.group_id")),

@@ -22,7 +22,7 @@ fn read(row: &Row<'_>) -> Fallible<CardRow> {
 
 /// Returns the card of that hash.
 pub(crate) fn of(tx: &Tx<'_>, hash: &str) -> Fallible<Option<CardRow>> {
-    tx.one(&format!("SELECT {} FROM card WHERE hash = ?", at::LIST), values![hash], read)
+    tx.one(made_once!("SELECT {} FROM card WHERE hash = ?", at::LIST), values![hash], read)
 }
 
 /// Gives a user a card. One that he has already gets this end.

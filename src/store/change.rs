@@ -38,8 +38,8 @@ fn stored(mode: Mode) -> i64 {
 
 /// Returns how change control stands.
 pub(crate) fn control(tx: &Tx<'_>) -> Fallible<ControlRow> {
-    let sql = format!("SELECT {} FROM change_control", of_control::LIST);
-    let found = tx.one(&sql, &[], |row| {
+    let sql = made_once!("SELECT {} FROM change_control", of_control::LIST);
+    let found = tx.one(sql, &[], |row| {
         Ok(ControlRow { mode: mode_of(row.get(of_control::mode)?), generation: row.get(of_control::generation)? })
     })?;
     Ok(found.unwrap_or(ControlRow { mode: Mode::Auto, generation: 0 }))
@@ -88,13 +88,13 @@ fn read(row: &Row<'_>) -> Fallible<StagedEdit> {
 
 /// Returns what is staged. What counts now (`before`) is not filled in.
 pub(crate) fn staged(tx: &Tx<'_>) -> Fallible<Vec<StagedEdit>> {
-    tx.rows(&format!("SELECT {} FROM staged_edit ORDER BY class, name_key, field", at::LIST), &[], read)
+    tx.rows(made_once!("SELECT {} FROM staged_edit ORDER BY class, name_key, field", at::LIST), &[], read)
 }
 
 /// Returns the same of one object.
 pub(crate) fn staged_of(tx: &Tx<'_>, class: EditedClass, name: &str) -> Fallible<Vec<StagedEdit>> {
-    let sql = format!("SELECT {} FROM staged_edit WHERE class = ? AND name_key = ? ORDER BY field", at::LIST);
-    tx.rows(&sql, values![class.word(), Edit::key_of(name)], read)
+    let sql = made_once!("SELECT {} FROM staged_edit WHERE class = ? AND name_key = ? ORDER BY field", at::LIST);
+    tx.rows(sql, values![class.word(), Edit::key_of(name)], read)
 }
 
 /// Tells whether more than so many edits are staged.
@@ -165,22 +165,22 @@ fn read_generation(row: &Row<'_>) -> Fallible<Generation> {
 
 /// Returns the generations that count or did, oldest first, those behind `after`.
 pub(crate) fn committed(tx: &Tx<'_>, after: u64) -> Fallible<Vec<Generation>> {
-    let sql = format!("SELECT {} FROM issued WHERE standing = ? AND number > ? ORDER BY number", of_issued::LIST);
-    tx.rows(&sql, values![Standing::Committed, after], read_generation)
+    let sql = made_once!("SELECT {} FROM issued WHERE standing = ? AND number > ? ORDER BY number", of_issued::LIST);
+    tx.rows(sql, values![Standing::Committed, after], read_generation)
 }
 
 /// Returns the generation that is prepared.
 pub(crate) fn prepared(tx: &Tx<'_>) -> Fallible<Option<Generation>> {
-    let sql = format!("SELECT {} FROM issued WHERE standing = ?", of_issued::LIST);
-    tx.one(&sql, values![Standing::Prepared], read_generation)
+    let sql = made_once!("SELECT {} FROM issued WHERE standing = ?", of_issued::LIST);
+    tx.one(sql, values![Standing::Prepared], read_generation)
 }
 
 columns!(edits_of { edits });
 
 /// Returns the edits of a generation.
 pub(crate) fn edits(tx: &Tx<'_>, number: u64) -> Fallible<Vec<Edit>> {
-    let sql = format!("SELECT {} FROM issued WHERE number = ?", edits_of::LIST);
-    let text = tx.one(&sql, values![number], |row| row.get::<String>(edits_of::edits))?;
+    let sql = made_once!("SELECT {} FROM issued WHERE number = ?", edits_of::LIST);
+    let text = tx.one(sql, values![number], |row| row.get::<String>(edits_of::edits))?;
     text.map_or_else(|| Ok(Vec::new()), |text| parse(&text))
 }
 
@@ -219,11 +219,11 @@ pub(crate) fn forget_until(tx: &Tx<'_>, number: u64, but: u64) -> Fallible<()> {
 
 /// Returns the last generation that took a compatible queue away.
 pub(crate) fn last_revoking(tx: &Tx<'_>) -> Fallible<u64> {
-    let sql = format!(
+    let sql = made_once!(
         "SELECT {} FROM issued WHERE standing = ? AND revokes = ? ORDER BY number DESC LIMIT 1",
         of_issued::LIST
     );
-    Ok(tx.one(&sql, values![Standing::Committed, true], read_generation)?.map_or(0, |one| one.number))
+    Ok(tx.one(sql, values![Standing::Committed, true], read_generation)?.map_or(0, |one| one.number))
 }
 
 /// Returns the servers that have not taken the last generation yet, as far as this one has to tell them.
@@ -250,13 +250,13 @@ columns!(of_staged { class, name, value });
 /// Returns what holds edits that cannot be read.
 pub(super) fn unreadable(tx: &Tx<'_>) -> Fallible<Vec<String>> {
     let mut found = Vec::new();
-    tx.each(&format!("SELECT {} FROM issued ORDER BY number", of_edits::LIST), &[], |row| {
+    tx.each(made_once!("SELECT {} FROM issued ORDER BY number", of_edits::LIST), &[], |row| {
         if serde_json::from_str::<Vec<Edit>>(&row.get::<String>(of_edits::edits)?).is_err() {
             found.push(format!("generation {}", row.get::<i64>(of_edits::number)?));
         }
         Ok(())
     })?;
-    tx.each(&format!("SELECT {} FROM staged_edit ORDER BY class, name_key", of_staged::LIST), &[], |row| {
+    tx.each(made_once!("SELECT {} FROM staged_edit ORDER BY class, name_key", of_staged::LIST), &[], |row| {
         let value: Option<String> = row.get(of_staged::value)?;
         if value.is_some_and(|text| serde_json::from_str::<Value>(&text).is_err()) {
             found.push(format!("{} {}", row.get::<String>(of_staged::class)?, row.get::<String>(of_staged::name)?));

@@ -41,19 +41,19 @@ fn read(row: &Row<'_>) -> Fallible<CollectorRow> {
 
 /// Returns the collector of that name.
 pub(crate) fn by_name(tx: &Tx<'_>, name: &CollectorName) -> Fallible<Option<CollectorRow>> {
-    tx.one(&format!("SELECT {} FROM collector WHERE name_key = ?", at::LIST), values![name.key()], read)
+    tx.one(made_once!("SELECT {} FROM collector WHERE name_key = ?", at::LIST), values![name.key()], read)
 }
 
 /// Returns the collector with that identity.
 pub(crate) fn by_id(tx: &Tx<'_>, id: CollectorId) -> Fallible<Option<CollectorRow>> {
-    tx.one(&format!("SELECT {} FROM collector WHERE id = ?", at::LIST), values![id], read)
+    tx.one(made_once!("SELECT {} FROM collector WHERE id = ?", at::LIST), values![id], read)
 }
 
 /// Returns collectors by name after `after`, one page.
 pub(crate) fn list(tx: &Tx<'_>, after: Option<&CollectorName>) -> Fallible<Vec<CollectorRow>> {
     let after = after.map_or_else(String::new, CollectorName::key);
     tx.rows(
-        &format!("SELECT {} FROM collector WHERE name_key > ? ORDER BY name_key LIMIT ?", at::LIST),
+        made_once!("SELECT {} FROM collector WHERE name_key > ? ORDER BY name_key LIMIT ?", at::LIST),
         values![after, page(u32::MAX)],
         read,
     )

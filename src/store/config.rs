@@ -214,10 +214,9 @@ columns!(at { name, words });
 
 /// Returns the name that was remembered of an object, and its words unless it was deleted.
 fn remembered(tx: &Tx<'_>, kind: &str, id: i64) -> Fallible<Option<(String, Option<Words>)>> {
-    let sql = format!("SELECT {} FROM config WHERE object = ? AND object_id = ?", at::LIST);
-    let found = tx.one(&sql, values![kind, id], |row| {
-        Ok((row.get::<String>(at::name)?, row.get::<Option<String>>(at::words)?))
-    })?;
+    let sql = made_once!("SELECT {} FROM config WHERE object = ? AND object_id = ?", at::LIST);
+    let found = tx
+        .one(sql, values![kind, id], |row| Ok((row.get::<String>(at::name)?, row.get::<Option<String>>(at::words)?)))?;
     let Some((name, words)) = found else { return Ok(None) };
     let bad = |_| Failure::internal("spool.db: the text of a configuration is unknown");
     Ok(Some((name, words.map(|text| serde_json::from_str(&text).map_err(bad)).transpose()?)))
@@ -339,8 +338,8 @@ pub(crate) type Changed = ((String, i64), Option<ConfigChange>);
 
 /// Returns what an event has made of the configuration of its object.
 pub(crate) fn changes(tx: &Tx<'_>, event: i64) -> Fallible<Vec<Changed>> {
-    let sql = format!("SELECT {} FROM config_change WHERE event_id = ? ORDER BY id", change::LIST);
-    tx.rows(&sql, values![event], |row| {
+    let sql = made_once!("SELECT {} FROM config_change WHERE event_id = ? ORDER BY id", change::LIST);
+    tx.rows(sql, values![event], |row| {
         let word: String = row.get(change::word)?;
         let change = match word.as_str() {
             ITSELF => None,

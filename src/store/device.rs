@@ -222,7 +222,7 @@ pub(crate) fn local_name(tx: &Tx<'_>, name: &DeviceName) -> Fallible<DeviceName>
 
 /// Returns the device with that identity.
 pub(crate) fn by_id(tx: &Tx<'_>, id: DeviceId) -> Fallible<Option<DeviceRow>> {
-    noted(tx, tx.one(&format!("SELECT {} FROM device WHERE id = ?", at::LIST), values![id], read)?)
+    noted(tx, tx.one(made_once!("SELECT {} FROM device WHERE id = ?", at::LIST), values![id], read)?)
 }
 
 fn noted(tx: &Tx<'_>, found: Option<DeviceRow>) -> Fallible<Option<DeviceRow>> {
@@ -243,7 +243,7 @@ pub(crate) fn to_change(tx: &Tx<'_>, name: &DeviceName) -> Fallible<Option<Devic
 pub(crate) fn list(tx: &Tx<'_>, after: Option<&DeviceName>) -> Fallible<Vec<DeviceRow>> {
     let after = after.map_or_else(String::new, DeviceName::key);
     tx.rows(
-        &format!("SELECT {} FROM device WHERE name_key > ? ORDER BY name_key LIMIT ?", at::LIST),
+        made_once!("SELECT {} FROM device WHERE name_key > ? ORDER BY name_key LIMIT ?", at::LIST),
         values![after, page(u32::MAX)],
         read,
     )
@@ -322,7 +322,7 @@ pub(crate) fn neighbours(tx: &Tx<'_>, name: &DeviceName) -> Fallible<Vec<DeviceN
 /// Returns the devices of a print process.
 pub(crate) fn of_process(tx: &Tx<'_>, process: &ProcessName) -> Fallible<Vec<DeviceRow>> {
     tx.rows(
-        &format!("SELECT {} FROM device WHERE process_key = ? ORDER BY name_key", at::LIST),
+        made_once!("SELECT {} FROM device WHERE process_key = ? ORDER BY name_key", at::LIST),
         values![process.key()],
         read,
     )
@@ -334,8 +334,8 @@ pub(crate) fn started_of_process(tx: &Tx<'_>, process: &ProcessName, limit: u32)
     Ok(tx.one(sql, values![process.key(), DeviceWish::Started, limit], |row| row.only())?.unwrap_or(0))
 }
 
-fn failing_with_sql() -> String {
-    format!(
+fn failing_with_sql() -> &'static str {
+    made_once!(
         "SELECT {} FROM device WHERE id IN (
              SELECT id FROM device WHERE error_number IS NOT NULL
              UNION SELECT d.id FROM process p CROSS JOIN device d ON d.process_key = p.name_key WHERE p.error_number IS NOT NULL)
@@ -347,7 +347,7 @@ fn failing_with_sql() -> String {
 
 /// Returns the devices with an error on record, or a print process with one, that have a value of `attribute`.
 pub(crate) fn failing_with(tx: &Tx<'_>, attribute: &str) -> Fallible<Vec<DeviceRow>> {
-    tx.rows(&failing_with_sql(), values![attribute], read)
+    tx.rows(failing_with_sql(), values![attribute], read)
 }
 
 /// Returns how far the jobs were looked at that wait for a device that has failed; none = to their end.
@@ -365,16 +365,20 @@ pub(crate) fn set_backup_walk(tx: &Tx<'_>, id: DeviceId, walk: Option<&str>) -> 
 
 /// Returns the devices that a route leads to: a location's own, or every one of a group.
 pub(crate) fn of_route(tx: &Tx<'_>, route: RouteId) -> Fallible<Vec<DeviceRow>> {
-    tx.rows(&of_route_sql(), values![route], read)
+    tx.rows(of_route_sql(), values![route], read)
 }
 
-pub(super) fn of_route_sql() -> String {
-    format!("SELECT {} FROM device WHERE id IN ({OF_ROUTE}) ORDER BY name_key", at::LIST)
+pub(super) fn of_route_sql() -> &'static str {
+    made_once!("SELECT {} FROM device WHERE id IN ({OF_ROUTE}) ORDER BY name_key", at::LIST)
 }
 
 /// Returns up to `limit` of the devices that a route leads to.
 pub(crate) fn some_of_route(tx: &Tx<'_>, route: RouteId, limit: u32) -> Fallible<Vec<DeviceRow>> {
-    tx.rows(&format!("SELECT {} FROM device WHERE id IN ({OF_ROUTE}) LIMIT ?2", at::LIST), values![route, limit], read)
+    tx.rows(
+        made_once!("SELECT {} FROM device WHERE id IN ({OF_ROUTE}) LIMIT ?2", at::LIST),
+        values![route, limit],
+        read,
+    )
 }
 
 columns!(of_all { speed = "max(speed)", fifo = "max(fifo)" });
@@ -382,8 +386,8 @@ columns!(of_all { speed = "max(speed)", fifo = "max(fifo)" });
 /// Returns the highest SPEED among the devices that a route leads to, and whether any of them prints in the order of
 /// arrival; none when it leads to no device.
 pub(crate) fn speed_and_order_of_route(tx: &Tx<'_>, route: RouteId) -> Fallible<Option<(u32, bool)>> {
-    let sql = format!("SELECT {} FROM device WHERE id IN ({OF_ROUTE})", of_all::LIST);
-    let found = tx.one(&sql, values![route], |row| {
+    let sql = made_once!("SELECT {} FROM device WHERE id IN ({OF_ROUTE})", of_all::LIST);
+    let found = tx.one(sql, values![route], |row| {
         Ok(row.get::<Option<u32>>(of_all::speed)?.zip(row.get::<Option<bool>>(of_all::fifo)?))
     });
     Ok(found?.flatten())
@@ -391,8 +395,8 @@ pub(crate) fn speed_and_order_of_route(tx: &Tx<'_>, route: RouteId) -> Fallible<
 
 /// Whether every device that a route leads to takes all octets as they come; not where it leads to none.
 pub(crate) fn takes_all_raw(tx: &Tx<'_>, route: RouteId) -> Fallible<bool> {
-    let sql = format!("SELECT min(content_raw) FROM device WHERE id IN ({OF_ROUTE})");
-    Ok(tx.one(&sql, values![route], |row| row.only::<Option<bool>>())?.flatten().unwrap_or(false))
+    let sql = made_once!("SELECT min(content_raw) FROM device WHERE id IN ({OF_ROUTE})");
+    Ok(tx.one(sql, values![route], |row| row.only::<Option<bool>>())?.flatten().unwrap_or(false))
 }
 
 /// Tells whether a route leads to a device, and to one that prints in the order of arrival. Each look ends with the first
@@ -614,7 +618,7 @@ pub(crate) fn stays_stopped(tx: &Tx<'_>, id: DeviceId) -> Fallible<bool> {
 
 /// Returns the devices that nobody has started or drained yet.
 pub(crate) fn untouched(tx: &Tx<'_>) -> Fallible<Vec<DeviceRow>> {
-    tx.rows(&format!("SELECT {} FROM device WHERE untouched <> ? ORDER BY name_key", at::LIST), values![false], read)
+    tx.rows(made_once!("SELECT {} FROM device WHERE untouched <> ? ORDER BY name_key", at::LIST), values![false], read)
 }
 
 /// Stores or clears the error.
@@ -658,7 +662,7 @@ columns!(memory { last_found, complaint });
 
 /// Returns what it remembers of FASTCNFG.
 pub(crate) fn remembered(tx: &Tx<'_>, id: DeviceId) -> Fallible<Remembered> {
-    let found = tx.one(&format!("SELECT {} FROM device WHERE id = ?", memory::LIST), values![id], |row| {
+    let found = tx.one(made_once!("SELECT {} FROM device WHERE id = ?", memory::LIST), values![id], |row| {
         Ok(Remembered { entry: row.get(memory::last_found)?, complaint: row.get(memory::complaint)? })
     });
     Ok(found?.unwrap_or_default())
@@ -755,7 +759,7 @@ mod tests {
 
     #[test]
     fn devices_that_fail_are_found_without_a_look_at_the_others() {
-        let plan = Memory::new().plan(&failing_with_sql());
+        let plan = Memory::new().plan(failing_with_sql());
         assert!(plan.contains("SCAN device USING INDEX device_error") && plan.contains("device_process"), "{plan}");
     }
 }

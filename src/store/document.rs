@@ -144,8 +144,8 @@ fn read(row: &Row<'_>) -> Fallible<DocumentRow> {
 
 /// Returns the documents of a job, in order.
 pub(crate) fn of_job(tx: &Tx<'_>, job: JobId) -> Fallible<Vec<DocumentRow>> {
-    let sql = format!("SELECT {} FROM document WHERE job_id = ? ORDER BY sequence", at::LIST);
-    tx.rows(&sql, values![job], read)
+    let sql = made_once!("SELECT {} FROM document WHERE job_id = ? ORDER BY sequence", at::LIST);
+    tx.rows(sql, values![job], read)
 }
 
 columns!(look {
@@ -169,7 +169,7 @@ columns!(look {
 pub(crate) fn shown(tx: &Tx<'_>, first: JobId, last: JobId) -> Fallible<BTreeMap<JobId, Vec<ShownRow>>> {
     let mut found: BTreeMap<JobId, Vec<ShownRow>> = BTreeMap::new();
     tx.each(
-        &format!("SELECT {} FROM document WHERE job_id BETWEEN ? AND ? ORDER BY job_id, sequence", look::LIST),
+        made_once!("SELECT {} FROM document WHERE job_id BETWEEN ? AND ? ORDER BY job_id, sequence", look::LIST),
         values![first, last],
         |row| {
             // Most jobs have one document.
@@ -258,8 +258,8 @@ columns!(owner { job_id, id });
 
 /// Returns the job and the document that a file in the server's directory belongs to.
 pub(crate) fn owner_of(tx: &Tx<'_>, store_name: &str) -> Fallible<Option<(JobId, DocumentId)>> {
-    let sql = format!("SELECT {} FROM document WHERE store_name = ?", owner::LIST);
-    tx.one(&sql, values![store_name], |row| Ok((row.get(owner::job_id)?, row.get(owner::id)?)))
+    let sql = made_once!("SELECT {} FROM document WHERE store_name = ?", owner::LIST);
+    tx.one(sql, values![store_name], |row| Ok((row.get(owner::job_id)?, row.get(owner::id)?)))
 }
 
 /// Takes another file of the same name as the one that was put back: the octets are those that were accepted.

@@ -122,8 +122,8 @@ const NOTABLE: &str = "notable IS NOT NULL AND id > ? ORDER BY id LIMIT ?";
 /// set back, and a change that waited for another has the time at which it was asked for. An engine with many writers gives out
 /// a number at the commit.
 pub(crate) fn notable(tx: &Tx<'_>, after: RecordPlace) -> Fallible<Vec<Recorded>> {
-    let sql = format!("SELECT {} FROM event WHERE {NOTABLE}", recorded::LIST);
-    tx.rows(&sql, values![after, page(u32::MAX)], |row| {
+    let sql = made_once!("SELECT {} FROM event WHERE {NOTABLE}", recorded::LIST);
+    tx.rows(sql, values![after, page(u32::MAX)], |row| {
         let event = Event {
             id: row.get(recorded::position)?,
             at_ms: row.get(recorded::at_ms)?,
@@ -176,8 +176,8 @@ pub(crate) type Doubtful = (i64, JobId, Option<String>, i64, String);
 /// Returns the events by which jobs may have come out twice before `before`, newest first, one page. An index has them
 /// alone.
 pub(crate) fn doubtful(tx: &Tx<'_>, before: (i64, i64), limit: u32) -> Fallible<Vec<Doubtful>> {
-    let sql = format!("SELECT {} FROM event WHERE {DOUBTFUL}", doubtful::LIST);
-    tx.rows(&sql, values![before.0, before.1, page(limit)], |row| {
+    let sql = made_once!("SELECT {} FROM event WHERE {DOUBTFUL}", doubtful::LIST);
+    tx.rows(sql, values![before.0, before.1, page(limit)], |row| {
         Ok((
             row.get(doubtful::id)?,
             JobId(row.get(doubtful::object_id)?),
@@ -241,7 +241,7 @@ pub(crate) fn last(tx: &Tx<'_>, object: Object, words: &[EventWord]) -> Fallible
 pub(crate) fn latest(tx: &Tx<'_>, object: Object, what: &EventWord) -> Fallible<Vec<Event>> {
     let (kind, id) = object.stored();
     tx.rows(
-        &format!(
+        made_once!(
             "SELECT {} FROM event WHERE object = ? AND object_id = ? AND what = ? ORDER BY position DESC LIMIT 100",
             at::LIST
         ),
@@ -254,7 +254,7 @@ pub(crate) fn latest(tx: &Tx<'_>, object: Object, what: &EventWord) -> Fallible<
 pub(crate) fn list(tx: &Tx<'_>, object: Object, after: i64) -> Fallible<Vec<Event>> {
     let (kind, id) = object.stored();
     tx.rows(
-        &format!(
+        made_once!(
             "SELECT {} FROM event WHERE object = ? AND object_id = ? AND position > ? ORDER BY position LIMIT ?",
             at::LIST
         ),
@@ -282,8 +282,8 @@ pub(super) fn prune(tx: &Tx<'_>, time: i64, before: i64) -> Fallible<()> {
     if last.is_none_or(|last| time - last >= MARKED_EVERY_MS) {
         tx.run("INSERT INTO age_mark (spool_ms, event_id) SELECT ?, coalesce(max(id), 0) FROM event", values![time])?;
     }
-    let sql = format!("SELECT {} FROM age_mark WHERE spool_ms < ? ORDER BY spool_ms DESC LIMIT 1", mark::LIST);
-    let old = tx.one(&sql, values![before], |row| Ok((row.get(mark::spool_ms)?, row.get(mark::event_id)?)))?;
+    let sql = made_once!("SELECT {} FROM age_mark WHERE spool_ms < ? ORDER BY spool_ms DESC LIMIT 1", mark::LIST);
+    let old = tx.one(sql, values![before], |row| Ok((row.get(mark::spool_ms)?, row.get(mark::event_id)?)))?;
     let Some((marked, end)): Option<(i64, i64)> = old else { return Ok(()) };
     let ids = tx.rows(OLD, values![end, PRUNED_AT_ONCE], |row| row.only::<i64>())?;
     for id in &ids {

@@ -185,7 +185,7 @@ pub(crate) fn list(
 ) -> Fallible<Vec<FinishedRow>> {
     let (at, id) = after.unwrap_or((i64::MAX, JobId(i64::MAX)));
     tx.rows(
-        &format!(
+        made_once!(
             "SELECT {} FROM finished WHERE (finished_ms, job_id) < (?1, ?2) AND (?3 IS NULL OR user_name = ?3)
              ORDER BY finished_ms DESC, job_id DESC LIMIT ?4",
             at::LIST
@@ -198,7 +198,7 @@ pub(crate) fn list(
 /// Returns one page of the jobs that came into the history after a place, which is an age of the spool and a job; in that order.
 pub(crate) fn since(tx: &Tx<'_>, (spool_ms, job): (i64, JobId)) -> Fallible<Vec<FinishedRow>> {
     tx.rows(
-        &format!(
+        made_once!(
             "SELECT {} FROM finished WHERE (finished_spool, job_id) > (?, ?) ORDER BY finished_spool, job_id LIMIT ?",
             at::LIST
         ),

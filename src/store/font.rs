@@ -39,12 +39,12 @@ columns!(at { name = "f.name", number = "j.number" });
 
 /// Returns fonts by name after `after`, one page.
 pub(crate) fn list(tx: &Tx<'_>, after: Option<&FontName>) -> Fallible<Vec<FontStatus>> {
-    let sql = format!(
+    let sql = made_once!(
         "SELECT {} FROM font f JOIN job j ON j.id = f.job_id WHERE f.name_key > ? ORDER BY f.name_key LIMIT ?",
         at::LIST
     );
     let after = after.map_or_else(String::new, FontName::key);
-    tx.rows(&sql, values![after, page(u32::MAX)], |row| {
+    tx.rows(sql, values![after, page(u32::MAX)], |row| {
         Ok(FontStatus { name: row.get(at::name)?, job: row.get(at::number)? })
     })
 }

@@ -90,7 +90,7 @@ fn read(row: &Row<'_>) -> Fallible<Mark> {
 
 /// Returns the mark of the database.
 pub(crate) fn of(tx: &Tx<'_>) -> Fallible<Mark> {
-    let found = tx.one(&format!("SELECT {} FROM spool WHERE id = 1", at::LIST), &[], read)?;
+    let found = tx.one(made_once!("SELECT {} FROM spool WHERE id = 1", at::LIST), &[], read)?;
     found.ok_or_else(|| Failure::internal("the spool has no row"))
 }
 

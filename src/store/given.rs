@@ -24,7 +24,7 @@ pub(super) fn parse(text: &str, job: JobId) -> Fallible<Value> {
 pub(crate) fn of_jobs(tx: &Tx<'_>, first: JobId, last: JobId) -> Fallible<BTreeMap<JobId, Vec<GivenValue>>> {
     let mut found: BTreeMap<JobId, Vec<GivenValue>> = BTreeMap::new();
     tx.each(
-        &format!(
+        made_once!(
             "SELECT {} FROM job_value WHERE job_id BETWEEN ? AND ? ORDER BY job_id, document, field, position",
             given::LIST
         ),

@@ -41,21 +41,21 @@ pub(crate) const ATTENTION: u32 = HoldReasons::ATTENTION.0;
 /// Returns the jobs that wait for a person, the oldest first, at most `limit`.
 pub(crate) fn attention(tx: &Tx<'_>, limit: u32) -> Fallible<Vec<JobId>> {
     // The number stands in the text: an index of a part is used only for the very condition that it was made with.
-    let sql = format!("SELECT id FROM job WHERE reasons & {ATTENTION} <> 0 ORDER BY id LIMIT ?");
-    tx.rows(&sql, values![limit], |row| row.only())
+    let sql = made_once!("SELECT id FROM job WHERE reasons & {ATTENTION} <> 0 ORDER BY id LIMIT ?");
+    tx.rows(sql, values![limit], |row| row.only())
 }
 
 columns!(parked { group_name = "g.name", dest = "l.dest", jobs = "l.jobs" });
 
 /// Returns the locations that lead nowhere and have jobs, with their number, at most `limit`.
 pub(crate) fn parked(tx: &Tx<'_>, limit: u32) -> Fallible<Vec<(LocationName, u64)>> {
-    let sql = format!(
+    let sql = made_once!(
         "SELECT {} FROM location l JOIN location_group g ON g.id = l.group_id
          WHERE l.device_id IS NULL AND l.remote_server IS NULL AND NOT l.whole_group AND l.jobs > 0
          ORDER BY g.name_key, l.dest_key LIMIT ?",
         parked::LIST
     );
-    tx.rows(&sql, values![limit], |row| {
+    tx.rows(sql, values![limit], |row| {
         let name = LocationName { group: row.get(parked::group_name)?, dest: row.get(parked::dest)? };
         Ok((name, u64::try_from(row.get::<i64>(parked::jobs)?).unwrap_or(0)))
     })

@@ -405,7 +405,7 @@ pub(super) fn counting_held(tx: &Tx<'_>, id: JobId, change: impl FnOnce() -> Fal
 
 /// Returns the job with that identity.
 pub(crate) fn by_id(tx: &Tx<'_>, id: JobId) -> Fallible<Option<JobRow>> {
-    let found = tx.one(&format!("SELECT {} FROM job WHERE id = ?", at::LIST), values![id], read)?;
+    let found = tx.one(made_once!("SELECT {} FROM job WHERE id = ?", at::LIST), values![id], read)?;
     if found.is_some() {
         tx.has_read(Lock::Job(id));
     }
@@ -704,8 +704,8 @@ pub(crate) fn delete(tx: &Tx<'_>, id: JobId) -> Fallible<Removed> {
         )
     })?;
     super::document::destroy_keys(tx, id)?;
-    let sql = format!("DELETE FROM document WHERE job_id = ? RETURNING {}", document_at::LIST);
-    let documents: Vec<(String, Counts)> = tx.rows(&sql, values![id], |row| {
+    let sql = made_once!("DELETE FROM document WHERE job_id = ? RETURNING {}", document_at::LIST);
+    let documents: Vec<(String, Counts)> = tx.rows(sql, values![id], |row| {
         let name: String = row.get(document_at::store_name)?;
         let octets = octets(row.get(document_at::octets)?);
         let counts = Counts::of_document(row.get(document_at::transfer)?, &name, octets);

@@ -71,13 +71,13 @@ fn read(row: &Row<'_>) -> Fallible<LeaseRow> {
 
 /// Returns a claim.
 pub(crate) fn by_token(tx: &Tx<'_>, token: &str) -> Fallible<Option<LeaseRow>> {
-    tx.one(&format!("SELECT {} FROM lease WHERE token = ?", at::LIST), values![token], read)
+    tx.one(made_once!("SELECT {} FROM lease WHERE token = ?", at::LIST), values![token], read)
 }
 
 /// Returns the claim that stands on a job.
 pub(crate) fn on(tx: &Tx<'_>, job: JobId) -> Fallible<Option<LeaseRow>> {
-    let sql = format!("SELECT {} FROM lease WHERE job_id = ? AND stage IN (?, ?)", at::LIST);
-    tx.one(&sql, values![job, Standing::Leased as i64, Standing::Begun as i64], read)
+    let sql = made_once!("SELECT {} FROM lease WHERE job_id = ? AND stage IN (?, ?)", at::LIST);
+    tx.one(sql, values![job, Standing::Leased as i64, Standing::Begun as i64], read)
 }
 
 /// Returns the claims of a server that stand, at most `limit`, those on jobs after `after`.
@@ -184,23 +184,24 @@ pub(crate) fn set_own(tx: &Tx<'_>, token: &str, own: Own, until: i64) -> Fallibl
 
 /// Returns a claim of ours.
 pub(crate) fn own(tx: &Tx<'_>, token: &str) -> Fallible<Option<OwnRow>> {
-    let sql = format!("SELECT {} FROM incoming WHERE token = ? AND lease IS NOT NULL", own::LIST);
-    tx.one(&sql, values![token], read_own)
+    let sql = made_once!("SELECT {} FROM incoming WHERE token = ? AND lease IS NOT NULL", own::LIST);
+    tx.one(sql, values![token], read_own)
 }
 
 /// Returns the claim by which a job is here, unless it has ended.
 pub(crate) fn own_of(tx: &Tx<'_>, job: JobId) -> Fallible<Option<OwnRow>> {
-    let sql = format!("SELECT {} FROM incoming WHERE job_id = ? AND outcome IS NULL AND lease IS NOT NULL", own::LIST);
-    tx.one(&sql, values![job], read_own)
+    let sql =
+        made_once!("SELECT {} FROM incoming WHERE job_id = ? AND outcome IS NULL AND lease IS NOT NULL", own::LIST);
+    tx.one(sql, values![job], read_own)
 }
 
 /// Returns the claims of ours on jobs of a server, at most `limit`, those after `after`.
 pub(crate) fn own_at(tx: &Tx<'_>, server: &ServerName, after: &str, limit: u32) -> Fallible<Vec<OwnRow>> {
-    let sql = format!(
+    let sql = made_once!(
         "SELECT {} FROM incoming WHERE server = ? AND lease IS NOT NULL AND token > ? ORDER BY token LIMIT ?",
         own::LIST
     );
-    tx.rows(&sql, values![server.as_str(), after, limit], read_own)
+    tx.rows(sql, values![server.as_str(), after, limit], read_own)
 }
 
 /// Returns the servers that hold a job which was claimed here, or that have to be told of its end.

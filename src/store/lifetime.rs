@@ -93,7 +93,7 @@ pub(crate) fn set_until(tx: &Tx<'_>, id: JobId, until: &KeptUntil) -> Fallible<(
 
 /// Returns how a job ended that is kept.
 pub(crate) fn ended(tx: &Tx<'_>, id: JobId) -> Fallible<Option<EndedRow>> {
-    tx.one(&format!("SELECT {} FROM ended WHERE job_id = ?", at::LIST), values![id], read)
+    tx.one(made_once!("SELECT {} FROM ended WHERE job_id = ?", at::LIST), values![id], read)
 }
 
 /// Forgets how a job ended.

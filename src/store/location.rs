@@ -130,8 +130,8 @@ fn read_group(row: &Row<'_>) -> Fallible<GroupRow> {
 
 /// Returns the group of that name.
 pub(crate) fn group(tx: &Tx<'_>, group: &GroupName) -> Fallible<Option<GroupRow>> {
-    let sql = format!("SELECT {} FROM location_group WHERE name_key = ?", of_group::LIST);
-    tx.one(&sql, values![group.key()], read_group)
+    let sql = made_once!("SELECT {} FROM location_group WHERE name_key = ?", of_group::LIST);
+    tx.one(sql, values![group.key()], read_group)
 }
 
 /// Returns the same with its route locked: to decide from where it leads.
@@ -149,34 +149,36 @@ pub(crate) fn group_name(tx: &Tx<'_>, id: GroupId) -> Fallible<Option<GroupName>
 
 /// Returns groups by name after `after`, one page.
 pub(crate) fn groups(tx: &Tx<'_>, after: Option<&GroupName>) -> Fallible<Vec<GroupRow>> {
-    let sql = format!("SELECT {} FROM location_group WHERE name_key > ? ORDER BY name_key LIMIT ?", of_group::LIST);
-    tx.rows(&sql, values![after.map_or_else(String::new, GroupName::key), page(u32::MAX)], read_group)
+    let sql = made_once!("SELECT {} FROM location_group WHERE name_key > ? ORDER BY name_key LIMIT ?", of_group::LIST);
+    tx.rows(sql, values![after.map_or_else(String::new, GroupName::key), page(u32::MAX)], read_group)
 }
 
 /// Returns the location with that plain name: a logical destination.
 pub(crate) fn logical(tx: &Tx<'_>, name: &str) -> Fallible<Option<LocationRow>> {
-    tx.one(&logical_sql(), values![name.to_ascii_lowercase(), LocationKind::Logical], read)
+    let key = name.to_ascii_lowercase();
+    tx.seen("logical", || key.clone(), || tx.one(logical_sql(), values![key.as_str(), LocationKind::Logical], read))
 }
 
-fn logical_sql() -> String {
-    format!("SELECT {} FROM {FROM} WHERE l.dest_key = ? AND l.kind = ? LIMIT 1", at::LIST)
+fn logical_sql() -> &'static str {
+    made_once!("SELECT {} FROM {FROM} WHERE l.dest_key = ? AND l.kind = ? LIMIT 1", at::LIST)
 }
 
 /// Returns the location that was made with a device, and leads from its queue to it.
 pub(crate) fn outlet(tx: &Tx<'_>, device: DeviceId) -> Fallible<Option<LocationRow>> {
-    let sql = format!("SELECT {} FROM {FROM} WHERE l.device_id = ? AND l.kind = ? LIMIT 1", at::LIST);
-    tx.one(&sql, values![device, LocationKind::Outlet], read)
+    let sql = made_once!("SELECT {} FROM {FROM} WHERE l.device_id = ? AND l.kind = ? LIMIT 1", at::LIST);
+    tx.one(sql, values![device, LocationKind::Outlet], read)
 }
 
 /// Returns the location of that name.
 pub(crate) fn by_name(tx: &Tx<'_>, name: &LocationName) -> Fallible<Option<LocationRow>> {
-    let sql = format!("SELECT {} FROM {FROM} WHERE g.name_key = ? AND l.dest_key = ?", at::LIST);
-    tx.one(&sql, values![name.group.key(), name.dest.key()], read)
+    let sql = made_once!("SELECT {} FROM {FROM} WHERE g.name_key = ? AND l.dest_key = ?", at::LIST);
+    let key = || format!("{}.{}", name.group.key(), name.dest.key());
+    tx.seen("location", key, || tx.one(sql, values![name.group.key(), name.dest.key()], read))
 }
 
 /// Returns the location with that identity.
 pub(crate) fn by_id(tx: &Tx<'_>, id: LocationId) -> Fallible<Option<LocationRow>> {
-    tx.one(&format!("SELECT {} FROM {FROM} WHERE l.id = ?", at::LIST), values![id], read)
+    tx.one(made_once!("SELECT {} FROM {FROM} WHERE l.id = ?", at::LIST), values![id], read)
 }
 
 /// Returns locations that match, by name after `after`, one page.
@@ -242,8 +244,8 @@ fn behind_group_sql() -> String {
 
 /// Returns locations that route to a device.
 pub(crate) fn of_device(tx: &Tx<'_>, device: DeviceId) -> Fallible<Vec<LocationRow>> {
-    let sql = format!("SELECT {} FROM {FROM} WHERE l.device_id = ? ORDER BY g.name_key, l.dest_key", at::LIST);
-    tx.rows(&sql, values![device], read)
+    let sql = made_once!("SELECT {} FROM {FROM} WHERE l.device_id = ? ORDER BY g.name_key, l.dest_key", at::LIST);
+    tx.rows(sql, values![device], read)
 }
 
 /// Tells whether a location of a group leads to a device.
@@ -338,11 +340,11 @@ pub(crate) fn set_remote(tx: &Tx<'_>, id: LocationId, device: &DeviceName) -> Fa
 /// Returns the location that leads to a device or a destination of another server.
 pub(crate) fn of_remote(tx: &Tx<'_>, device: &DeviceName) -> Fallible<Option<LocationRow>> {
     let server = device.node().map(crate::model::ServerName::key);
-    let sql = format!(
+    let sql = made_once!(
         "SELECT {} FROM {FROM} WHERE l.remote_server = ? AND lower(l.remote_device) = ? ORDER BY l.id LIMIT 1",
         at::LIST
     );
-    tx.one(&sql, values![server, device.stored().to_ascii_lowercase()], read)
+    tx.one(sql, values![server, device.stored().to_ascii_lowercase()], read)
 }
 
 /// Returns the device of another server that a location leads to.
@@ -435,8 +437,8 @@ pub(crate) fn names_of(
     let name = tx.one("SELECT name FROM location_group WHERE id = ?", values![group], |row| row.only())?;
     let dest = match location {
         Some(id) => {
-            let sql = format!("SELECT {} FROM location WHERE id = ?", named::LIST);
-            let dest = tx.one(&sql, values![id], |row| Ok((row.get(named::dest)?, row.get(named::kind)?)))?;
+            let sql = made_once!("SELECT {} FROM location WHERE id = ?", named::LIST);
+            let dest = tx.one(sql, values![id], |row| Ok((row.get(named::dest)?, row.get(named::kind)?)))?;
             Some(dest.ok_or_else(gone)?)
         }
         None => None,
@@ -461,7 +463,7 @@ mod tests {
         }
         let plan = memory.plan(&of_dest_sql(">"));
         assert!(plan.contains("location_dest") && !plan.contains("SCAN"), "{plan}");
-        let plan = memory.plan(&logical_sql());
+        let plan = memory.plan(logical_sql());
         assert!(plan.contains("location_dest") && !plan.contains("SCAN"), "{plan}");
         let plan = memory.plan(LEADS_TO);
         assert!(plan.contains("location_device"), "by the device, which has few locations: {plan}");

@@ -55,8 +55,8 @@ fn read(row: &Row<'_>) -> Fallible<(Field, Value)> {
 /// Returns what was set of one.
 pub(crate) fn of(tx: &Tx<'_>, holder: Holder) -> Fallible<Vec<(Field, Value)>> {
     let (object, id) = holder.stored();
-    let sql = format!("SELECT {} FROM managed_value WHERE object = ? AND object_id = ? ORDER BY field", at::LIST);
-    tx.rows(&sql, values![object, id], read)
+    let sql = made_once!("SELECT {} FROM managed_value WHERE object = ? AND object_id = ? ORDER BY field", at::LIST);
+    tx.rows(sql, values![object, id], read)
 }
 
 /// What an attribute is by which a destination limits what it prints: the condition of an index, which queries repeat as it stands.
@@ -80,19 +80,19 @@ pub(crate) const LIMITED: &str = "field IN (
 
 /// Tells whether any destination limits what it prints, or the job names the devices that may print it or a paper.
 pub(crate) fn limits(tx: &Tx<'_>, job: JobId) -> Fallible<bool> {
-    let sql = format!(
+    let sql = made_once!(
         "SELECT 1 FROM managed_value WHERE {LIMITED} UNION ALL
          SELECT 1 FROM job_value WHERE job_id = ? AND document = 0 AND field = 'actual-destinations-requested' UNION ALL
          SELECT 1 FROM job_value WHERE job_id = ? AND field = 'default-medium' LIMIT 1"
     );
-    tx.finds(&sql, values![job, job])
+    tx.finds(sql, values![job, job])
 }
 
 /// Returns one value that was set.
 pub(crate) fn value(tx: &Tx<'_>, holder: Holder, field: Field) -> Fallible<Option<Value>> {
     let (object, id) = holder.stored();
-    let sql = format!("SELECT {} FROM managed_value WHERE object = ? AND object_id = ? AND field = ?", at::LIST);
-    Ok(tx.one(&sql, values![object, id, field.stored()], read)?.map(|found| found.1))
+    let sql = made_once!("SELECT {} FROM managed_value WHERE object = ? AND object_id = ? AND field = ?", at::LIST);
+    Ok(tx.one(sql, values![object, id, field.stored()], read)?.map(|found| found.1))
 }
 
 /// Tells whether a switch was set, and how.
@@ -108,8 +108,8 @@ pub(crate) fn switch(tx: &Tx<'_>, holder: Holder, attribute: &str) -> Fallible<O
 /// Returns what was set of one under a name.
 pub(crate) fn named(tx: &Tx<'_>, holder: Holder, name: &str) -> Fallible<Vec<(Field, Value)>> {
     let (object, id) = holder.stored();
-    let sql = format!("SELECT {} FROM managed_value WHERE object = ? AND object_id = ? AND field = ?", at::LIST);
-    tx.rows(&sql, values![object, id, name], read)
+    let sql = made_once!("SELECT {} FROM managed_value WHERE object = ? AND object_id = ? AND field = ?", at::LIST);
+    tx.rows(sql, values![object, id, name], read)
 }
 
 columns!(by_whom { field, value, set_by });
@@ -117,8 +117,9 @@ columns!(by_whom { field, value, set_by });
 /// Returns the value of one under a name, and who set it ([`NOBODY`] = several users).
 pub(crate) fn set_by(tx: &Tx<'_>, holder: Holder, name: &str) -> Fallible<Option<(Value, u32)>> {
     let (object, id) = holder.stored();
-    let sql = format!("SELECT {} FROM managed_value WHERE object = ? AND object_id = ? AND field = ?", by_whom::LIST);
-    tx.one(&sql, values![object, id, name], |row| {
+    let sql =
+        made_once!("SELECT {} FROM managed_value WHERE object = ? AND object_id = ? AND field = ?", by_whom::LIST);
+    tx.one(sql, values![object, id, name], |row| {
         Ok((parse(&row.get::<String>(by_whom::value)?)?, row.get(by_whom::set_by)?))
     })
 }
@@ -129,9 +130,11 @@ pub(crate) fn of_each(tx: &Tx<'_>, holders: &[Holder]) -> Fallible<ByIdentity> {
     let mut found = ByIdentity::new();
     let ids = || holders.iter().map(|holder| holder.stored().1);
     let (Some(first), Some(low), Some(high)) = (holders.first(), ids().min(), ids().max()) else { return Ok(found) };
-    let sql =
-        format!("SELECT {} FROM managed_value WHERE object = ? AND object_id BETWEEN ? AND ? ORDER BY field", at::LIST);
-    tx.each(&sql, values![first.stored().0, low, high], |row| {
+    let sql = made_once!(
+        "SELECT {} FROM managed_value WHERE object = ? AND object_id BETWEEN ? AND ? ORDER BY field",
+        at::LIST
+    );
+    tx.each(sql, values![first.stored().0, low, high], |row| {
         let one = read(row)?;
         found.entry(row.get(at::object_id)?).or_default().push(one);
         Ok(())
@@ -143,8 +146,8 @@ pub(crate) fn of_each(tx: &Tx<'_>, holders: &[Holder]) -> Fallible<ByIdentity> {
 pub(crate) fn set(tx: &Tx<'_>, holder: Holder, values: &BTreeMap<Field, Value>) -> Fallible<()> {
     let (object, id) = holder.stored();
     let caller = tx.caller().map_or(NOBODY, |caller| caller.uid);
-    let sql = format!("SELECT {} FROM managed_value WHERE object = ? AND object_id = ?", by_whom::LIST);
-    let before = tx.rows(&sql, values![object, id], |row| {
+    let sql = made_once!("SELECT {} FROM managed_value WHERE object = ? AND object_id = ?", by_whom::LIST);
+    let before = tx.rows(sql, values![object, id], |row| {
         let value = parse(&row.get::<String>(by_whom::value)?)?;
         Ok((row.get::<Field>(by_whom::field)?, value, row.get::<u32>(by_whom::set_by)?))
     })?;
@@ -177,9 +180,9 @@ columns!(whose { object_id });
 pub(crate) fn location_with(tx: &Tx<'_>, field: Field, name: &str) -> Fallible<Option<LocationId>> {
     let text = serde_json::to_string(&Value::Text(name.to_owned()))
         .map_err(|error| Failure::internal(format!("attribute: {error}")))?;
-    let sql = format!(
+    let sql = made_once!(
         "SELECT {} FROM managed_value WHERE object = 'location' AND field = ? AND lower(value) = lower(?) LIMIT 1",
         whose::LIST
     );
-    tx.one(&sql, values![field, text], |row| row.get(whose::object_id).map(LocationId))
+    tx.one(sql, values![field, text], |row| row.get(whose::object_id).map(LocationId))
 }

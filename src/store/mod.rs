@@ -20,6 +20,14 @@
 //!
 //! `sqlite::rules` and `tests/store_rules.rs` hold the code to them.
 
+/// The text of a statement that is put together of what never changes, as `format!` does it: once.
+macro_rules! made_once {
+    ($($part:tt)*) => {{
+        static TEXT: std::sync::LazyLock<String> = std::sync::LazyLock::new(|| format!($($part)*));
+        TEXT.as_str()
+    }};
+}
+
 pub mod access;
 pub(crate) mod account;
 pub mod alter;

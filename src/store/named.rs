@@ -57,12 +57,12 @@ pub(crate) fn locations_of_groups(
     beginning: &str,
     limit: u32,
 ) -> Fallible<Vec<(GroupName, DestName, LocationKind)>> {
-    let sql = format!(
+    let sql = made_once!(
         "SELECT {} FROM location_group g CROSS JOIN location l ON l.group_id = g.id
          WHERE g.name_key >= ? AND g.name_key < ? ORDER BY g.name_key, l.dest_key LIMIT ?",
         at::LIST
     );
-    tx.rows(&sql, values![beginning, format!("{beginning}{LAST}"), page(limit)], read)
+    tx.rows(sql, values![beginning, format!("{beginning}{LAST}"), page(limit)], read)
 }
 
 /// Returns the locations of one group whose second half begins so.
@@ -72,12 +72,12 @@ pub(crate) fn locations_of_group(
     beginning: &str,
     limit: u32,
 ) -> Fallible<Vec<(GroupName, DestName, LocationKind)>> {
-    let sql = format!(
+    let sql = made_once!(
         "SELECT {} FROM location_group g CROSS JOIN location l ON l.group_id = g.id
          WHERE g.name_key = ? AND l.dest_key >= ? AND l.dest_key < ? ORDER BY l.dest_key LIMIT ?",
         at::LIST
     );
-    tx.rows(&sql, values![group, beginning, format!("{beginning}{LAST}"), page(limit)], read)
+    tx.rows(sql, values![group, beginning, format!("{beginning}{LAST}"), page(limit)], read)
 }
 
 /// Returns the locations whose second half begins so, whatever their group.
@@ -86,12 +86,12 @@ pub(crate) fn locations_by_dest(
     beginning: &str,
     limit: u32,
 ) -> Fallible<Vec<(GroupName, DestName, LocationKind)>> {
-    let sql = format!(
+    let sql = made_once!(
         "SELECT {} FROM location l CROSS JOIN location_group g ON g.id = l.group_id
          WHERE l.dest_key >= ? AND l.dest_key < ? ORDER BY l.dest_key LIMIT ?",
         at::LIST
     );
-    tx.rows(&sql, values![beginning, format!("{beginning}{LAST}"), page(limit)], read)
+    tx.rows(sql, values![beginning, format!("{beginning}{LAST}"), page(limit)], read)
 }
 
 fn read(row: &super::Row<'_>) -> Fallible<(GroupName, DestName, LocationKind)> {

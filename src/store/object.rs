@@ -25,14 +25,14 @@ fn read(row: &Row<'_>) -> Fallible<ObjectRow> {
 
 /// Returns the object of that class and name.
 pub(crate) fn by_name(tx: &Tx<'_>, class: ObjectClass, name: &ObjectName) -> Fallible<Option<ObjectRow>> {
-    let sql = format!("SELECT {} FROM object WHERE class = ? AND name_key = ?", at::LIST);
-    tx.one(&sql, values![class, name.key()], read)
+    let sql = made_once!("SELECT {} FROM object WHERE class = ? AND name_key = ?", at::LIST);
+    tx.one(sql, values![class, name.key()], read)
 }
 
 /// Returns the object of a class with that identity.
 pub(crate) fn by_id(tx: &Tx<'_>, class: ObjectClass, id: ObjectId) -> Fallible<Option<ObjectRow>> {
-    let sql = format!("SELECT {} FROM object WHERE class = ? AND id = ?", at::LIST);
-    tx.one(&sql, values![class, id], read)
+    let sql = made_once!("SELECT {} FROM object WHERE class = ? AND id = ?", at::LIST);
+    tx.one(sql, values![class, id], read)
 }
 
 /// Returns the same, locked: to decide from its values.
@@ -51,9 +51,9 @@ pub(crate) fn list(
     after: Option<&ObjectName>,
     limit: u32,
 ) -> Fallible<Vec<ObjectRow>> {
-    let sql = format!("SELECT {} FROM object WHERE class = ? AND name_key > ? ORDER BY name_key LIMIT ?", at::LIST);
+    let sql = made_once!("SELECT {} FROM object WHERE class = ? AND name_key > ? ORDER BY name_key LIMIT ?", at::LIST);
     let after = after.map_or_else(String::new, ObjectName::key);
-    tx.rows(&sql, values![class, after, page(limit)], read)
+    tx.rows(sql, values![class, after, page(limit)], read)
 }
 
 columns!(of_value { attribute, value });
@@ -61,9 +61,10 @@ columns!(of_value { attribute, value });
 /// Returns the values of an object.
 pub(crate) fn values(tx: &Tx<'_>, class: ObjectClass, id: ObjectId) -> Fallible<Values> {
     tx.has_read(Lock::Kept(id));
-    let sql = format!("SELECT {} FROM object_value WHERE object_id = ? ORDER BY attribute, position", of_value::LIST);
+    let sql =
+        made_once!("SELECT {} FROM object_value WHERE object_id = ? ORDER BY attribute, position", of_value::LIST);
     let mut found = Values::new();
-    tx.each(&sql, values![id], |row| {
+    tx.each(sql, values![id], |row| {
         let (attribute, text): (String, String) = (row.get(of_value::attribute)?, row.get(of_value::value)?);
         let known = class.row().attributes.iter().find(|row| row.name == attribute);
         let read = known.and_then(|known| Some((known.name, known.syntax.read(&text)?)));
@@ -85,12 +86,12 @@ pub(crate) fn each_value(
     class: ObjectClass,
     mut take: impl FnMut(String, Option<(String, String)>),
 ) -> Fallible<()> {
-    let sql = format!(
+    let sql = made_once!(
         "SELECT {} FROM object o LEFT JOIN object_value v ON v.object_id = o.id WHERE o.class = ?
          ORDER BY o.name_key, v.attribute, v.position",
         of_all::LIST
     );
-    tx.each(&sql, values![class], |row| {
+    tx.each(sql, values![class], |row| {
         let attribute: Option<String> = row.get(of_all::attribute)?;
         let value: Option<String> = row.get(of_all::value)?;
         take(row.get(of_all::name)?, attribute.zip(value));
@@ -107,9 +108,10 @@ pub(crate) fn name_of(tx: &Tx<'_>, id: ObjectId) -> Fallible<Option<String>> {
 /// sets is left out.
 pub(crate) fn texts(tx: &Tx<'_>, class: ObjectClass, id: ObjectId) -> Fallible<BTreeMap<String, String>> {
     let is_reported = |name: &str| class.row().attributes.iter().any(|row| row.reported && row.name == name);
-    let sql = format!("SELECT {} FROM object_value WHERE object_id = ? ORDER BY attribute, position", of_value::LIST);
+    let sql =
+        made_once!("SELECT {} FROM object_value WHERE object_id = ? ORDER BY attribute, position", of_value::LIST);
     let mut found: BTreeMap<String, String> = BTreeMap::new();
-    tx.each(&sql, values![id], |row| {
+    tx.each(sql, values![id], |row| {
         let (attribute, text): (String, String) = (row.get(of_value::attribute)?, row.get(of_value::value)?);
         if is_reported(&attribute) {
             return Ok(());
@@ -124,7 +126,7 @@ columns!(of_class { class, id });
 
 /// Returns the identity of every object, with its class.
 pub(crate) fn identities(tx: &Tx<'_>) -> Fallible<Vec<(ObjectClass, ObjectId)>> {
-    let rows = tx.rows(&format!("SELECT {} FROM object ORDER BY id", of_class::LIST), &[], |row| {
+    let rows = tx.rows(made_once!("SELECT {} FROM object ORDER BY id", of_class::LIST), &[], |row| {
         Ok((row.get::<String>(of_class::class)?, row.get(of_class::id)?))
     })?;
     let known = rows.into_iter().filter_map(|(class, id)| Some((ObjectClass::try_from(class).ok()?, ObjectId(id))));

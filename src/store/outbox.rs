@@ -77,8 +77,8 @@ struct JobFacts {
 columns!(job_at { id, local_id, serial, name, owner_uid, user_name, origin, group_id });
 
 fn job_facts(tx: &Tx<'_>, id: JobId) -> Fallible<Option<JobFacts>> {
-    let sql = format!("SELECT {} FROM job WHERE id = ?", job_at::LIST);
-    tx.one(&sql, values![id], |row| {
+    let sql = made_once!("SELECT {} FROM job WHERE id = ?", job_at::LIST);
+    tx.one(sql, values![id], |row| {
         Ok(JobFacts {
             id: row.get(job_at::id)?,
             number: row.get::<i64>(job_at::local_id)?.to_string(),
@@ -118,12 +118,12 @@ fn read_profiles(texts: Vec<String>, set_by: u32) -> Vec<(Profile, u32)> {
 columns!(asked_at { field, value, set_by });
 
 fn asked_by_job(tx: &Tx<'_>, id: JobId) -> Fallible<Asked> {
-    let sql = format!(
+    let sql = made_once!(
         "SELECT {} FROM job_value WHERE job_id = ? AND document = 0 AND field IN (?, ?, ?, ?) ORDER BY field, position",
         asked_at::LIST
     );
     let mut asked = Asked::default();
-    tx.each(&sql, values![id, PROFILE, TO_OPERATOR, AT_START, AT_END], |row| {
+    tx.each(sql, values![id, PROFILE, TO_OPERATOR, AT_START, AT_END], |row| {
         let text: String = row.get(asked_at::value)?;
         let field: Field = row.get(asked_at::field)?;
         if field.stored() == PROFILE {
@@ -647,7 +647,7 @@ pub(crate) fn printed(tx: &Tx<'_>, job: &JobRow, outcome: &str, device: Option<&
     }
     let found = match device {
         Some(name) => {
-            tx.one(&format!("SELECT {} FROM device WHERE name = ?", device_at::LIST), values![name], |row| {
+            tx.one(made_once!("SELECT {} FROM device WHERE name = ?", device_at::LIST), values![name], |row| {
                 Ok((row.get::<DeviceId>(device_at::id)?, row.get::<DeviceName>(device_at::name)?))
             })?
         }
@@ -846,11 +846,11 @@ fn see_location(tx: &Tx<'_>, id: LocationId, what: &EventWord, why: &str) -> Fal
     if !asks {
         return Ok(());
     }
-    let sql = format!(
+    let sql = made_once!(
         "SELECT {} FROM location l JOIN location_group g ON l.group_id = g.id WHERE l.id = ?",
         location_at::LIST
     );
-    let found = tx.one(&sql, values![id], |row| {
+    let found = tx.one(sql, values![id], |row| {
         Ok((row.get::<LocationKind>(location_at::kind)?, row.get::<String>(location_at::name)?))
     })?;
     let object = match found {
@@ -974,8 +974,8 @@ pub(crate) fn give_up(tx: &Tx<'_>, one: &Delivery, why: &str) -> Fallible<()> {
 
 /// Removes a row. Of whose log, where that is a job, and whether a profile of the server had asked for it.
 fn remove(tx: &Tx<'_>, id: i64) -> Fallible<Option<(Option<JobId>, bool)>> {
-    let sql = format!("DELETE FROM outbox WHERE id = ? RETURNING {}", whose::LIST);
-    let removed = tx.one(&sql, values![id], |row| {
+    let sql = made_once!("DELETE FROM outbox WHERE id = ? RETURNING {}", whose::LIST);
+    let removed = tx.one(sql, values![id], |row| {
         let kind: String = row.get(whose::object)?;
         let id: i64 = row.get(whose::object_id)?;
         Ok(((kind == "job").then_some(JobId(id)), row.get(whose::of_server)?))

@@ -35,8 +35,8 @@ fn read(row: &Row<'_>) -> Fallible<TriedName> {
 
 /// Returns what is stored of a name; nothing where none was tried lately.
 pub(crate) fn of(tx: &Tx<'_>, name: &str) -> Fallible<TriedName> {
-    let sql = format!("SELECT {} FROM tried_name WHERE name = ?", at::LIST);
-    Ok(tx.one(&sql, values![name], read)?.unwrap_or_default())
+    let sql = made_once!("SELECT {} FROM tried_name WHERE name = ?", at::LIST);
+    Ok(tx.one(sql, values![name], read)?.unwrap_or_default())
 }
 
 /// Stores what was tried with a name, at that spool time.

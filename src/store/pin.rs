@@ -49,7 +49,7 @@ fn read(row: &Row<'_>) -> Fallible<PinRow> {
 
 /// Returns the PIN of a user.
 pub(crate) fn of(tx: &Tx<'_>, user: ObjectId) -> Fallible<Option<PinRow>> {
-    tx.one(&format!("SELECT {} FROM pin WHERE object_id = ?", at::LIST), values![user], read)
+    tx.one(made_once!("SELECT {} FROM pin WHERE object_id = ?", at::LIST), values![user], read)
 }
 
 /// Gives a user a PIN; what was tried before does not count.

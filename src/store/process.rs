@@ -84,16 +84,16 @@ fn read(row: &Row<'_>) -> Fallible<ProcessRow> {
 
 /// Returns the process of that name.
 pub(crate) fn by_name(tx: &Tx<'_>, name: &ProcessName) -> Fallible<Option<ProcessRow>> {
-    noted(tx, tx.one(&format!("SELECT {} FROM process WHERE name_key = ?", at::LIST), values![name.key()], read)?)
+    noted(tx, tx.one(made_once!("SELECT {} FROM process WHERE name_key = ?", at::LIST), values![name.key()], read)?)
 }
 
 /// Returns the process with that identity.
 pub(crate) fn by_id(tx: &Tx<'_>, id: ProcessId) -> Fallible<Option<ProcessRow>> {
-    noted(tx, tx.one(&by_id_sql(), values![id], read)?)
+    noted(tx, tx.one(by_id_sql(), values![id], read)?)
 }
 
-pub(super) fn by_id_sql() -> String {
-    format!("SELECT {} FROM process WHERE id = ?", at::LIST)
+pub(super) fn by_id_sql() -> &'static str {
+    made_once!("SELECT {} FROM process WHERE id = ?", at::LIST)
 }
 
 fn noted(tx: &Tx<'_>, found: Option<ProcessRow>) -> Fallible<Option<ProcessRow>> {
@@ -128,7 +128,7 @@ pub(crate) fn runs(tx: &Tx<'_>, id: ProcessId, epoch: u64) -> Fallible<bool> {
 pub(crate) fn list(tx: &Tx<'_>, after: Option<&ProcessName>) -> Fallible<Vec<ProcessRow>> {
     let after = after.map_or_else(String::new, ProcessName::key);
     tx.rows(
-        &format!("SELECT {} FROM process WHERE name_key > ? ORDER BY name_key LIMIT ?", at::LIST),
+        made_once!("SELECT {} FROM process WHERE name_key > ? ORDER BY name_key LIMIT ?", at::LIST),
         values![after, page(u32::MAX)],
         read,
     )

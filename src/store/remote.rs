@@ -82,16 +82,16 @@ fn read(row: &Row<'_>) -> Fallible<AwayRow> {
 
 /// Returns what is known of a job that is away, or was.
 pub(crate) fn away(tx: &Tx<'_>, job: JobId) -> Fallible<Option<AwayRow>> {
-    tx.one(&format!("SELECT {} FROM away WHERE job_id = ?", at::LIST), values![job], read)
+    tx.one(made_once!("SELECT {} FROM away WHERE job_id = ?", at::LIST), values![job], read)
 }
 
 /// Returns the jobs that a server was offered or has, the eldest first, at most `limit`, those after `after`.
 pub(crate) fn away_at(tx: &Tx<'_>, server: &ServerName, after: JobId, limit: u32) -> Fallible<Vec<AwayRow>> {
-    let sql = format!(
+    let sql = made_once!(
         "SELECT {} FROM away WHERE server = ? AND stage IN (?, ?) AND job_id > ? ORDER BY job_id LIMIT ?",
         at::LIST
     );
-    tx.rows(&sql, values![server.as_str(), Stage::Offered as i64, Stage::There as i64, after, limit], read)
+    tx.rows(sql, values![server.as_str(), Stage::Offered as i64, Stage::There as i64, after, limit], read)
 }
 
 /// Stores how far a job is on its way.
@@ -150,17 +150,17 @@ const UNGIVEN: &str = "job j CROSS JOIN document d ON d.job_id = j.id
 
 /// Returns the next job that waits for a device of another server, and that device. A paused queue gives none away.
 pub(crate) fn next_for(tx: &Tx<'_>, server: &ServerName) -> Fallible<Option<(JobId, DeviceName)>> {
-    let sql = format!(
+    let sql = made_once!(
         "SELECT {} FROM {OUTGOING} WHERE l.remote_server = ? ORDER BY e.promoted, e.rank, e.sequence LIMIT 1",
         next::LIST
     );
-    tx.one(&sql, values![EntryState::Queued, server.key()], |row| Ok((row.get(next::job_id)?, row.get(next::device)?)))
+    tx.one(sql, values![EntryState::Queued, server.key()], |row| Ok((row.get(next::job_id)?, row.get(next::device)?)))
 }
 
 /// Returns the servers for which a job waits or that have one, and those whose print files jobs wait for.
 pub(crate) fn with_work(tx: &Tx<'_>) -> Fallible<Vec<ServerName>> {
     let mut found: Vec<ServerName> = tx.rows(
-        &format!("SELECT DISTINCT l.remote_server FROM {OUTGOING} WHERE l.remote_server IS NOT NULL"),
+        made_once!("SELECT DISTINCT l.remote_server FROM {OUTGOING} WHERE l.remote_server IS NOT NULL"),
         values![EntryState::Queued],
         |row| row.only(),
     )?;
@@ -170,7 +170,7 @@ pub(crate) fn with_work(tx: &Tx<'_>) -> Fallible<Vec<ServerName>> {
         |row| row.only(),
     )?);
     found.extend(tx.rows(
-        &format!("SELECT DISTINCT d.server FROM {UNGIVEN}"),
+        made_once!("SELECT DISTINCT d.server FROM {UNGIVEN}"),
         values![HoldReasons::NONE.with(HoldReason::Unreachable)],
         |row| row.only(),
     )?);
@@ -183,7 +183,7 @@ pub(crate) fn with_work(tx: &Tx<'_>) -> Fallible<Vec<ServerName>> {
 /// Returns the jobs that are held because a server does not give their print files, at most `limit`.
 pub(crate) fn held_for(tx: &Tx<'_>, server: &ServerName, limit: u32) -> Fallible<Vec<JobId>> {
     tx.rows(
-        &format!("SELECT DISTINCT j.id FROM {UNGIVEN} AND lower(d.server) = ? LIMIT ?"),
+        made_once!("SELECT DISTINCT j.id FROM {UNGIVEN} AND lower(d.server) = ? LIMIT ?"),
         values![HoldReasons::NONE.with(HoldReason::Unreachable), server.key(), limit],
         |row| row.only(),
     )
@@ -220,7 +220,7 @@ columns!(come { server, job_id, outcome, device, begun });
 
 /// Returns what a token stands for.
 pub(crate) fn incoming(tx: &Tx<'_>, token: &str) -> Fallible<Option<IncomingRow>> {
-    tx.one(&format!("SELECT {} FROM incoming WHERE token = ?", come::LIST), values![token], |row| {
+    tx.one(made_once!("SELECT {} FROM incoming WHERE token = ?", come::LIST), values![token], |row| {
         Ok(IncomingRow {
             server: row.get(come::server)?,
             job: row.get(come::job_id)?,
@@ -270,7 +270,7 @@ pub(crate) fn confirm(tx: &Tx<'_>, token: &str) -> Fallible<()> {
 /// Returns the token under which a job of another server was taken over.
 pub(crate) fn token_of(tx: &Tx<'_>, job: JobId) -> Fallible<Option<(String, ServerName)>> {
     columns!(one { token, server });
-    tx.one(&format!("SELECT {} FROM incoming WHERE job_id = ? AND outcome IS NULL", one::LIST), values![job], |row| {
+    tx.one(made_once!("SELECT {} FROM incoming WHERE job_id = ? AND outcome IS NULL", one::LIST), values![job], |row| {
         Ok((row.get(one::token)?, row.get(one::server)?))
     })
 }
@@ -308,8 +308,8 @@ columns!(link { error, since_ms });
 
 /// Returns why a server does not answer, and since when; none while it does.
 pub(crate) fn silence(tx: &Tx<'_>, server: &ServerName) -> Fallible<Option<(String, i64)>> {
-    let sql = format!("SELECT {} FROM peer_link WHERE server = ?", link::LIST);
-    let found = tx.one(&sql, values![server.as_str()], |row| {
+    let sql = made_once!("SELECT {} FROM peer_link WHERE server = ?", link::LIST);
+    let found = tx.one(sql, values![server.as_str()], |row| {
         Ok((row.get::<Option<String>>(link::error)?, row.get::<Option<i64>>(link::since_ms)?))
     })?;
     Ok(found.and_then(|(error, since)| error.zip(since)))

@@ -54,12 +54,12 @@ columns!(open { id, action });
 
 /// Returns the requests of a device that are not answered: those about one attempt, or those about the device itself.
 pub(crate) fn open(tx: &Tx<'_>, device: DeviceId, attempt: Option<(EntryId, u32)>) -> Fallible<Vec<OpenRequest>> {
-    let sql = format!(
+    let sql = made_once!(
         "SELECT {} FROM request WHERE device_id = ? AND answered_ms IS NULL AND entry_id IS ? AND attempt = ? ORDER BY id",
         open::LIST
     );
     let entry = attempt.map(|(entry, _)| entry);
-    let found = tx.rows(&sql, values![device, entry, attempt.map_or(0, |(_, attempt)| attempt)], |row| {
+    let found = tx.rows(sql, values![device, entry, attempt.map_or(0, |(_, attempt)| attempt)], |row| {
         // One that only a later version knows stays open until its attempt ends.
         let what = row.get::<String>(open::action)?.parse().ok();
         let id = row.get(open::id)?;
@@ -77,7 +77,7 @@ columns!(at { action, outcome, answer });
 
 /// Returns what became of a request; none when it is not known any more.
 pub(crate) fn answer_of(tx: &Tx<'_>, id: RequestId) -> Fallible<Option<Answer>> {
-    tx.one(&format!("SELECT {} FROM request WHERE id = ?", at::LIST), values![id], |row| {
+    tx.one(made_once!("SELECT {} FROM request WHERE id = ?", at::LIST), values![id], |row| {
         let text = row.get::<Option<String>>(at::answer)?.unwrap_or_default();
         let outcome: Option<i64> = row.get(at::outcome)?;
         Ok(outcome.and_then(|outcome| Answer::from_stored(outcome, text)).unwrap_or(Answer::Requested))
@@ -88,7 +88,7 @@ pub(crate) fn answer_of(tx: &Tx<'_>, id: RequestId) -> Fallible<Option<Answer>> 
 pub(crate) fn answer(tx: &Tx<'_>, id: RequestId, answer: &Answer) -> Fallible<Option<String>> {
     let Some((outcome, text)) = answer.stored() else { return Ok(None) };
     let action = tx.one(
-        &format!("SELECT {} FROM request WHERE id = ? AND answered_ms IS NULL", at::LIST),
+        made_once!("SELECT {} FROM request WHERE id = ? AND answered_ms IS NULL", at::LIST),
         values![id],
         |row| row.get::<String>(at::action),
     )?;

@@ -62,8 +62,8 @@ columns!(at { sort_by, then_by });
 /// Makes the indexes of all orders that devices have.
 pub(crate) fn make_all(tx: &Tx<'_>) -> Fallible<()> {
     let sql =
-        format!("SELECT DISTINCT {} FROM device WHERE sort_by <> 'job-priority' OR then_by IS NOT NULL", at::LIST);
-    let found = tx.rows(&sql, &[], |row| {
+        made_once!("SELECT DISTINCT {} FROM device WHERE sort_by <> 'job-priority' OR then_by IS NOT NULL", at::LIST);
+    let found = tx.rows(sql, &[], |row| {
         let first = SortBy::from_word(&row.get::<String>(at::sort_by)?).unwrap_or(SortBy::JobPriority);
         Ok((first, row.get::<Option<String>>(at::then_by)?.as_deref().and_then(SortBy::from_word)))
     })?;

@@ -68,7 +68,7 @@ pub(crate) fn insert(tx: &Tx<'_>, row: &SecureRow) -> Fallible<()> {
 
 /// Returns what is stored of a job; none of one that never was in a secure queue.
 pub(crate) fn of_job(tx: &Tx<'_>, job: JobId) -> Fallible<Option<SecureRow>> {
-    tx.one(&format!("SELECT {} FROM secure_job WHERE job_id = ?", at::LIST), values![job], read)
+    tx.one(made_once!("SELECT {} FROM secure_job WHERE job_id = ?", at::LIST), values![job], read)
 }
 
 fn of_owner_sql() -> String {
@@ -82,8 +82,8 @@ pub(crate) fn of_owner(tx: &Tx<'_>, owner: &str, after: JobId, limit: u32) -> Fa
 
 /// Returns the jobs of all owners in the order of submission, those after `after`.
 pub(crate) fn of_everybody(tx: &Tx<'_>, after: JobId, limit: u32) -> Fallible<Vec<SecureRow>> {
-    let sql = format!("SELECT {} FROM secure_job WHERE job_id > ? ORDER BY job_id LIMIT ?", at::LIST);
-    tx.rows(&sql, values![after, page(limit)], read)
+    let sql = made_once!("SELECT {} FROM secure_job WHERE job_id > ? ORDER BY job_id LIMIT ?", at::LIST);
+    tx.rows(sql, values![after, page(limit)], read)
 }
 
 /// Notes that a job was released.
@@ -248,8 +248,8 @@ const LAST_OF: &str = "SELECT id FROM release_record WHERE correlation = ? ORDER
 /// Returns the last line about a job.
 pub(crate) fn last_of(tx: &Tx<'_>, correlation: &str) -> Fallible<Option<AuditRecord>> {
     let Some(id) = tx.one(LAST_OF, values![correlation], |row| row.only::<i64>())? else { return Ok(None) };
-    let sql = format!("SELECT {} FROM release_record WHERE id = ?", record_at::LIST);
-    tx.one(&sql, values![id], read_record)
+    let sql = made_once!("SELECT {} FROM release_record WHERE id = ?", record_at::LIST);
+    tx.one(sql, values![id], read_record)
 }
 
 const PURGED: &str =
@@ -268,8 +268,8 @@ pub(crate) fn purged_since(tx: &Tx<'_>, owners: &[String], since_ms: i64, limit:
 pub(crate) fn records(tx: &Tx<'_>, owners: Option<&[String]>, after: i64, limit: u32) -> Fallible<Vec<AuditRecord>> {
     let limit = page(limit);
     let Some(owners) = owners else {
-        let sql = format!("SELECT {} FROM release_record WHERE id > ? ORDER BY id LIMIT ?", record_at::LIST);
-        return tx.rows(&sql, values![after, limit], read_record);
+        let sql = made_once!("SELECT {} FROM release_record WHERE id > ? ORDER BY id LIMIT ?", record_at::LIST);
+        return tx.rows(sql, values![after, limit], read_record);
     };
     let sql = format!("SELECT {} FROM release_record WHERE owner = ? AND id > ? ORDER BY id LIMIT ?", record_at::LIST);
     let mut found = Vec::new();

@@ -77,7 +77,11 @@ columns!(at {
 
 /// Returns the row.
 pub(crate) fn row(tx: &Tx<'_>) -> Fallible<SpoolRow> {
-    let found = tx.one(&format!("SELECT {} FROM spool WHERE id = 1", at::LIST), &[], |row| {
+    tx.seen("spool", String::new, || read_row(tx))
+}
+
+fn read_row(tx: &Tx<'_>) -> Fallible<SpoolRow> {
+    let found = tx.one(made_once!("SELECT {} FROM spool WHERE id = 1", at::LIST), &[], |row| {
         Ok(SpoolRow {
             spool_id: row.get(at::spool_id)?,
             server: row.get(at::server)?,
@@ -149,7 +153,7 @@ pub(crate) fn state_and_time(tx: &Tx<'_>) -> Fallible<(SpoolerState, SpoolTime)>
 /// that it never goes back.
 fn clock(tx: &Tx<'_>) -> Fallible<(SpoolerState, SpoolTime)> {
     let now = tx.now();
-    let found = tx.one(&format!("SELECT {} FROM spool WHERE id = 1", clock_at::LIST), &[], read_clock)?;
+    let found = tx.one(made_once!("SELECT {} FROM spool WHERE id = 1", clock_at::LIST), &[], read_clock)?;
     let (state, base) = found.ok_or_else(missing)?;
     // Also within a boot, now and then: a machine that starts again without a clock goes on from here.
     if base.boot_id != now.boot_id || now.boot_ms - base.boot_ms > RENEW_MS {
@@ -170,7 +174,7 @@ pub(crate) fn time(tx: &Tx<'_>) -> Fallible<SpoolTime> {
 
 /// Returns the spool time as whoever only looks finds it: the stored base stays as it is.
 pub(crate) fn seen_time(tx: &Tx<'_>) -> Fallible<SpoolTime> {
-    let found = tx.one(&format!("SELECT {} FROM spool WHERE id = 1", clock_at::LIST), &[], read_clock)?;
+    let found = tx.one(made_once!("SELECT {} FROM spool WHERE id = 1", clock_at::LIST), &[], read_clock)?;
     Ok(found.ok_or_else(missing)?.1.at(tx.now()))
 }
 
@@ -204,7 +208,7 @@ columns!(warned_at { said_of_space, said_of_certificate });
 
 /// What was said of the room on the disk, and of the certificate, as numbers whose meaning is the caller's.
 pub(crate) fn warned(tx: &Tx<'_>) -> Fallible<(u8, u8)> {
-    let found = tx.one(&format!("SELECT {} FROM spool WHERE id = 1", warned_at::LIST), &[], |row| {
+    let found = tx.one(made_once!("SELECT {} FROM spool WHERE id = 1", warned_at::LIST), &[], |row| {
         Ok((row.get(warned_at::said_of_space)?, row.get(warned_at::said_of_certificate)?))
     })?;
     found.ok_or_else(missing)
@@ -261,7 +265,7 @@ columns!(said {
 
 /// Returns what the spooler was told, as the words of its command with their values; none in a database without a row.
 pub(crate) fn words(tx: &Tx<'_>) -> Fallible<Option<BTreeMap<String, String>>> {
-    tx.one(&format!("SELECT {} FROM spool WHERE id = 1", said::LIST), &[], |row| {
+    tx.one(made_once!("SELECT {} FROM spool WHERE id = 1", said::LIST), &[], |row| {
         let number = |n: Option<u64>| n.map_or_else(|| "NONE".to_owned(), |n| n.to_string());
         let reserve = match row.get::<Option<u8>>(said::reserve_percent)? {
             Some(percent) => format!("{percent}%"),

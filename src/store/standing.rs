@@ -24,7 +24,7 @@ columns!(at { process = "coalesce(process_key, '')", wish });
 
 /// What a device is counted by, as it is stored.
 fn stored(tx: &Tx<'_>, id: DeviceId) -> Fallible<Option<(String, DeviceWish)>> {
-    tx.one(&format!("SELECT {} FROM device WHERE id = ?", at::LIST), values![id], |row| {
+    tx.one(made_once!("SELECT {} FROM device WHERE id = ?", at::LIST), values![id], |row| {
         Ok((row.get(at::process)?, row.get(at::wish)?))
     })
 }
@@ -58,7 +58,7 @@ columns!(counted { process_key, wish, devices });
 
 /// Returns how many devices there are of each kind.
 pub(crate) fn counts(tx: &Tx<'_>) -> Fallible<Vec<(Kind, u64)>> {
-    let found = tx.rows(&format!("SELECT {} FROM device_count", counted::LIST), &[], |row| {
+    let found = tx.rows(made_once!("SELECT {} FROM device_count", counted::LIST), &[], |row| {
         let process: String = row.get(counted::process_key)?;
         let kind = Kind { process: process.parse().ok(), wish: row.get(counted::wish)? };
         // A counter that is wrong is found by pdfsck, and keeps nobody from looking.
@@ -134,7 +134,7 @@ pub(super) fn are_wrong(tx: &Tx<'_>) -> Fallible<bool> {
 /// Counts all devices again.
 pub(super) fn recount(tx: &Tx<'_>) -> Fallible<()> {
     tx.run("DELETE FROM device_count", &[])?;
-    tx.run(&format!("INSERT INTO device_count (process_key, wish, devices) {COUNTED}"), &[])?;
+    tx.run(made_once!("INSERT INTO device_count (process_key, wish, devices) {COUNTED}"), &[])?;
     Ok(())
 }
 

@@ -115,7 +115,7 @@ pub(crate) fn plan(tx: &Tx<'_>) -> Fallible<()> {
         [FATE, DECIDE, job::CLASS, document::INSERT, entry::INSERT, event::INSERT, process::RUNNING, job::INSERT];
     tx.plan(&fixed)?;
     tx.plan(&[tally::ADD, tally::ADD_AT, tally::ADD_OF])?;
-    tx.plan(&[&device::of_route_sql(), &process::by_id_sql(), process::ID_OF])
+    tx.plan(&[device::of_route_sql(), process::by_id_sql(), process::ID_OF])
 }
 
 #[cfg(test)]

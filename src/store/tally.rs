@@ -116,7 +116,7 @@ impl Counts {
 
 /// Returns the counters.
 pub(crate) fn counts(tx: &Tx<'_>) -> Fallible<Counts> {
-    let found = tx.one(&format!("SELECT {} FROM spool WHERE id = 1", at::LIST), &[], |row| {
+    let found = tx.one(made_once!("SELECT {} FROM spool WHERE id = 1", at::LIST), &[], |row| {
         Ok(Counts {
             jobs: row.get(at::jobs)?,
             open_jobs: row.get(at::open_jobs)?,
@@ -173,9 +173,9 @@ columns!(of_at { jobs, octets });
 
 /// Returns how many jobs and octets a user of a server has.
 pub(crate) fn of_user(tx: &Tx<'_>, server: &str, uid: u32) -> Fallible<(u64, u64)> {
-    let sql = format!("SELECT {} FROM local_counter WHERE server = ? AND owner_uid = ?", of_at::LIST);
+    let sql = made_once!("SELECT {} FROM local_counter WHERE server = ? AND owner_uid = ?", of_at::LIST);
     let found =
-        tx.one(&sql, values![server, uid], |row| Ok((row.get::<i64>(of_at::jobs)?, row.get::<i64>(of_at::octets)?)))?;
+        tx.one(sql, values![server, uid], |row| Ok((row.get::<i64>(of_at::jobs)?, row.get::<i64>(of_at::octets)?)))?;
     // One that is wrong is found by pdfsck.
     let shown = |n: i64| u64::try_from(n).unwrap_or(0);
     Ok(found.map_or((0, 0), |(jobs, octets)| (shown(jobs), shown(octets))))
@@ -245,8 +245,8 @@ pub(crate) fn wrong(tx: &Tx<'_>) -> Fallible<Vec<(String, String)>> {
             .into_iter()
             .map(|name| (format!("queue {name}"), "has other work than is counted for its bounds".to_owned())),
     );
-    let sql = format!("SELECT {} FROM location WHERE jobs <> {AT} LIMIT 100", wrong_at::LIST);
-    tx.each(&sql, &[], |row| {
+    let sql = made_once!("SELECT {} FROM location WHERE jobs <> {AT} LIMIT 100", wrong_at::LIST);
+    tx.each(sql, &[], |row| {
         let (dest, jobs): (String, i64) = (row.get(wrong_at::dest)?, row.get(wrong_at::jobs)?);
         wrong.push((format!("location {dest}"), format!("is said to have {jobs} jobs, and has not")));
         Ok(())
@@ -285,7 +285,7 @@ pub(crate) fn recount(tx: &Tx<'_>) -> Fallible<()> {
     )?;
     super::standing::recount(tx)?;
     super::backlog::recount(tx)?;
-    tx.run(&format!("UPDATE location SET jobs = {AT} WHERE jobs <> {AT}"), &[])?;
+    tx.run(made_once!("UPDATE location SET jobs = {AT} WHERE jobs <> {AT}"), &[])?;
     tx.run(
         "INSERT INTO local_counter (server, owner_uid, last)
          SELECT owner_server, owner_uid, max(local_id) FROM job WHERE true GROUP BY owner_server, owner_uid
@@ -293,7 +293,7 @@ pub(crate) fn recount(tx: &Tx<'_>) -> Fallible<()> {
         &[],
     )?;
     tx.run(
-        &format!(
+        made_once!(
             "UPDATE local_counter SET jobs = (SELECT count(*) FROM {OF}),
                  octets = (SELECT coalesce(sum(octets), 0) FROM {OF})"
         ),

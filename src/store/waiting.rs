@@ -159,7 +159,7 @@ const BEGUN: &str = "SELECT DISTINCT begun_device FROM entry WHERE begun_device 
 /// Returns the queued entry of a route and class that arrived first among those of one promotion and rank, for a device.
 pub(crate) fn eldest(tx: &Tx<'_>, run: &Run, (promoted, rank): (i64, i64)) -> Fallible<Option<(i64, JobId)>> {
     tx.one(
-        &format!(
+        made_once!(
             "SELECT {} FROM entry WHERE state = ? AND route_id = ? AND only_device = ? AND class_id = ?
                  AND promoted = ? AND rank = ? ORDER BY sequence LIMIT 1",
             first::LIST

@@ -24,20 +24,40 @@ pub fn of_uid(uid: u32) -> Caller {
     Caller { uid, user: name(uid), host: host(), groups: groups(uid), operator: false }
 }
 
-/// Returns the user `uid`, if it is defined. Commands ask for their own user several times, and each question may go
-/// through the network, so an answer holds for a second.
-fn user(uid: u32) -> Option<User> {
-    static LAST: Mutex<Option<(Instant, User)>> = Mutex::new(None);
-    let last = || LAST.lock().unwrap_or_else(PoisonError::into_inner);
-    let fresh =
-        |(asked, known): &(Instant, User)| known.uid.as_raw() == uid && asked.elapsed() < Duration::from_secs(1);
-    if let Some((_, known)) = last().clone().filter(fresh) {
-        return Some(known);
+/// Answers about users that still hold. Commands ask for their own user several times, a server for everybody who connects, and each
+/// question may go through the network, so an answer holds for a second.
+struct Answers<T>(Mutex<Vec<(Instant, u32, T)>>);
+
+impl<T: Clone> Answers<T> {
+    const HOLDS: Duration = Duration::from_secs(1);
+    /// Answers that are kept at most.
+    const MOST: usize = 64;
+
+    const fn none() -> Self {
+        Self(Mutex::new(Vec::new()))
     }
-    // No thread waits for an answer that another thread is waiting for.
-    let found = User::from_uid(Uid::from_raw(uid)).ok().flatten()?;
-    *last() = Some((Instant::now(), found.clone()));
-    Some(found)
+
+    /// Returns what is known of `uid`, or what `ask` finds. No thread waits for an answer that another thread is waiting for.
+    fn of(&self, uid: u32, ask: impl FnOnce() -> Option<T>) -> Option<T> {
+        let known = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = known().iter().find(|one| one.1 == uid && one.0.elapsed() < Self::HOLDS).map(|one| one.2.clone());
+        if found.is_some() {
+            return found;
+        }
+        let asked = Instant::now();
+        let answer = ask()?;
+        let mut all = known();
+        all.retain(|one| one.1 != uid && one.0.elapsed() < Self::HOLDS);
+        all.truncate(Self::MOST - 1);
+        all.push((asked, uid, answer.clone()));
+        Some(answer)
+    }
+}
+
+/// Returns the user `uid`, if it is defined.
+fn user(uid: u32) -> Option<User> {
+    static KNOWN: Answers<User> = Answers::none();
+    KNOWN.of(uid, || User::from_uid(Uid::from_raw(uid)).ok().flatten())
 }
 
 /// The login name of `uid`, or its number.
@@ -67,14 +87,14 @@ pub fn primary_group(uid: u32) -> u32 {
 
 /// The names of the groups of `uid`.
 pub fn groups(uid: u32) -> Vec<String> {
-    let Some(user) = user(uid) else {
-        return Vec::new();
+    static KNOWN: Answers<Vec<String>> = Answers::none();
+    let ask = || {
+        let user = user(uid)?;
+        let login = std::ffi::CString::new(user.name).ok()?;
+        let gids = getgrouplist(&login, user.gid).ok()?;
+        Some(gids.into_iter().filter_map(group_name).collect())
     };
-    let Ok(login) = std::ffi::CString::new(user.name) else {
-        return Vec::new();
-    };
-    let gids = getgrouplist(&login, user.gid).unwrap_or_default();
-    gids.into_iter().filter_map(group_name).collect()
+    KNOWN.of(uid, ask).unwrap_or_default()
 }
 
 fn group_name(gid: Gid) -> Option<String> {

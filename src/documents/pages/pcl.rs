@@ -265,11 +265,18 @@ struct Octets<'a> {
     place: u64,
     buffer: Vec<u8>,
     at: usize,
+    /// How many are read next.
+    wanted: usize,
 }
+
+/// How many octets are read first: many documents have no more, and more memory would have to be cleared.
+const FIRST_OCTETS: usize = 16 * 1024;
+/// How many are read at once later.
+const MOST_OCTETS: usize = 256 * 1024;
 
 impl<'a> Octets<'a> {
     fn new(source: &'a dyn ReadAt, place: u64) -> Self {
-        Self { source, place, buffer: Vec::new(), at: 0 }
+        Self { source, place, buffer: Vec::new(), at: 0, wanted: FIRST_OCTETS }
     }
 
     fn place(&self) -> u64 {
@@ -284,7 +291,8 @@ impl<'a> Octets<'a> {
         self.place = self.place();
         self.at = 0;
         let mut buffer = std::mem::take(&mut self.buffer);
-        buffer.resize(256 * 1024, 0);
+        buffer.resize(self.wanted.max(count), 0);
+        self.wanted = MOST_OCTETS;
         let n = self.source.read_at(&mut buffer, self.place).map_err(|_| Unknown::Broken)?;
         buffer.truncate(n);
         self.buffer = buffer;

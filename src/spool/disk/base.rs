@@ -26,6 +26,7 @@ use crate::sys::{own_file, users};
 use super::paths::Base;
 use super::refusals::{io_failure, refused};
 use super::{ballast, dirs, locks, rights};
+use crate::spool::lately::Lately;
 use crate::spool::{Inner, Room, Spool};
 
 /// What the caller needs of the base.
@@ -198,6 +199,7 @@ fn assembled(
         _place: None,
         opens: Arc::default(),
         names: super::names::Names::default(),
+        recordable: Lately::default(),
         deliveries: std::sync::OnceLock::new(),
     };
     Spool { inner: Arc::new(inner) }

@@ -1,7 +1,7 @@
 //! Accepting a print file into the server's directory.
 //!
 //! States: nothing → unnamed temporary → named `pdprXXXXXX` → on disk, name and data → referenced by a committed job. A link has its name
-//! at once. A crash before the name appears leaves nothing; after it, an orphan that the sweep removes because no job refers
+//! at once, and so has a copy for which a file lay ready ([`super::spares`]). A crash before the name appears leaves nothing; after it, an orphan that the sweep removes because no job refers
 //! to it and nobody locks it.
 //!
 //! Every name is locked before it appears, and until the commit of its job is over: a copy by a lock on the file itself, a
@@ -29,6 +29,7 @@ use crate::sys::stop::{Stop, Stoppable};
 use super::document_key;
 use super::names::Names;
 use super::own_files::OwnDirectories;
+use super::spares::Spare;
 
 /// Octets read at once.
 const CHUNK: usize = 256 * 1024;
@@ -74,6 +75,8 @@ pub struct Reading<'a> {
     pub encrypts: bool,
     /// What ends the reading of documents that are not complete.
     pub stop: Option<&'a Stop>,
+    /// Where files lie ready.
+    pub(crate) spares: Option<&'a Names>,
 }
 
 /// What a document is, and by whom that was said.
@@ -117,6 +120,8 @@ pub struct Received {
     pub digest: Option<[u8; 32]>,
     /// The wrapped key of a copy that is encrypted.
     pub sealed: Option<WrappedKey>,
+    /// Whether its name was on disk before it was written.
+    is_named: bool,
     /// Our copy. Its lock keeps the sweep away until the commit is over.
     file: Option<File>,
     /// The same for a link.
@@ -187,8 +192,9 @@ impl Intake {
     /// When they may not be on disk.
     pub(crate) fn sync(&self, offers: &[DocumentOffer], names: &Names) -> Fallible<()> {
         let Some(first) = offers.first() else { return Ok(()) };
-        let asked = names.ask(&self.dir);
-        let named = || asked.wait().map_err(|error| failure(&first.file_name, &error));
+        let is_named = self.documents.iter().all(|document| document.is_named);
+        let asked = (!is_named).then(|| names.ask(&self.dir));
+        let named = || asked.map_or(Ok(()), |asked| asked.wait().map_err(|error| failure(&first.file_name, &error)));
         // The usual job needs no thread: its one document goes to the disk while the names do.
         if let ([document], [offer]) = (self.documents.as_slice(), offers) {
             let done = sync_copy(document, offer);
@@ -288,12 +294,17 @@ fn copy(dir: &Path, source: File, offer: &DocumentOffer, how: Reading<'_>) -> Fa
     };
     let is_there = adopted.is_some();
     let sealed = how.encrypts.then(|| document_key::new_key(dir)).transpose().map_err(io)?;
-    let mut unnamed = loop {
-        let unnamed = adopted.take().map_or_else(|| Unnamed::create(dir), Ok).map_err(io)?;
-        if FileLock::mark(&unnamed.file).map_err(io)? {
-            break unnamed;
-        }
+    let ready = if is_there { None } else { how.spares.and_then(|names| names.take_spare(dir)) };
+    let blank = match ready {
+        Some(spare) => Blank::Ready(spare),
+        None => loop {
+            let unnamed = adopted.take().map_or_else(|| Unnamed::create(dir), Ok).map_err(io)?;
+            if FileLock::mark(&unnamed.file).map_err(io)? {
+                break Blank::Unnamed(unnamed);
+            }
+        },
     };
+    let copy = blank.file();
     let mut octets = Stoppable { source: &source, until: how.stop };
     let mut head = Vec::with_capacity(DETECT_OCTETS);
     (&mut octets).take(DETECT_OCTETS as u64).read_to_end(&mut head).map_err(io)?;
@@ -303,8 +314,8 @@ fn copy(dir: &Path, source: File, offer: &DocumentOffer, how: Reading<'_>) -> Fa
     let found = recognise(&head);
     let kind = Kind::decide(offer.format, how.content, found.format);
     let format = kind.format;
-    let sealer = sealed.as_ref().map(|(key, _)| Sealer::begin(&unnamed.file, key)).transpose().map_err(io)?;
-    let mut out = Out { file: &unnamed.file, sealer };
+    let sealer = sealed.as_ref().map(|(key, _)| Sealer::begin(copy, key)).transpose().map_err(io)?;
+    let mut out = Out { file: copy, sealer };
     if !is_there {
         out.write_all(&head).map_err(io)?;
     }
@@ -314,12 +325,18 @@ fn copy(dir: &Path, source: File, offer: &DocumentOffer, how: Reading<'_>) -> Fa
     let mut taken = head.len() as u64;
     let digest = if meta.is_file() && meta.size() > KERNEL_COPY && !format.is_text() && !through_us {
         if !is_there {
-            copy_all(&source, &unnamed.file).map_err(io)?;
+            copy_all(&source, copy).map_err(io)?;
         }
         None
-    } else if how.look == Look::Mapped && !is_there && meta.is_file() && meta.size() > MAPPED && !through_us {
-        let octets = head.len() as u64 + copy_all(&source, &unnamed.file).map_err(io)?;
-        Some(look_through(&unnamed, octets, format.is_text().then_some(&mut counter)).map_err(io)?)
+    } else if let Blank::Unnamed(unnamed) = &blank
+        && how.look == Look::Mapped
+        && !is_there
+        && meta.is_file()
+        && meta.size() > MAPPED
+        && !through_us
+    {
+        let octets = head.len() as u64 + copy_all(&source, copy).map_err(io)?;
+        Some(look_through(unnamed, octets, format.is_text().then_some(&mut counter)).map_err(io)?)
     } else {
         let mut hasher = blake3::Hasher::new();
         hasher.update(&head);
@@ -327,7 +344,7 @@ fn copy(dir: &Path, source: File, offer: &DocumentOffer, how: Reading<'_>) -> Fa
             counter.push(&head);
         }
         // A short head is all there is.
-        let mut buffer = vec![0u8; if head.len() < DETECT_OCTETS { 0 } else { CHUNK }];
+        let mut buffer = vec![0u8; if head.len() < DETECT_OCTETS { 0 } else { chunk(&meta, head.len()) }];
         let mut until_a_look = LOOK_FOR_ROOM;
         while !buffer.is_empty() {
             let n = read_some(&mut octets, &mut buffer).map_err(io)?;
@@ -359,32 +376,64 @@ fn copy(dir: &Path, source: File, offer: &DocumentOffer, how: Reading<'_>) -> Fa
     };
     out.finish().map_err(io)?;
     let (lines, pages) = match &sealed {
-        None => extent(format, found, &counter, &unnamed.file),
+        None => extent(format, found, &counter, copy),
         Some((key, _)) => {
-            let copy = unnamed.file.try_clone().and_then(|file| SealedFile::open(file, key, taken)).map_err(io)?;
-            extent(format, found, &counter, &copy)
+            let clear = copy.try_clone().and_then(|file| SealedFile::open(file, key, taken)).map_err(io)?;
+            extent(format, found, &counter, &clear)
         }
     };
-    let store_name = loop {
-        let candidate = store_name().map_err(io)?;
-        match unnamed.name(dir, &candidate) {
-            Ok(()) => break candidate,
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(io(error)),
-        }
-    };
-    let named = |error: io::Error| {
+    let is_named = matches!(blank, Blank::Ready(_));
+    let (store_name, file) = blank.named(dir).map_err(io)?;
+    let mut identity = identity(&file).map_err(|error| {
         let _ = std::fs::remove_file(dir.join(&store_name));
         failure(name, &error)
-    };
-    let mut identity = identity(&unnamed.file).map_err(named)?;
+    })?;
     let digest = digest.filter(|_| sealed.is_none());
     let sealed = sealed.map(|(_, wrapped)| wrapped);
     if sealed.is_some() {
         identity.size = taken;
     }
-    let file = Some(unnamed.file.try_clone().map_err(named)?);
-    Ok(Received { store_name, kind, lines, pages, identity, digest, sealed, file, _link: None })
+    Ok(Received { store_name, kind, lines, pages, identity, digest, sealed, is_named, file: Some(file), _link: None })
+}
+
+/// How many octets are read at once of a document of which `taken` have been read: to clear memory that nobody needs takes longer
+/// than to read a small one. One more than it has, so that the end is seen.
+fn chunk(meta: &std::fs::Metadata, taken: usize) -> usize {
+    let left = usize::try_from(meta.size()).unwrap_or(CHUNK).saturating_sub(taken) + 1;
+    if meta.is_file() { left.clamp(4096, CHUNK) } else { CHUNK }
+}
+
+/// The file that becomes a copy.
+enum Blank {
+    Unnamed(Unnamed),
+    /// It lay ready, and has its name.
+    Ready(Spare),
+}
+
+impl Blank {
+    fn file(&self) -> &File {
+        match self {
+            Self::Unnamed(unnamed) => &unnamed.file,
+            Self::Ready(spare) => spare.file(),
+        }
+    }
+
+    /// Its name in `dir` and its file; it gets a name if it has none.
+    fn named(self, dir: &Path) -> io::Result<(String, File)> {
+        let mut unnamed = match self {
+            Self::Ready(spare) => return spare.used(),
+            Self::Unnamed(unnamed) => unnamed,
+        };
+        let file = unnamed.file.try_clone()?;
+        loop {
+            let candidate = store_name()?;
+            match unnamed.name(dir, &candidate) {
+                Ok(()) => return Ok((candidate, file)),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
 }
 
 /// Where a copy is written, sealed or not.
@@ -491,7 +540,18 @@ fn examine(dir: &Path, source: File, offer: &DocumentOffer, how: Reading<'_>) ->
     }
     let (lines, pages) = extent(kind.format, found, &counter, &source);
     let (store_name, _link) = link(dir, target).map_err(io)?;
-    Ok(Received { store_name, kind, lines, pages, identity, digest: None, sealed: None, file: None, _link })
+    Ok(Received {
+        store_name,
+        kind,
+        lines,
+        pages,
+        identity,
+        digest: None,
+        sealed: None,
+        is_named: false,
+        file: None,
+        _link,
+    })
 }
 
 /// Makes a symbolic link to `target` under a new name, which is locked first.
@@ -557,6 +617,7 @@ mod tests {
                     adopts: false,
                     encrypts: false,
                     stop: None,
+                    spares: None,
                 };
                 copy(dir.path(), File::open(&path).unwrap(), &Submission::sample("t", "d", 1).documents[0], how)
                     .unwrap()

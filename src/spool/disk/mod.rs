@@ -21,4 +21,5 @@ pub mod reserve;
 mod rights;
 pub mod scratch;
 pub mod sealing;
+pub(crate) mod spares;
 pub(crate) mod sweep;

@@ -3,12 +3,17 @@
 //! A thread syncs. Who has made a name asks for a sync that begins afterwards, does what else there is to do, and waits for it. While
 //! one runs the next one gathers all who ask. A sync that fails fails all who asked for it, and no other one makes up for it: the
 //! kernel may have dropped what it could not write.
+//!
+//! Where submissions come one after another, the thread also makes files ahead of them ([`super::spares`]): their names go to the
+//! disk with those that somebody waits for.
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::sys::files::sync_dir;
+
+use super::spares::{self, Spare, Stock};
 
 /// Failed syncs that are remembered until those who asked have looked.
 const MOST_FAILED: usize = 64;
@@ -36,6 +41,8 @@ struct State {
     failed: Vec<(u64, u64, i32)>,
     /// Of those up to this number it is not known any more which have failed: all count as failed, with this error.
     forgotten: (u64, i32),
+    /// Files whose names are on disk already.
+    stock: Stock,
     /// Whether the thread runs.
     runs: bool,
     over: bool,
@@ -49,17 +56,25 @@ impl Shared {
     fn run(&self, dir: &Path) {
         let mut state = self.state();
         loop {
-            state = self
-                .asked
-                .wait_while(state, |state| state.asked == state.done && !state.over)
-                .unwrap_or_else(PoisonError::into_inner);
-            if state.asked == state.done {
-                return;
+            state = self.wait(state);
+            let (until, missing) = (state.asked, state.stock.missing());
+            let is_idle = until == state.done;
+            if is_idle && (state.over || missing == 0) {
+                let over = state.over;
+                let spares = state.stock.clear();
+                drop(state);
+                drop(spares);
+                if over {
+                    return;
+                }
+                state = self.state();
+                continue;
             }
-            let until = state.asked;
             drop(state);
+            let made = spares::make(dir, missing);
             let result = sync_dir(dir);
             state = self.state();
+            state.stock.put(made, missing, result.is_ok());
             let mut until = until;
             if let Err(error) = result {
                 // Who has asked meanwhile may have made his name before it failed: the next one would not hear of it.
@@ -77,6 +92,26 @@ impl Shared {
     }
 }
 
+impl Shared {
+    /// Waits until there is something to do: a sync, or files that are to lie ready, or to be removed.
+    fn wait<'a>(&'a self, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        let rests = |state: &mut State| state.asked == state.done && !state.over && state.stock.missing() == 0;
+        let mut state = state;
+        while rests(&mut state) {
+            if !state.stock.is_there() {
+                state = self.asked.wait(state).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            }
+            if state.stock.is_forgotten() {
+                break;
+            }
+            let waited = self.asked.wait_timeout(state, spares::KEPT);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        state
+    }
+}
+
 /// A sync that was asked for.
 #[derive(Debug)]
 pub(crate) enum Asked<'a> {
@@ -90,19 +125,34 @@ impl Names {
     /// Asks for a sync of `dir`, the same each time, that begins after this.
     pub fn ask<'a>(&'a self, dir: &'a Path) -> Asked<'a> {
         let mut state = self.shared.state();
-        if !state.runs {
-            let (shared, path) = (Arc::clone(&self.shared), PathBuf::from(dir));
-            let thread = std::thread::Builder::new().name("names".into()).stack_size(64 * 1024);
-            if thread.spawn(move || shared.run(&path)).is_err() {
-                return Asked::Here(dir);
-            }
-            state.runs = true;
+        if !self.begin(&mut state, dir) {
+            return Asked::Here(dir);
         }
         state.asked += 1;
         let number = state.asked;
         drop(state);
         self.shared.asked.notify_one();
         Asked::There(self, number)
+    }
+
+    /// Takes a file that lies ready in `dir`, the same each time; the thread makes more where more will come.
+    pub fn take_spare(&self, dir: &Path) -> Option<Spare> {
+        let mut state = self.shared.state();
+        let spare = state.stock.take(dir);
+        if state.stock.missing() > 0 && self.begin(&mut state, dir) {
+            self.shared.asked.notify_one();
+        }
+        spare
+    }
+
+    /// Starts the thread unless it runs. False when it cannot be started.
+    fn begin(&self, state: &mut State, dir: &Path) -> bool {
+        if !state.runs {
+            let (shared, path) = (Arc::clone(&self.shared), PathBuf::from(dir));
+            let thread = std::thread::Builder::new().name("names".into()).stack_size(64 * 1024);
+            state.runs = thread.spawn(move || shared.run(&path)).is_ok();
+        }
+        state.runs
     }
 }
 
@@ -138,6 +188,8 @@ impl Drop for Names {
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, Instant};
+
     use super::*;
 
     #[test]
@@ -163,6 +215,48 @@ mod tests {
         assert!(second.wait().is_err());
         std::fs::create_dir(&path).unwrap();
         names.ask(&path).wait().unwrap();
+    }
+
+    #[test]
+    fn files_lie_ready_where_many_come_and_none_do_later() {
+        let dir = tempfile::tempdir().unwrap();
+        let count = || std::fs::read_dir(dir.path()).unwrap().count();
+        let names = Names::default();
+        assert!(names.take_spare(dir.path()).is_none(), "one that comes alone has none made");
+        assert_eq!(count(), 0);
+        let end = Instant::now() + Duration::from_secs(20);
+        let spare = loop {
+            assert!(Instant::now() < end, "no file lies ready");
+            if let Some(spare) = names.take_spare(dir.path()) {
+                break spare;
+            }
+            std::thread::yield_now();
+        };
+        let (name, _file) = spare.used().unwrap();
+        assert!(dir.path().join(&name).exists());
+        while count() > 1 {
+            assert!(Instant::now() < end, "those that nobody took are not removed");
+            std::thread::yield_now();
+        }
+        assert!(dir.path().join(name).exists());
+    }
+
+    #[test]
+    fn a_file_that_lost_its_name_is_not_used() {
+        let dir = tempfile::tempdir().unwrap();
+        let names = Names::default();
+        let end = Instant::now() + Duration::from_secs(20);
+        let taken = loop {
+            assert!(Instant::now() < end, "no file lies ready");
+            if let Some(spare) = names.take_spare(dir.path()) {
+                break spare;
+            }
+            std::thread::yield_now();
+        };
+        for file in std::fs::read_dir(dir.path()).unwrap() {
+            std::fs::remove_file(file.unwrap().path()).unwrap();
+        }
+        assert_eq!(taken.used().unwrap_err().kind(), io::ErrorKind::NotFound);
     }
 
     #[test]

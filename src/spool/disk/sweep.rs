@@ -144,14 +144,14 @@ impl Held {
         held(Some((id, file)), None)
     }
 
-    /// Removes it, or puts it aside. False when something else has its name, or that failed: the next sweep tries again.
+    /// Removes it, or puts it aside; an empty one is no document of anybody. False when something else has its name, or that failed: the next sweep tries again.
     fn remove(&self, is_restored: bool) -> bool {
         let Ok(meta) = std::fs::symlink_metadata(&self.path) else { return false };
         let same = match &self.file {
             Some((id, _)) => meta.is_file() && id_of(&meta) == *id,
             None => meta.is_symlink(),
         };
-        same && match is_restored {
+        same && match is_restored && (meta.len() > 0 || self.file.is_none()) {
             true => put_aside(&self.path, UNKNOWN).is_ok(),
             false => std::fs::remove_file(&self.path).is_ok(),
         }

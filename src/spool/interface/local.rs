@@ -5,6 +5,7 @@
 //! does so at once, or together with others while they are gathered (for a command file): on the disk first, then print processes
 //! are seen to.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -28,6 +29,10 @@ pub struct Local {
     process: Option<u32>,
     /// What declarations wait for, while they are gathered.
     gathered: Option<Mutex<Vec<WakeTarget>>>,
+    /// Whether whoever hands in a job has his answer before anything else that is due is seen to.
+    answers_first: bool,
+    /// Whether that was left.
+    left: AtomicBool,
 }
 
 /// How long an operation waits that is to wait `timeout_ms`.
@@ -38,7 +43,16 @@ pub(super) fn longest(timeout_ms: u64) -> Duration {
 impl Local {
     /// The spool for one caller.
     pub fn new(spool: Spool, caller: Caller, clock: fn() -> Moment, attendant: Arc<dyn Attendant>) -> Self {
-        Self { spool, caller, clock, attendant, process: None, gathered: None }
+        let (process, gathered, left) = (None, None, AtomicBool::new(false));
+        Self { spool, caller, clock, attendant, process, gathered, answers_first: false, left }
+    }
+
+    /// Whoever hands in a job has his answer before anything else that is due is seen to: who asks calls
+    /// [`Operations::has_answered`](super::operations::Operations::has_answered).
+    #[must_use]
+    pub fn answering_first(mut self) -> Self {
+        self.answers_first = true;
+        self
     }
 
     /// It is asked by this process.
@@ -85,6 +99,27 @@ impl Local {
         // As above.
         let _ = self.end_gathered();
         Ok(result)
+    }
+
+    /// Carries out a submission, and sees to the print processes that have work.
+    pub(super) fn takes_in(
+        &self,
+        work: impl FnOnce(&Spool, &Call) -> Result<Taken, Failure>,
+    ) -> Result<Accepted, Failure> {
+        if !self.answers_first || self.gathered.is_some() {
+            return self.wakes(work);
+        }
+        let call = self.call();
+        let accepted = work(&self.spool, &call)?.attended(self, &call.now);
+        self.left.store(true, Ordering::Relaxed);
+        Ok(accepted)
+    }
+
+    /// Sees to what is due since a submission whose submitter has his answer now.
+    pub(super) fn see_to_what_was_left(&self) {
+        if self.left.swap(false, Ordering::Relaxed) {
+            self.see_to_what_is_due();
+        }
     }
 
     /// Carries out an operation that declares something. While declarations are gathered it is on disk a little later, and
@@ -143,6 +178,9 @@ impl Local {
     /// the next one tries again.
     pub fn see_to_what_is_due(&self) {
         let call = self.call();
+        if self.spool.rests(&call) {
+            return;
+        }
         let _ = self.spool.write_accounts(&call.now);
         self.spool.see_to_deliveries();
         if let Ok(targets) = self.spool.due(&call)
@@ -206,6 +244,7 @@ impl Local {
 /// What was declared is on disk before whoever declared it is gone, as far as the disk lets it.
 impl Drop for Local {
     fn drop(&mut self) {
+        self.see_to_what_was_left();
         let _ = self.end_gathered();
     }
 }

@@ -194,6 +194,9 @@ macro_rules! operations {
             /// Opens the page of a station. `channels` are sockets over which its process asks
             /// ([`crate::model::station`]), and nothing else.
             fn serve_station(&mut self, station: ObjectName, channels: Vec<OwnedFd>) -> Result<(), Failure>;
+
+            /// The caller has his answer: what did not have to be done before it may be done now.
+            fn has_answered(&mut self) {}
         }
 
         impl Operations for Local {
@@ -202,7 +205,11 @@ macro_rules! operations {
             } )+
 
             fn submit(&mut self, submission: Submission, files: Vec<OwnedFd>) -> Result<Accepted, Failure> {
-                self.wakes(|spool, call| spool.submit_until((call, &|| self.call()), submission, files))
+                self.takes_in(|spool, call| spool.submit_until((call, &|| self.call()), submission, files))
+            }
+
+            fn has_answered(&mut self) {
+                self.see_to_what_was_left();
             }
 
             fn gather(&mut self, on: bool) -> Result<(), Failure> {
@@ -296,6 +303,9 @@ macro_rules! operations {
             /// # Errors
             /// `Unreachable` when it was not sent, `Unknown` when the reply did not come.
             fn carry(&mut self, request: Request, files: Vec<OwnedFd>) -> Result<Reply, Failure>;
+
+            /// As [`Operations::has_answered`].
+            fn has_answered(&mut self) {}
         }
 
         impl<C: Carrier> Operations for C {
@@ -329,6 +339,10 @@ macro_rules! operations {
                     Reply::Failed(failure) => Err(failure),
                     _ => Err(Failure::internal("the reply belongs to another request")),
                 }
+            }
+
+            fn has_answered(&mut self) {
+                Carrier::has_answered(self);
             }
         }
     };

@@ -26,6 +26,8 @@ use crate::spool::disk::files;
 use crate::spool::printing::wakes;
 use crate::spool::{Room, Spool, WakeTarget};
 
+use super::reroute::BACKUPS;
+
 /// How many jobs of each kind one step takes.
 const AT_ONCE: u32 = 64;
 /// How many steps one command makes: what is left, the next one does.
@@ -127,6 +129,18 @@ impl Spool {
         let mut job = JobRow { wish: Wish::Run, ..job.clone() };
         job.lifetime.ending = None;
         Ok(job)
+    }
+
+    /// Tells whether nothing at all is due, and no delivery or record waits: that is so after most commands, and one look shows it.
+    pub(crate) fn rests(&self, call: &Call) -> bool {
+        let rests = self.look(call, |tx| {
+            Ok(!store::account::any(tx)?
+                && !store::outbox::any(tx)?
+                && store::tally::counts(tx)?.open_jobs <= 0
+                && store::device::failing_with(tx, BACKUPS)?.is_empty()
+                && !store::lifetime::may_be_due(tx)?)
+        });
+        rests.unwrap_or(false)
     }
 
     /// Does what is due: lets jobs print whose time has come, and ends those whose time is over. Returns the print processes

@@ -54,7 +54,7 @@ const USUAL_INTERVAL: i64 = 60;
 
 /// The attributes of a device that decide here.
 const ENABLED: &str = "automated-backup-destination-enabled";
-const BACKUPS: &str = "backup-destinations";
+pub(super) const BACKUPS: &str = "backup-destinations";
 const INTERVAL: &str = "backup-destination-retry-interval";
 
 /// What one step has done.

@@ -21,7 +21,7 @@ use crate::documents::Sheet;
 use crate::model::Call;
 use crate::model::access::{AccessObject, Place};
 use crate::model::alter::JobChange;
-use crate::model::authority::{Right, UserLimits};
+use crate::model::authority::{Right, Trust, UserLimits};
 use crate::model::collector::by_way_of;
 use crate::model::field::{Field, Value};
 use crate::model::job::{Accepted, Format, GivenValue, Origin, Submission, Transfer};
@@ -32,6 +32,7 @@ use crate::model::state::SpoolerState;
 use crate::model::{CollectorName, DeviceId, Failure, FailureKind, GlobalJobId, LocationPattern};
 use crate::store::access::Owner;
 use crate::store::job::JobRow;
+use crate::store::spool::SpoolRow;
 use crate::store::submission::{Fate, Known};
 use crate::store::{self, Fallible, Lock, Tx};
 use crate::sys::fault;
@@ -264,7 +265,9 @@ impl Spool {
             false => Look::Read,
         };
         let least_free = reserve::least(self.base(), reserve);
-        let how = Reading { look, content, sheet, least_free, limits, adopts: door.is_some(), encrypts, stop: None };
+        let spares = (!self.inner.store.is_for_command()).then_some(&self.inner.names);
+        let adopts = door.is_some();
+        let how = Reading { look, content, sheet, least_free, limits, adopts, encrypts, stop: None, spares };
         // A job that is only kept is never seen in the queues: it is there when it is complete. What comes by a door is complete.
         let is_slow =
             !submission.keep && door.is_none() && (sizes(&files) > SLOW || files.iter().any(|file| !is_file(file)));
@@ -430,14 +433,18 @@ fn may_submit(
     destination: &Destination,
     (octets, is_counted): (u64, bool),
 ) -> Fallible<()> {
-    may_send(tx, destination, priority)?;
-    limits(tx)?
+    let row = store::spool::row(tx)?;
+    may_send_to(tx, &row.trust, destination, priority)?;
+    limits_of(tx, &row)?
         .map_or(Ok(()), |(limits, (jobs, has))| limits.allow((jobs.saturating_sub(u64::from(is_counted)), has), octets))
 }
 
 /// The limits of the caller, and the jobs and octets that he has.
 fn limits(tx: &Tx<'_>) -> Fallible<Option<(UserLimits, (u64, u64))>> {
-    let row = store::spool::row(tx)?;
+    limits_of(tx, &store::spool::row(tx)?)
+}
+
+fn limits_of(tx: &Tx<'_>, row: &SpoolRow) -> Fallible<Option<(UserLimits, (u64, u64))>> {
     let caller = tx.caller()?;
     if row.limits == UserLimits::default() || row.trust.trusts(caller) {
         return Ok(None);
@@ -447,8 +454,11 @@ fn limits(tx: &Tx<'_>) -> Fallible<Option<(UserLimits, (u64, u64))>> {
 
 /// Refuses a caller who may not send a job of this priority there.
 pub(crate) fn may_send(tx: &Tx<'_>, destination: &Destination, priority: Priority) -> Fallible<()> {
-    let trust = store::spool::row(tx)?.trust;
-    let place = Spool::place_of(tx, &trust, destination)?;
+    may_send_to(tx, &store::spool::row(tx)?.trust, destination, priority)
+}
+
+fn may_send_to(tx: &Tx<'_>, trust: &Trust, destination: &Destination, priority: Priority) -> Fallible<()> {
+    let place = Spool::place_of(tx, trust, destination)?;
     Spool::demand(tx, Right::Submit { place: &place })?;
     if trust.has_rules && !trust.trusts(tx.caller()?) {
         demand_devices(tx, destination)?;

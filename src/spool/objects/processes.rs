@@ -13,6 +13,8 @@
 //! A crash of a process leaves its row, its claims and a free lock. The claims are given back when the next process of
 //! that name begins. The third death within a minute puts the process in error, so that it is not started for ever.
 
+use std::time::Instant;
+
 use crate::model::Call;
 use crate::model::authority::Right;
 use crate::model::event::{EventDetail, EventWord};
@@ -305,6 +307,11 @@ impl Spool {
 
     /// Refuses new jobs while what was printed cannot be recorded: they could not be claimed either.
     pub(crate) fn demand_recordable(&self, now: &Moment) -> Fallible<()> {
+        // Jobs that come within a moment are accepted together: what is accepted is on disk, whatever happens to what prints.
+        if self.inner.recordable.holds() {
+            return Ok(());
+        }
+        let looked = Instant::now();
         let Ok(notes) = trouble::all(&self.base().run()) else { return Ok(()) };
         for note in notes.into_iter().filter(|note| self.is_believed(note, now)) {
             let Some(found) = note.troubles.into_iter().find(|trouble| trouble.what.lasting) else { continue };
@@ -315,6 +322,7 @@ impl Spool {
             let what = format!("no job is accepted, print process ${} cannot go on: {}", note.process, found.what.text);
             return Err(Failure::new(FailureKind::Damaged, what).hint("waiting jobs are kept"));
         }
+        self.inner.recordable.found(looked);
         Ok(())
     }
 

@@ -20,6 +20,7 @@ fn received(site: &Site, transfer: Transfer) -> Intake {
         adopts: false,
         encrypts: false,
         stop: None,
+        spares: None,
     };
     let dir = site.spool.base().server(site.spool.server());
     let file = std::fs::File::open(&path).unwrap().into();

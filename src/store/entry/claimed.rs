@@ -19,7 +19,7 @@ pub type Claimant = (ProcessId, u64);
 /// Returns the entries that a device has, in a state, in the order of their positions.
 pub(crate) fn of_device(tx: &Tx<'_>, device: DeviceId, state: EntryState) -> Fallible<Vec<EntryRow>> {
     tx.rows(
-        &format!("SELECT {COLUMNS} FROM entry WHERE device_id = ? AND state = ? ORDER BY claimed_spool, id"),
+        made_once!("SELECT {COLUMNS} FROM entry WHERE device_id = ? AND state = ? ORDER BY claimed_spool, id"),
         values![device, state],
         read,
     )
@@ -30,7 +30,7 @@ columns!(has { state, process_id, epoch });
 /// Returns what a device has: the state of each entry that is claimed for it or transferred, and by which epoch.
 pub(crate) fn on_device(tx: &Tx<'_>, device: DeviceId) -> Fallible<Vec<(EntryState, Option<Claimant>)>> {
     tx.rows(
-        &format!("SELECT {} FROM entry WHERE device_id = ? AND state IN (?, ?)", has::LIST),
+        made_once!("SELECT {} FROM entry WHERE device_id = ? AND state IN (?, ?)", has::LIST),
         values![device, EntryState::Claimed, EntryState::Transferred],
         |row| {
             let by = row.get::<Option<ProcessId>>(has::process_id)?.zip(row.get(has::epoch)?);
@@ -42,7 +42,7 @@ pub(crate) fn on_device(tx: &Tx<'_>, device: DeviceId) -> Fallible<Vec<(EntrySta
 /// Returns the jobs that a device has, whatever became of its process: job, state, and who claimed it, at most `limit`.
 pub(crate) fn jobs_on_devices(tx: &Tx<'_>, limit: u32) -> Fallible<Vec<(JobId, EntryState, Option<Claimant>)>> {
     tx.rows(
-        &format!("SELECT {} FROM entry WHERE state IN (?, ?) LIMIT ?", on::LIST),
+        made_once!("SELECT {} FROM entry WHERE state IN (?, ?) LIMIT ?", on::LIST),
         values![EntryState::Claimed, EntryState::Transferred, limit],
         |row| {
             let by = row.get::<Option<ProcessId>>(on::process_id)?.zip(row.get(on::epoch)?);
@@ -56,7 +56,7 @@ columns!(on { job_id, state, process_id, epoch });
 /// Returns the claims and transfers of earlier epochs of a process: those of a dead one.
 pub(crate) fn of_dead_epochs(tx: &Tx<'_>, process: ProcessId, epoch: u64) -> Fallible<Vec<EntryRow>> {
     tx.rows(
-        &format!(
+        made_once!(
             "SELECT {COLUMNS} FROM entry WHERE state IN (?, ?) AND process_id = ? AND epoch < ?
              ORDER BY claimed_spool, id"
         ),

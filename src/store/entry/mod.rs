@@ -208,7 +208,7 @@ pub(crate) fn insert(tx: &Tx<'_>, e: &NewEntry) -> Fallible<()> {
 
 /// Returns the entry with that identity.
 pub(crate) fn by_id(tx: &Tx<'_>, id: EntryId) -> Fallible<Option<EntryRow>> {
-    let found = tx.one(&format!("SELECT {COLUMNS} FROM entry WHERE id = ?"), values![id], read)?;
+    let found = tx.one(made_once!("SELECT {COLUMNS} FROM entry WHERE id = ?"), values![id], read)?;
     if found.is_some() {
         tx.has_read(Lock::Entry(id));
     }
@@ -223,7 +223,7 @@ pub(crate) fn lock(tx: &Tx<'_>, id: EntryId) -> Fallible<Option<EntryRow>> {
 
 /// Returns the entries of a job.
 pub(crate) fn of_job(tx: &Tx<'_>, job: JobId) -> Fallible<Vec<EntryRow>> {
-    tx.rows(&format!("SELECT {COLUMNS} FROM entry WHERE job_id = ? ORDER BY id"), values![job], read)
+    tx.rows(made_once!("SELECT {COLUMNS} FROM entry WHERE job_id = ? ORDER BY id"), values![job], read)
 }
 
 /// Sets the state and position of an entry that nobody has claimed.
@@ -279,7 +279,7 @@ pub(crate) fn any_only_for(tx: &Tx<'_>, device: DeviceId) -> Fallible<bool> {
 /// Returns the entries of a route that wait and that only this device may print.
 pub(crate) fn only_for(tx: &Tx<'_>, route: RouteId, device: DeviceId) -> Fallible<Vec<EntryRow>> {
     tx.rows(
-        &format!("SELECT {COLUMNS} FROM entry WHERE route_id = ? AND only_device = ? AND state IN (?, ?)"),
+        made_once!("SELECT {COLUMNS} FROM entry WHERE route_id = ? AND only_device = ? AND state IN (?, ?)"),
         values![route, device, EntryState::Queued, EntryState::Withdrawn],
         read,
     )

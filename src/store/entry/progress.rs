@@ -47,7 +47,7 @@ fn read_progress(row: &Row<'_>) -> Fallible<(JobId, Progress)> {
 pub(crate) fn progress(tx: &Tx<'_>, first: JobId, last: JobId) -> Fallible<BTreeMap<JobId, Vec<Progress>>> {
     let mut found: BTreeMap<JobId, Vec<Progress>> = BTreeMap::new();
     tx.each(
-        &format!("SELECT {} FROM entry WHERE job_id BETWEEN ? AND ? ORDER BY job_id, id", far::LIST),
+        made_once!("SELECT {} FROM entry WHERE job_id BETWEEN ? AND ? ORDER BY job_id, id", far::LIST),
         values![first, last],
         |row| {
             let (job, progress) = read_progress(row)?;

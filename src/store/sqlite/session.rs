@@ -1,6 +1,7 @@
 //! An open connection, and the steps of a transaction on it.
 
-use std::cell::Cell;
+use std::any::Any;
+use std::cell::{Cell, RefCell};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,11 +23,21 @@ pub(in crate::store) struct Session {
     syncs: Cell<bool>,
     /// How many pages the log held after the last commit of this connection; 0 before the first one.
     log_pages: Arc<AtomicU64>,
+    /// What was read while one state is looked at, which cannot change; none while there is no look.
+    seen: RefCell<Option<Vec<Seen>>>,
+}
+
+/// What was read, by what it is and by its key.
+struct Seen {
+    what: &'static str,
+    key: String,
+    found: Box<dyn Any + Send>,
 }
 
 impl Session {
     pub(super) fn of(db: Connection) -> Self {
-        Self { db, rules: LockRules::default(), syncs: Cell::new(true), log_pages: Arc::default() }
+        let (syncs, seen) = (Cell::new(true), RefCell::new(None));
+        Self { db, rules: LockRules::default(), syncs, log_pages: Arc::default(), seen }
     }
 
     pub(super) fn open(path: &Path, flags: OpenFlags) -> Fallible<Self> {
@@ -80,7 +91,35 @@ impl Session {
 
     /// Begins a transaction that looks at one state.
     fn begin_look(&self) -> Fallible<()> {
-        self.step("BEGIN")
+        self.step("BEGIN")?;
+        self.seen.replace(Some(Vec::new()));
+        Ok(())
+    }
+
+    /// Returns what `read` finds. While one state is looked at, it is read once. A transaction that changes reads each time: what it
+    /// decides from must be read behind its lock.
+    pub(super) fn seen<T: Any + Clone + Send>(
+        &self,
+        what: &'static str,
+        key: impl FnOnce() -> String,
+        read: impl FnOnce() -> Fallible<T>,
+    ) -> Fallible<T> {
+        if self.seen.borrow().is_none() {
+            return read();
+        }
+        let key = key();
+        let known = self.seen.borrow().as_ref().and_then(|all| {
+            let seen = all.iter().find(|seen| seen.what == what && seen.key == key)?;
+            seen.found.downcast_ref::<T>().cloned()
+        });
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let found = read()?;
+        if let Some(all) = self.seen.borrow_mut().as_mut() {
+            all.push(Seen { what, key, found: Box::new(found.clone()) });
+        }
+        Ok(found)
     }
 
     /// Begins a transaction that changes: nobody else does until it ends.
@@ -111,6 +150,7 @@ impl Session {
 
     /// Undoes it.
     pub(in crate::store) fn undo(&self) -> Fallible<()> {
+        self.seen.replace(None);
         self.step("ROLLBACK")
     }
 

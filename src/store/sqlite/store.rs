@@ -28,8 +28,9 @@ const LOG_LIMIT: u64 = 512 << 10;
 /// How much it may hold while threads of this process wait to write, or where somebody else is to shorten it.
 const LOG_LIMIT_IN_A_CROWD: u64 = 4 << 20;
 
-/// How many pages it may hold while a thread that shortens it sees commits come one after the other.
-const PAGES_UNDER_LOAD: u64 = 1000;
+/// How many pages it may hold while a thread that shortens it sees commits come one after the other. It looks every [`QUIET`]: what
+/// is written meanwhile should fit below [`LOG_LIMIT_IN_A_CROWD`], where whoever commits shortens it himself.
+const PAGES_UNDER_LOAD: u64 = 600;
 
 /// A page in the log: its octets, and what SQLite writes before them.
 const PAGE_OF_LOG: u64 = 4096 + 24;
@@ -522,6 +523,12 @@ impl Store {
         if !self.log_is_long() && (has_seen || !std::fs::metadata(&self.log).is_ok_and(may_be_long)) {
             return Ok(());
         }
+        // While commits come one after the other the same pages are written again and again: to write them back now would be for
+        // nothing, unless they are many.
+        let is_quiet = self.bell.is_quiet_for(QUIET);
+        if has_seen && !is_quiet && !self.log_holds(PAGES_UNDER_LOAD * PAGE_OF_LOG) {
+            return Ok(());
+        }
         // On a connection of its own and beside those who write: most of the log is written back before they are kept waiting.
         let mut kept = guard(&self.shortener);
         let session = match kept.take() {
@@ -536,7 +543,6 @@ impl Store {
         // To begin it anew takes several syncs, for which writers are kept waiting. While they come one after the other that is not done:
         // they wait for one sync now and then, after which all is written back as far as readers allow, and the next one begins the
         // log anew in its file.
-        let is_quiet = self.bell.is_quiet_for(QUIET);
         if is_quiet || pages >= PAGES_UNDER_LOAD {
             let _gate = self.pass_gate()?;
             self.patience.renew();

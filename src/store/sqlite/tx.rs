@@ -122,6 +122,16 @@ impl<'a> Tx<'a> {
         Ok(())
     }
 
+    /// Returns what `read` finds for the `key` of `what`; while one state is looked at, it is read once.
+    pub(in crate::store) fn seen<T: std::any::Any + Clone + Send>(
+        &self,
+        what: &'static str,
+        key: impl FnOnce() -> String,
+        read: impl FnOnce() -> Fallible<T>,
+    ) -> Fallible<T> {
+        self.session.seen(what, key, read)
+    }
+
     /// Returns the first row that a statement finds.
     pub(crate) fn one<T>(
         &self,
