@@ -154,6 +154,7 @@ impl Server {
         }
         // Whoever commits shortens the log where no thread can.
         let _ = spool.keep_log_short();
+        spool.keep_files_ready();
         let starter = Starter::beside_us().map_err(|error| {
             Failure::new(FailureKind::Unreachable, format!("the kernel hides where we are: {error}"))
         })?;

@@ -20,6 +20,7 @@ pub mod testing;
 mod tests;
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -55,6 +56,8 @@ struct Inner {
     opens: Arc<Mutex<std::collections::HashMap<u32, u32>>>,
     /// The syncs of the directory of the print files.
     names: disk::names::Names,
+    /// Whether print files lie ready where submissions come one after another.
+    keeps_ready: AtomicBool,
     /// When it was last found that what prints can be recorded.
     recordable: lately::Lately,
     /// Who has notifications delivered, and what may be named in them.
@@ -131,6 +134,11 @@ impl Spool {
         })?;
         self.inner.store.leave_log();
         Ok(())
+    }
+
+    /// From now on print files lie ready where submissions come one after another: this process stays.
+    pub fn keep_files_ready(&self) {
+        self.inner.keeps_ready.store(true, Ordering::Relaxed);
     }
 
     /// Tells whether the user with this id made it. His groups matter for no right then.

@@ -199,6 +199,7 @@ fn assembled(
         _place: None,
         opens: Arc::default(),
         names: super::names::Names::default(),
+        keeps_ready: false.into(),
         recordable: Lately::default(),
         deliveries: std::sync::OnceLock::new(),
     };

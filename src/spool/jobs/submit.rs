@@ -11,6 +11,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::os::fd::OwnedFd;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use nix::sys::stat::SFlag;
@@ -265,7 +266,7 @@ impl Spool {
             false => Look::Read,
         };
         let least_free = reserve::least(self.base(), reserve);
-        let spares = (!self.inner.store.is_for_command()).then_some(&self.inner.names);
+        let spares = self.inner.keeps_ready.load(Ordering::Relaxed).then_some(&self.inner.names);
         let adopts = door.is_some();
         let how = Reading { look, content, sheet, least_free, limits, adopts, encrypts, stop: None, spares };
         // A job that is only kept is never seen in the queues: it is there when it is complete. What comes by a door is complete.

@@ -744,7 +744,7 @@ mod tests {
         store.shorten_long_log().unwrap();
         assert!(!store.log_is_long());
         // Who commits has rung, and nobody has heard it yet: more may come.
-        fill(&store, 2200 << 10);
+        fill(&store, (PAGES_UNDER_LOAD + 20) * PAGE_OF_LOG);
         store.shorten_long_log().unwrap();
         assert!(store.log_is_long());
         add(&store, "the next".to_owned());
