@@ -35,7 +35,7 @@ use crate::spool::disk::base::{Access, open, server_name};
 use crate::spool::disk::locks::{self, ServerLock};
 use crate::spool::interface::operations::{Carrier, Operations, Reply, Request, answer};
 use crate::spool::secure::bank::REFUNDS;
-use crate::spool::{Attendant, Base, Local, Spool};
+use crate::spool::{Attendant, Base, FilesReady, Local, Spool};
 use crate::supervise::Starter;
 use crate::sys::lock::FileLock;
 use crate::sys::process::Deaths;
@@ -94,6 +94,7 @@ pub struct Server {
     attendant: Arc<dyn Attendant>,
     log: Log,
     peers: Option<Peers>,
+    _ready: FilesReady,
     _lock: ServerLock,
 }
 
@@ -154,7 +155,7 @@ impl Server {
         }
         // Whoever commits shortens the log where no thread can.
         let _ = spool.keep_log_short();
-        spool.keep_files_ready();
+        let ready = spool.keep_files_ready();
         let starter = Starter::beside_us().map_err(|error| {
             Failure::new(FailureKind::Unreachable, format!("the kernel hides where we are: {error}"))
         })?;
@@ -190,6 +191,7 @@ impl Server {
             attendant: attends,
             log,
             peers: None,
+            _ready: ready,
             _lock: lock,
         })
     }

@@ -58,10 +58,23 @@ struct Inner {
     names: disk::names::Names,
     /// Whether print files lie ready where submissions come one after another.
     keeps_ready: AtomicBool,
+    /// Held by whoever sees to what is due after a submission, and whether somebody waits to do so.
+    sees_to: Mutex<()>,
+    waits_to_see: AtomicBool,
     /// When it was last found that what prints can be recorded.
     recordable: lately::Lately,
     /// Who has notifications delivered, and what may be named in them.
     deliveries: std::sync::OnceLock<notify::Keeper>,
+}
+
+/// Print files lie ready.
+pub struct FilesReady(Spool);
+
+impl Drop for FilesReady {
+    fn drop(&mut self) {
+        self.0.inner.keeps_ready.store(false, Ordering::Relaxed);
+        self.0.inner.names.end();
+    }
 }
 
 /// What a change does to the disk.
@@ -136,9 +149,22 @@ impl Spool {
         Ok(())
     }
 
-    /// From now on print files lie ready where submissions come one after another: this process stays.
-    pub fn keep_files_ready(&self) {
+    /// From now on print files lie ready where submissions come one after another: this process stays. Until what is returned is
+    /// dropped: then they are gone.
+    pub fn keep_files_ready(&self) -> FilesReady {
         self.inner.keeps_ready.store(true, Ordering::Relaxed);
+        FilesReady(self.clone())
+    }
+
+    /// Does `work`, which sees to what is due since a moment ago. One does so at a time, and one waits to; any further one leaves it to
+    /// whoever waits, who begins later than now. So submitters that come at once keep two threads busy with it, however long it takes.
+    pub(crate) fn one_after_another(&self, work: impl FnOnce()) {
+        if self.inner.waits_to_see.swap(true, Ordering::SeqCst) {
+            return;
+        }
+        let _sees = self.inner.sees_to.lock().unwrap_or_else(PoisonError::into_inner);
+        self.inner.waits_to_see.store(false, Ordering::SeqCst);
+        work();
     }
 
     /// Tells whether the user with this id made it. His groups matter for no right then.

@@ -292,8 +292,8 @@ impl<'a> Octets<'a> {
         self.at = 0;
         let mut buffer = std::mem::take(&mut self.buffer);
         buffer.resize(self.wanted.max(count), 0);
-        self.wanted = MOST_OCTETS;
         let n = self.source.read_at(&mut buffer, self.place).map_err(|_| Unknown::Broken)?;
+        self.wanted = if n == buffer.len() { MOST_OCTETS } else { FIRST_OCTETS };
         buffer.truncate(n);
         self.buffer = buffer;
         Ok(())

@@ -57,7 +57,7 @@ pub fn run(spool: &Spool, name: &ProcessName, idle: Duration) -> Result<(), Fail
     notice::listen(move |text| waits.line(text));
     // Whoever commits shortens the log where no thread can.
     let _ = spool.keep_log_short();
-    spool.keep_files_ready();
+    let _ready = spool.keep_files_ready();
     let open_submissions = |log: &Log| submission_socket::open(spool, log);
     // Why this one fails is no reason against another one that begins meanwhile.
     let mut tried = spool.targets_of(name).unwrap_or_default();

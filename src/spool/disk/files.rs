@@ -135,6 +135,8 @@ pub struct Intake {
     /// The documents, in order.
     pub documents: Vec<Received>,
     keep: bool,
+    /// How many syncs of names had failed before the first of these was made.
+    failures: Option<u64>,
 }
 
 fn failure(name: &RawPath, error: &io::Error) -> Failure {
@@ -161,7 +163,10 @@ impl Intake {
         if offers.is_empty() || offers.len() != files.len() {
             return Err(Failure::new(FailureKind::BadValue, "a job needs at least one document"));
         }
-        let mut intake = Self { dir: dir.to_path_buf(), documents: Vec::new(), keep: false };
+        let failures = how.spares.map(Names::failures);
+        let spares = how.spares.filter(|_| offers.len() == 1 && !how.encrypts);
+        let how = Reading { spares, ..how };
+        let mut intake = Self { dir: dir.to_path_buf(), documents: Vec::new(), keep: false, failures };
         for (offer, file) in offers.iter().zip(files) {
             let received = match offer.transfer {
                 Transfer::Copy => copy(dir, File::from(file), offer, how),
@@ -193,7 +198,9 @@ impl Intake {
     pub(crate) fn sync(&self, offers: &[DocumentOffer], names: &Names) -> Fallible<()> {
         let Some(first) = offers.first() else { return Ok(()) };
         let is_named = self.documents.iter().all(|document| document.is_named);
-        let asked = (!is_named).then(|| names.ask(&self.dir));
+        let ask =
+            || self.failures.map_or_else(|| names.ask(&self.dir), |failures| names.ask_since(&self.dir, failures));
+        let asked = (!is_named).then(ask);
         let named = || asked.map_or(Ok(()), |asked| asked.wait().map_err(|error| failure(&first.file_name, &error)));
         // The usual job needs no thread: its one document goes to the disk while the names do.
         if let ([document], [offer]) = (self.documents.as_slice(), offers) {
@@ -294,7 +301,8 @@ fn copy(dir: &Path, source: File, offer: &DocumentOffer, how: Reading<'_>) -> Fa
     };
     let is_there = adopted.is_some();
     let sealed = how.encrypts.then(|| document_key::new_key(dir)).transpose().map_err(io)?;
-    let ready = if is_there { None } else { how.spares.and_then(|names| names.take_spare(dir)) };
+    let is_at_hand = !is_there && source.metadata().map_err(io)?.is_file();
+    let ready = how.spares.filter(|_| is_at_hand).and_then(|names| names.take_spare(dir));
     let blank = match ready {
         Some(spare) => Blank::Ready(spare),
         None => loop {

@@ -10,6 +10,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use crate::sys::files::sync_dir;
 
@@ -17,6 +18,9 @@ use super::spares::{self, Spare, Stock};
 
 /// Failed syncs that are remembered until those who asked have looked.
 const MOST_FAILED: usize = 64;
+
+/// How long the last one is waited for at the end.
+const LAST_SYNC: Duration = Duration::from_secs(5);
 
 /// Syncs of one directory.
 #[derive(Debug, Default)]
@@ -41,6 +45,8 @@ struct State {
     failed: Vec<(u64, u64, i32)>,
     /// Of those up to this number it is not known any more which have failed: all count as failed, with this error.
     forgotten: (u64, i32),
+    /// How many syncs have failed.
+    failures: u64,
     /// Files whose names are on disk already.
     stock: Stock,
     /// Whether the thread runs.
@@ -57,30 +63,44 @@ impl Shared {
         let mut state = self.state();
         loop {
             state = self.wait(state);
-            let (until, missing) = (state.asked, state.stock.missing());
-            let is_idle = until == state.done;
+            let missing = if state.over { 0 } else { state.stock.missing() };
+            let is_idle = state.asked == state.done;
             if is_idle && (state.over || missing == 0) {
-                let over = state.over;
                 let spares = state.stock.clear();
-                drop(state);
-                drop(spares);
-                if over {
+                if spares.is_empty() && state.over {
+                    // Seen under the lock: whoever asks later starts another thread.
+                    state.runs = false;
+                    self.done.notify_all();
                     return;
                 }
+                drop(state);
+                drop(spares);
                 state = self.state();
                 continue;
             }
             drop(state);
+            // Whoever asks while they are made has made his name, too. Where one cannot be made, the others go at once: what is short
+            // is short for the sync as well.
             let made = spares::make(dir, missing);
+            let until = self.state().asked;
             let result = sync_dir(dir);
             state = self.state();
-            state.stock.put(made, missing, result.is_ok());
+            let (now_ready, over) = if result.is_ok() { (made, Vec::new()) } else { (Vec::new(), made) };
+            let gone = state.stock.put(now_ready, missing);
+            if !(over.is_empty() && gone.is_empty()) {
+                drop(state);
+                drop((over, gone));
+                state = self.state();
+            }
             let mut until = until;
             if let Err(error) = result {
                 // Who has asked meanwhile may have made his name before it failed: the next one would not hear of it.
                 until = state.asked;
+                state.failures += 1;
                 let failed = (state.done, until, error.raw_os_error().unwrap_or(nix::libc::EIO));
-                state.failed.push(failed);
+                if until > state.done {
+                    state.failed.push(failed);
+                }
                 if state.failed.len() > MOST_FAILED {
                     let (_, to, error) = state.failed.remove(0);
                     state.forgotten = (to, error);
@@ -95,9 +115,9 @@ impl Shared {
 impl Shared {
     /// Waits until there is something to do: a sync, or files that are to lie ready, or to be removed.
     fn wait<'a>(&'a self, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
-        let rests = |state: &mut State| state.asked == state.done && !state.over && state.stock.missing() == 0;
+        let rests = |state: &State| state.asked == state.done && !state.over && state.stock.missing() == 0;
         let mut state = state;
-        while rests(&mut state) {
+        while rests(&state) {
             if !state.stock.is_there() {
                 state = self.asked.wait(state).unwrap_or_else(PoisonError::into_inner);
                 continue;
@@ -105,7 +125,8 @@ impl Shared {
             if state.stock.is_forgotten() {
                 break;
             }
-            let waited = self.asked.wait_timeout(state, spares::KEPT);
+            let rest = state.stock.rest();
+            let waited = self.asked.wait_timeout(state, rest);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
         state
@@ -119,6 +140,8 @@ pub(crate) enum Asked<'a> {
     There(&'a Names, u64),
     /// There is no thread: whoever waits does it.
     Here(&'a Path),
+    /// One has failed already since the name was made.
+    Lost,
 }
 
 impl Names {
@@ -133,6 +156,25 @@ impl Names {
         drop(state);
         self.shared.asked.notify_one();
         Asked::There(self, number)
+    }
+
+    /// No file lies ready any more, and those that did are gone; the thread is waited for, but not for ever.
+    pub fn end(&self) {
+        let mut state = self.shared.state();
+        state.over = true;
+        self.shared.asked.notify_one();
+        drop(self.shared.done.wait_timeout_while(state, LAST_SYNC, |state| state.runs));
+    }
+
+    /// How many syncs have failed so far. Who makes a name notes it before, and hears of a failure of which nobody was told with
+    /// [`Names::ask_since`].
+    pub fn failures(&self) -> u64 {
+        self.shared.state().failures
+    }
+
+    /// As [`Names::ask`], for a name that was made when so many syncs had failed: if one has since, its sync may have lost that name.
+    pub fn ask_since<'a>(&'a self, dir: &'a Path, failures: u64) -> Asked<'a> {
+        if self.failures() == failures { self.ask(dir) } else { Asked::Lost }
     }
 
     /// Takes a file that lies ready in `dir`, the same each time; the thread makes more where more will come.
@@ -164,6 +206,7 @@ impl Asked<'_> {
     pub fn wait(self) -> io::Result<()> {
         let (names, number) = match self {
             Self::Here(dir) => return sync_dir(dir),
+            Self::Lost => return Err(io::Error::from_raw_os_error(nix::libc::EIO)),
             Self::There(names, number) => (names, number),
         };
         let state = names.shared.state();
@@ -188,7 +231,7 @@ impl Drop for Names {
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, Instant};
+    use std::time::Instant;
 
     use super::*;
 
@@ -238,7 +281,14 @@ mod tests {
             assert!(Instant::now() < end, "those that nobody took are not removed");
             std::thread::yield_now();
         }
-        assert!(dir.path().join(name).exists());
+        assert!(dir.path().join(&name).exists());
+        while names.take_spare(dir.path()).is_none() {
+            assert!(Instant::now() < end, "no file lies ready again");
+            std::thread::yield_now();
+        }
+        names.end();
+        assert_eq!(count(), 1, "none is left at the end");
+        names.ask(dir.path()).wait().unwrap();
     }
 
     #[test]

@@ -8,6 +8,9 @@
 //! States: made and locked → named → the name is on disk, lies ready → taken by a submission, from when on it is a copy as any other
 //! ([`super::files`]); or removed, when nobody has come for a while. A crash leaves an empty orphan, which the sweep removes.
 //!
+//! Only documents of which all is at hand, in clear, and alone in their submissions, take one: nothing half written keeps its name when
+//! the process dies, what the name of a key needs is synced with that of its document, and a large submission waits for more than names.
+//!
 //! Somebody may remove or exchange a file that lies ready. So it is looked at when it is taken, and once more when it is full: what
 //! has lost its name would be lost with it.
 
@@ -30,7 +33,7 @@ const DESCRIPTORS: u64 = 32;
 /// So many come in this time as will come in the next one.
 const WINDOW: Duration = Duration::from_millis(100);
 /// After this time without a submission none lies ready any more.
-pub(super) const KEPT: Duration = Duration::from_secs(1);
+const KEPT: Duration = Duration::from_secs(1);
 
 /// A file that lies ready. Dropped, it is removed.
 #[derive(Debug)]
@@ -106,9 +109,9 @@ impl Drop for Spare {
     }
 }
 
-/// Makes so many in `dir`; fewer when one cannot be made.
+/// Makes so many in `dir`; none when one cannot be made.
 pub(super) fn make(dir: &Path, wanted: usize) -> Vec<Spare> {
-    (0..wanted).map_while(|_| Spare::make(dir).ok()).collect()
+    (0..wanted).map(|_| Spare::make(dir)).collect::<io::Result<_>>().unwrap_or_default()
 }
 
 /// Those that lie ready, and how many come for them.
@@ -155,15 +158,16 @@ impl Stock {
         wanted - self.ready.len()
     }
 
-    /// Puts in what was made of `wanted`, if it is on disk.
-    pub(super) fn put(&mut self, made: Vec<Spare>, wanted: usize, is_on_disk: bool) {
-        if made.len() < wanted || !is_on_disk {
-            self.failed = Some(Instant::now());
-            self.ready.clear();
+    /// Puts in what was made, and is on disk, where so many were wanted. Where they are fewer, none lies ready any more: returns those
+    /// that go.
+    pub(super) fn put(&mut self, made: Vec<Spare>, wanted: usize) -> Vec<Spare> {
+        let is_short = made.len() < wanted;
+        self.ready.extend(made);
+        if !is_short {
+            return Vec::new();
         }
-        if is_on_disk && made.len() == wanted {
-            self.ready.extend(made);
-        }
+        self.failed = Some(Instant::now());
+        self.clear()
     }
 
     /// Whether some lie ready.
@@ -171,9 +175,14 @@ impl Stock {
         !self.ready.is_empty()
     }
 
+    /// How long they are still kept if nobody comes.
+    pub(super) fn rest(&self) -> Duration {
+        self.began.map_or(Duration::ZERO, |began| KEPT.saturating_sub(began.elapsed()))
+    }
+
     /// Whether nobody has come for so long that none is kept.
     pub(super) fn is_forgotten(&self) -> bool {
-        self.began.is_none_or(|began| began.elapsed() >= KEPT)
+        self.rest().is_zero()
     }
 
     /// All that lie ready: none does any more.

@@ -118,7 +118,7 @@ impl Local {
     /// Sees to what is due since a submission whose submitter has his answer now.
     pub(super) fn see_to_what_was_left(&self) {
         if self.left.swap(false, Ordering::Relaxed) {
-            self.see_to_what_is_due();
+            self.spool.one_after_another(|| self.see_to_what_is_due());
         }
     }
 

@@ -27,6 +27,9 @@ pub(in crate::store) struct Session {
     seen: RefCell<Option<Vec<Seen>>>,
 }
 
+/// So much is remembered of one state: what decides about one destination.
+const MOST_SEEN: usize = 16;
+
 /// What was read, by what it is and by its key.
 struct Seen {
     what: &'static str,
@@ -116,7 +119,7 @@ impl Session {
             return Ok(known);
         }
         let found = read()?;
-        if let Some(all) = self.seen.borrow_mut().as_mut() {
+        if let Some(all) = self.seen.borrow_mut().as_mut().filter(|all| all.len() < MOST_SEEN) {
             all.push(Seen { what, key, found: Box::new(found.clone()) });
         }
         Ok(found)

@@ -88,6 +88,11 @@ impl LogBell {
         !state.1
     }
 
+    /// Tells whether somebody has rung since the log was last found long.
+    fn has_rung(&self) -> bool {
+        guard(&self.state).0
+    }
+
     /// Waits, and tells whether nobody has rung meanwhile.
     fn is_quiet_for(&self, long: Duration) -> bool {
         let waited = self.rung.wait_timeout_while(guard(&self.state), long, |state| !state.1);
@@ -537,6 +542,7 @@ impl Store {
         };
         let written_back = || session.db.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get::<_, i64>(1));
         let pages = u64::try_from(written_back()?).unwrap_or_default();
+        let is_quiet = is_quiet && !self.bell.has_rung();
         if !has_seen {
             self.log_pages.store(pages, Ordering::Relaxed);
         }
