@@ -1,7 +1,7 @@
 //! Accepting a print file into the server's directory.
 //!
 //! States: nothing → unnamed temporary → named `pdprXXXXXX` → on disk, name and data → referenced by a committed job. A link has its name
-//! at once, and so has a copy for which a file lay ready ([`super::spares`]). A crash before the name appears leaves nothing; after it, an orphan that the sweep removes because no job refers
+//! at once, and so has a copy for which a file lay ready (`super::spares`). A crash before the name appears leaves nothing; after it, an orphan that the sweep removes because no job refers
 //! to it and nobody locks it.
 //!
 //! Every name is locked before it appears, and until the commit of its job is over: a copy by a lock on the file itself, a
