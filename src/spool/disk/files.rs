@@ -19,7 +19,7 @@ use crate::model::job::{DocumentOffer, Format, FormatOrigin, Identity, RawPath, 
 use crate::model::{Failure, FailureKind};
 use crate::store::Fallible;
 use crate::sys::fault;
-use crate::sys::files::{Unnamed, copy_all, identity, random_name, read_full_at, read_some, room, sync_dir};
+use crate::sys::files::{Unnamed, copy_all, identity, read_full_at, read_some, room, sync_dir};
 use crate::sys::limits;
 use crate::sys::lock::FileLock;
 use crate::sys::map;
@@ -29,7 +29,7 @@ use crate::sys::stop::{Stop, Stoppable};
 use super::document_key;
 use super::names::Names;
 use super::own_files::OwnDirectories;
-use super::spares::Spare;
+use super::spares::{Spare, store_name};
 
 /// Octets read at once.
 const CHUNK: usize = 256 * 1024;
@@ -277,11 +277,6 @@ impl Drop for Intake {
             }
         }
     }
-}
-
-/// Returns a new name for a print file.
-pub(super) fn store_name() -> io::Result<String> {
-    Ok(format!("pdpr{}", random_name(6)?))
 }
 
 fn empty(name: &RawPath) -> Failure {

@@ -14,7 +14,7 @@ use crate::sys::files::{Unnamed, identity, read_full_at, sync_dir};
 use crate::sys::lock::FileLock;
 
 use super::document_key;
-use super::files::store_name;
+use super::spares::store_name;
 
 /// Octets read at once.
 const STEP: usize = 256 * 1024;

@@ -20,11 +20,9 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::sys::files::Unnamed;
+use crate::sys::files::{Unnamed, random_name};
 use crate::sys::limits;
 use crate::sys::lock::FileLock;
-
-use super::files::store_name;
 
 /// Files that lie ready at most. Each takes a descriptor.
 const MOST: usize = 32;
@@ -34,6 +32,11 @@ const DESCRIPTORS: u64 = 32;
 const WINDOW: Duration = Duration::from_millis(100);
 /// After this time without a submission none lies ready any more.
 const KEPT: Duration = Duration::from_secs(1);
+
+/// Returns a new name for a print file.
+pub(super) fn store_name() -> io::Result<String> {
+    Ok(format!("pdpr{}", random_name(6)?))
+}
 
 /// A file that lies ready. Dropped, it is removed.
 #[derive(Debug)]
