@@ -296,8 +296,9 @@ fn copy(dir: &Path, source: File, offer: &DocumentOffer, how: Reading<'_>) -> Fa
     };
     let is_there = adopted.is_some();
     let sealed = how.encrypts.then(|| document_key::new_key(dir)).transpose().map_err(io)?;
-    let is_at_hand = !is_there && source.metadata().map_err(io)?.is_file();
-    let ready = how.spares.filter(|_| is_at_hand).and_then(|names| names.take_spare(dir));
+    let is_small = |meta: std::fs::Metadata| meta.is_file() && meta.len() <= LOOK_FOR_ROOM as u64;
+    let takes_one = !is_there && is_small(source.metadata().map_err(io)?);
+    let ready = how.spares.filter(|_| takes_one).and_then(|names| names.take_spare(dir));
     let blank = match ready {
         Some(spare) => Blank::Ready(spare),
         None => loop {

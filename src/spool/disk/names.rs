@@ -260,6 +260,17 @@ mod tests {
         names.ask(&path).wait().unwrap();
     }
 
+    fn one_that_lies_ready(names: &Names, dir: &Path) -> Spare {
+        let end = Instant::now() + Duration::from_secs(20);
+        loop {
+            assert!(Instant::now() < end, "no file lies ready");
+            if let Some(spare) = names.take_spare(dir) {
+                return spare;
+            }
+            std::thread::yield_now();
+        }
+    }
+
     #[test]
     fn files_lie_ready_where_many_come_and_none_do_later() {
         let dir = tempfile::tempdir().unwrap();
@@ -268,13 +279,7 @@ mod tests {
         assert!(names.take_spare(dir.path()).is_none(), "one that comes alone has none made");
         assert_eq!(count(), 0);
         let end = Instant::now() + Duration::from_secs(20);
-        let spare = loop {
-            assert!(Instant::now() < end, "no file lies ready");
-            if let Some(spare) = names.take_spare(dir.path()) {
-                break spare;
-            }
-            std::thread::yield_now();
-        };
+        let spare = one_that_lies_ready(&names, dir.path());
         let (name, _file) = spare.used().unwrap();
         assert!(dir.path().join(&name).exists());
         while count() > 1 {
@@ -295,14 +300,7 @@ mod tests {
     fn a_file_that_lost_its_name_is_not_used() {
         let dir = tempfile::tempdir().unwrap();
         let names = Names::default();
-        let end = Instant::now() + Duration::from_secs(20);
-        let taken = loop {
-            assert!(Instant::now() < end, "no file lies ready");
-            if let Some(spare) = names.take_spare(dir.path()) {
-                break spare;
-            }
-            std::thread::yield_now();
-        };
+        let taken = one_that_lies_ready(&names, dir.path());
         for file in std::fs::read_dir(dir.path()).unwrap() {
             std::fs::remove_file(file.unwrap().path()).unwrap();
         }

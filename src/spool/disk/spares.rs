@@ -6,10 +6,11 @@
 //! octets alone.
 //!
 //! States: made and locked → named → the name is on disk, lies ready → taken by a submission, from when on it is a copy as any other
-//! ([`super::files`]); or removed, when nobody has come for a while. A crash leaves an empty orphan, which the sweep removes.
+//! ([`super::files`]); or removed, when nobody has come for a while. A crash leaves an orphan, empty or with part of a document, which
+//! the sweep removes.
 //!
-//! Only documents of which all is at hand, in clear, and alone in their submissions, take one: nothing half written keeps its name when
-//! the process dies, what the name of a key needs is synced with that of its document, and a large submission waits for more than names.
+//! Only small files, in clear, and alone in their submissions, take one: what is written for long would keep its name for long without a
+//! job, the name of a key is synced with that of its document, and a large submission waits for more than names.
 //!
 //! Somebody may remove or exchange a file that lies ready. So it is looked at when it is taken, and once more when it is full: what
 //! has lost its name would be lost with it.
@@ -94,7 +95,7 @@ impl Spare {
         if !self.stands_in(&self.dir) {
             return Err(io::Error::new(
                 io::ErrorKind::NotFound,
-                "somebody has removed the print file that is being written",
+                "somebody has removed the print file that was being written; submit the document again",
             ));
         }
         let file = self.file.try_clone()?;
