@@ -12,6 +12,7 @@ use spoolsuite::model::{Caller, FailureKind, JobRef};
 use spoolsuite::spool::disk::base::{Access, open};
 use spoolsuite::spool::interface::operations::Operations;
 use spoolsuite::spool::{Base, Local, Nobody};
+use spoolsuite::sys::lock::FileLock;
 use spoolsuite::sys::users;
 
 const FIXTURE: &str = "tests/data/spool-v1.db";
@@ -290,7 +291,8 @@ fn a_command_waits_for_whoever_has_the_spool_alone() {
     unpacked(dir.path());
     let base = Base::new(dir.path());
     drop(open(&base, Access::Existing { now: clock() }).unwrap());
-    let alone = spoolsuite::sys::lock::FileLock::try_exclusive(&base.spool_lock()).unwrap().unwrap();
+    // A program that another test begins in this moment holds what this process held a moment ago, for a moment.
+    let alone = FileLock::exclusive(&base.spool_lock(), crate::support::DEADLINE).unwrap().unwrap();
     let site = crate::support::Site::at(dir.path());
     let mut command = site.command("pdls").spawn().unwrap();
     // It stands in the queue of that lock, or has not come so far.

@@ -31,6 +31,7 @@ use crate::client::hello;
 use crate::client::peer::Dial;
 use crate::model::job::{Submission, Transfer};
 use crate::model::{Call, Caller, Failure, FailureKind, ObjectName, ServerName};
+use crate::spool::afterwards::Afterwards;
 use crate::spool::disk::base::{Access, open, server_name};
 use crate::spool::disk::locks::{self, ServerLock};
 use crate::spool::interface::operations::{Carrier, Operations, Reply, Request, answer};
@@ -94,6 +95,7 @@ pub struct Server {
     attendant: Arc<dyn Attendant>,
     log: Log,
     peers: Option<Peers>,
+    afterwards: Arc<Afterwards>,
     _ready: FilesReady,
     _lock: ServerLock,
 }
@@ -161,7 +163,8 @@ impl Server {
         })?;
         starter.keep_deliveries(&spool);
         let attendant: Arc<dyn Attendant> = Arc::new(starter);
-        let connections = connections(listener, &spool, &attendant, &options.operators, &hooks.log);
+        let afterwards = Arc::new(Afterwards::default());
+        let connections = connections(listener, (&spool, &afterwards), &attendant, &options.operators, &hooks.log);
         let guests = Guests {
             spool: spool.clone(),
             attendant: Arc::clone(&attendant),
@@ -179,6 +182,9 @@ impl Server {
         let until = Arc::clone(&stop);
         let name = spool.server().clone();
         let (own, attends, log) = (spool.clone(), Arc::clone(&attendant), Arc::clone(&hooks.log));
+        let looks = Arc::clone(&afterwards);
+        let local = Local::new(spool.clone(), users::caller(), clock::now, Arc::clone(&attendant));
+        threads.push(thread("due", Box::new(move || looks.run(|| local.see_to_what_is_due())))?);
         threads.push(thread("supervise", Box::new(move || supervise(&spool, attendant.as_ref(), &until, &hooks)))?);
         Ok(Self {
             name,
@@ -191,6 +197,7 @@ impl Server {
             attendant: attends,
             log,
             peers: None,
+            afterwards,
             _ready: ready,
             _lock: lock,
         })
@@ -244,6 +251,7 @@ impl Drop for Server {
             peers.end();
         }
         self.connections.close(PARTING);
+        self.afterwards.end();
         self.stop.ring();
         for thread in self.threads.drain(..) {
             let _ = thread.join();
@@ -300,16 +308,18 @@ fn listen(path: &Path) -> Result<(UnixListener, Socket), Failure> {
 
 fn connections(
     listener: UnixListener,
-    spool: &Spool,
+    (spool, afterwards): (&Spool, &Arc<Afterwards>),
     attendant: &Arc<dyn Attendant>,
     operators: &str,
     log: &Log,
 ) -> Arc<Connections> {
     let (spool, attendant, operators) = (spool.clone(), Arc::clone(attendant), operators.to_owned());
+    let afterwards = Arc::clone(afterwards);
     let (log, refusals) = (Arc::clone(log), Arc::clone(log));
     let serve_one = move |stream: &UnixStream, peer: Peer| {
         let caller = caller_of(peer, &operators);
-        let local = Local::new(spool.clone(), caller.clone(), clock::now, Arc::clone(&attendant)).answering_first();
+        let local = Local::new(spool.clone(), caller.clone(), clock::now, Arc::clone(&attendant))
+            .answering_first(Arc::clone(&afterwards));
         let local = match u32::try_from(peer.pid) {
             Ok(process) => local.asked_by(process),
             Err(_) => local,

@@ -3,6 +3,7 @@
 //! A [`Spool`] is a handle that threads share. [`Local`] is a spool in the caller's process, as
 //! [`interface::operations::Operations`]; [`interface::engine::Engine`] is the spool as a print process sees it.
 
+pub(crate) mod afterwards;
 pub mod changes;
 pub mod disk;
 pub mod interface;
@@ -58,9 +59,6 @@ struct Inner {
     names: disk::names::Names,
     /// Whether print files lie ready where submissions come one after another.
     keeps_ready: AtomicBool,
-    /// Held by whoever sees to what is due after a submission, and whether somebody waits to do so.
-    sees_to: Mutex<()>,
-    waits_to_see: AtomicBool,
     /// When it was last found that what prints can be recorded.
     recordable: lately::Lately,
     /// Who has notifications delivered, and what may be named in them.
@@ -154,17 +152,6 @@ impl Spool {
     pub fn keep_files_ready(&self) -> FilesReady {
         self.inner.keeps_ready.store(true, Ordering::Relaxed);
         FilesReady(self.clone())
-    }
-
-    /// Does `work`, which sees to what is due since a moment ago. One does so at a time, and one waits to; any further one leaves it to
-    /// whoever waits, who begins later than now. So submitters that come at once keep two threads busy with it, however long it takes.
-    pub(crate) fn one_after_another(&self, work: impl FnOnce()) {
-        if self.inner.waits_to_see.swap(true, Ordering::SeqCst) {
-            return;
-        }
-        let _sees = self.inner.sees_to.lock().unwrap_or_else(PoisonError::into_inner);
-        self.inner.waits_to_see.store(false, Ordering::SeqCst);
-        work();
     }
 
     /// Tells whether the user with this id made it. His groups matter for no right then.

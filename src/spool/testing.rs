@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::io::Write;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::disk::base::{Access, open};
 use super::interface::engine::{AttemptEnd, Claim, Engine, Lease, Paper};
@@ -22,6 +23,9 @@ use crate::sys::lock::FileLock;
 
 /// 21 November 2026, 09:00:00 UTC.
 pub const START: i64 = 1_795_251_600_000;
+
+/// A program that another test begins in this moment holds, for a moment, the lock of a process that died.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 thread_local! {
     static LATER: Cell<i64> = const { Cell::new(0) };
@@ -161,7 +165,7 @@ impl Site {
     /// Starts a print process, as far as the spool can tell.
     pub fn alive(&self, process: &str) -> Alive {
         let process: ProcessName = name(process);
-        let lock = FileLock::try_exclusive(&self.spool.base().process_lock(&process)).unwrap().unwrap();
+        let lock = FileLock::exclusive(&self.spool.base().process_lock(&process), PATIENCE).unwrap().unwrap();
         let lease = self.spool.begins(&process, 77, &clock()).unwrap();
         let progress = Writer::create(&self.spool.base().progress(&process)).unwrap();
         progress.heartbeat(77, clock().boot_ms).unwrap();

@@ -5,6 +5,10 @@
 //! when more waits by then, the first of them leads. States of a change: handed in → in a batch → told. A leader that
 //! panics tells the threads of its batch so, and gives the lead on; its connection is dropped, which rolls back.
 //!
+//! Who hands something in while others are carried out comes along with them. A thread whose document is on its way to the
+//! disk announces itself ([`Store::announces`]). Where commits take long, because the disk is slow, a leader waits a little
+//! for one that must be there soon: it would wait for the whole of this commit else, and for its own after that.
+//!
 //! # Commits that are synced later
 //!
 //! A command file declares thousands of objects, and a sync for each would take most of its time. So the changes of a batch
@@ -21,9 +25,9 @@
 
 use std::collections::VecDeque;
 use std::mem;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::thread::{self, Thread};
+use std::thread::{self, Thread, ThreadId};
 use std::time::{Duration, Instant};
 
 use super::sqlite::Session;
@@ -36,12 +40,20 @@ const BATCH: usize = 64;
 /// A commit that comes so long after the first late one is synced.
 const LONGEST_LATE: Duration = Duration::from_secs(1);
 
+/// Where a commit takes so long, it waits for the disk and not for processors.
+const SLOW: Duration = Duration::from_millis(2);
+
+/// Longer ones count as this: a disk that was stuck once says nothing of the next commits, and others wait at the gate meanwhile.
+const LONGEST: Duration = Duration::from_millis(100);
+
 type Work = Box<dyn FnMut(&Session) -> Fallible<()> + Send>;
 
 /// What threads have handed in.
 #[derive(Default)]
 pub(super) struct Queue {
     pending: VecDeque<Pending>,
+    /// Threads that will hand something in when a document of theirs is on disk, and since when they wait for that.
+    coming: Vec<(ThreadId, Instant)>,
     /// Whether a thread leads, or has been told to.
     led: bool,
 }
@@ -95,10 +107,20 @@ struct Lead<'a> {
 }
 
 impl Lead<'_> {
-    fn take(&mut self) {
+    /// Takes what waits, as long as the batch may be synced later only what may.
+    fn take(&mut self, late: bool) {
         let mut queue = guard(self.queue);
-        let n = queue.pending.len().min(BATCH);
-        self.batch.extend(queue.pending.drain(..n));
+        while self.batch.len() < BATCH
+            && let Some(next) = queue.pending.pop_front_if(|next| !late || next.late)
+        {
+            self.batch.push(next);
+        }
+    }
+
+    /// Gives the lead to whoever waits first, before this thread tells the others: their changes are carried out meanwhile.
+    fn give_on(self) -> Vec<Pending> {
+        let mut lead = self;
+        mem::take(&mut lead.batch)
     }
 }
 
@@ -128,6 +150,8 @@ impl Store {
         let leads = {
             let mut queue = guard(&self.waiting);
             queue.pending.push_back(Pending { work: Box::new(work), late, ticket: Arc::clone(&ticket) });
+            queue.coming.retain(|(thread, _)| *thread != ticket.owner.id());
+            self.arrived.notify_one();
             !mem::replace(&mut queue.led, true)
         };
         if !leads && let News::Verdict(verdict) = ticket.wait() {
@@ -135,33 +159,32 @@ impl Store {
         }
         // Whoever leads is the first of those that wait: its own change is in the batch.
         let mut lead = Lead { queue: &self.waiting, batch: Vec::new() };
-        lead.take();
-        let verdicts = self.commit(&mut lead.batch);
-        for (pending, verdict) in lead.batch.drain(..).zip(verdicts) {
+        lead.take(false);
+        let verdicts = self.commit(&mut lead);
+        for (pending, verdict) in lead.give_on().into_iter().zip(verdicts) {
             pending.ticket.tell(News::Verdict(verdict));
         }
-        drop(lead);
         match ticket.wait() {
             News::Verdict(verdict) => verdict,
             News::Lead => Err(Failure::internal("a transaction left no verdict")),
         }
     }
 
-    /// Returns what became of each of `batch`.
-    fn commit(&self, batch: &mut [Pending]) -> Vec<Fallible<()>> {
+    /// Returns what became of each of the batch.
+    fn commit(&self, lead: &mut Lead<'_>) -> Vec<Fallible<()>> {
         let mut writer = guard(&self.writer);
-        match self.commit_batch(&mut writer, batch) {
+        match self.commit_batch(&mut writer, lead) {
             Ok(verdicts) => verdicts,
             Err(failure) => {
                 // Its caches may disagree with the file now: the next writer opens it anew.
                 *writer = None;
                 self.late.doubt(failure.kind == FailureKind::Unknown);
-                batch.iter().map(|_| Err(failure.clone())).collect()
+                lead.batch.iter().map(|_| Err(failure.clone())).collect()
             }
         }
     }
 
-    fn commit_batch(&self, writer: &mut Option<Session>, batch: &mut [Pending]) -> Fallible<Vec<Fallible<()>>> {
+    fn commit_batch(&self, writer: &mut Option<Session>, lead: &mut Lead<'_>) -> Fallible<Vec<Fallible<()>>> {
         let _gate = self.pass_gate()?;
         // Taken out while it is inside a transaction: after a panic nobody finds it there, and dropping it rolls back.
         let session = match writer.take() {
@@ -172,8 +195,8 @@ impl Store {
             self.rewrite_log()?;
             self.late.trust();
         }
-        let late = batch.iter().all(|pending| pending.late) && self.late.may_grow();
-        let verdicts = self.commit_on(&session, batch, late)?;
+        let late = lead.batch.iter().all(|pending| pending.late) && self.late.may_grow();
+        let verdicts = self.commit_on(&session, lead, late)?;
         // Between commit and answer: what went into files that have no name any more is not acknowledged.
         self.demand_ground()?;
         // In a crowd the log is left to the last of it, within bounds: written back after each batch, the same pages would
@@ -190,15 +213,30 @@ impl Store {
     }
 
     /// Carries out each with its own verdict; a failure is that of the whole transaction.
-    fn commit_on(&self, session: &Session, batch: &mut [Pending], late: bool) -> Fallible<Vec<Fallible<()>>> {
+    /// Whoever comes while the others are carried out comes along.
+    fn commit_on(&self, session: &Session, lead: &mut Lead<'_>, late: bool) -> Fallible<Vec<Fallible<()>>> {
         session.sync_commits(!late)?;
         self.begin(session)?;
         let before = session.changes();
         if let Err(failure) = session.version().and_then(schema::check) {
             session.undo()?;
-            return Ok(batch.iter().map(|_| Err(failure.clone())).collect());
+            return Ok(lead.batch.iter().map(|_| Err(failure.clone())).collect());
         }
-        let failed = batch.iter_mut().find_map(|pending| (pending.work)(session).err());
+        let (mut failed, mut waited) = (None, Duration::ZERO);
+        for next in 0.. {
+            if next == lead.batch.len() {
+                lead.take(late);
+                while next == lead.batch.len() && !late && self.awaits(next, &mut waited) {
+                    lead.take(late);
+                }
+            }
+            let Some(pending) = lead.batch.get_mut(next) else { break };
+            failed = (pending.work)(session).err();
+            if failed.is_some() {
+                break;
+            }
+        }
+        let batch = &mut lead.batch;
         let verdicts = match failed {
             None => batch.iter().map(|_| Ok(())).collect(),
             // A full disk or a failed read may have ended the whole transaction: then nobody's part is left of it.
@@ -224,7 +262,11 @@ impl Store {
         let call = Call::timeless();
         let changed = session.changes() != before;
         let mark = if changed { generation::count(&Tx::new(session, &call))? } else { None };
+        let begun = Instant::now();
         session.commit()?;
+        if changed && !late {
+            self.pace.took(begun.elapsed());
+        }
         self.see_log(session);
         match (changed, late) {
             // Nothing was written, so nothing was synced.
@@ -244,9 +286,81 @@ impl Store {
         Ok(verdicts)
     }
 
+    /// Says that this thread will hand in a change as soon as a document is on disk: whoever commits then may wait for it.
+    pub(crate) fn announces(&self) -> Announced<'_> {
+        guard(&self.waiting).coming.push((thread::current().id(), Instant::now()));
+        Announced { store: self }
+    }
+
+    /// Waits for one more that is about to come, where that is worth while, and tells whether one may have come.
+    ///
+    /// When is it? All of the batch wait for it, and it would wait for a whole commit if this one began without it. So the
+    /// batch waits as long as its waits together are shorter than two commits, half a commit at most.
+    fn awaits(&self, batch: usize, waited: &mut Duration) -> bool {
+        let Some(commit) = self.pace.slow() else { return false };
+        if batch >= BATCH {
+            return false;
+        }
+        let queue = guard(&self.waiting);
+        if !queue.pending.is_empty() {
+            return true;
+        }
+        let now = Instant::now();
+        let all = 2 * commit / u32::try_from(batch.max(1)).unwrap_or(u32::MAX);
+        let patience = all.min(commit / 2).saturating_sub(*waited);
+        let is_due = |(_, since): &(ThreadId, Instant)| {
+            let lasts = now.saturating_duration_since(*since);
+            lasts + patience >= commit && lasts < 2 * commit
+        };
+        if patience.is_zero() || !queue.coming.iter().any(is_due) {
+            return false;
+        }
+        drop(self.arrived.wait_timeout(queue, patience));
+        *waited += now.elapsed();
+        true
+    }
+
     fn begin(&self, session: &Session) -> Fallible<()> {
         self.begin_writing(session)?;
         self.name_log()
+    }
+}
+
+/// Has said that a change of its thread will come, until it has come or does not come any more.
+pub(crate) struct Announced<'a> {
+    store: &'a Store,
+}
+
+impl Drop for Announced<'_> {
+    fn drop(&mut self) {
+        let me = thread::current().id();
+        let mut queue = guard(&self.store.waiting);
+        let before = queue.coming.len();
+        queue.coming.retain(|(thread, _)| *thread != me);
+        if queue.coming.len() < before {
+            // It will not come: whoever waits for it looks for whom else to wait.
+            self.store.arrived.notify_one();
+        }
+    }
+}
+
+/// How long commits take.
+#[derive(Default)]
+pub(super) struct Pace {
+    /// An average in microseconds, in which the last ones weigh most.
+    micros: AtomicU64,
+}
+
+impl Pace {
+    fn took(&self, time: Duration) {
+        let took = u64::try_from(time.min(LONGEST).as_micros()).unwrap_or(u64::MAX);
+        let before = self.micros.load(Ordering::Relaxed);
+        self.micros.store((before.saturating_mul(3).saturating_add(took)) / 4, Ordering::Relaxed);
+    }
+
+    /// How long one takes, where that is long.
+    fn slow(&self) -> Option<Duration> {
+        Some(Duration::from_micros(self.micros.load(Ordering::Relaxed))).filter(|time| *time >= SLOW)
     }
 }
 
@@ -354,28 +468,139 @@ mod tests {
         thread::spawn(move || store.transact(false, work))
     }
 
-    /// Hands in one after the other while a transaction is held open, so that they are one batch.
+    /// Hands in one after the other, and lets the first one begin when all are there, so that they are one batch.
     fn together(store: &Arc<Store>, works: Vec<Work>) -> Vec<thread::Result<Fallible<()>>> {
-        let (begun, begins) = mpsc::channel();
-        let (go_on, goes_on) = mpsc::channel::<()>();
-        let first = write(store, move |_| {
-            let _ = begun.send(());
-            let _ = goes_on.recv();
-            Ok(())
-        });
-        begins.recv().unwrap();
-        let mut writing = Vec::new();
+        let writer = guard(&store.writer);
+        let mut writing: Vec<Writing> = Vec::new();
         for work in works {
             writing.push(write(store, work));
+            // The first one leads, and waits for the connection.
             let until = Instant::now() + Duration::from_secs(20);
-            while guard(&store.waiting).pending.len() < writing.len() {
+            while !(guard(&store.waiting).led && guard(&store.waiting).pending.len() + 1 == writing.len()) {
                 assert!(Instant::now() < until, "it was not handed in");
                 thread::yield_now();
             }
         }
-        drop(go_on);
-        first.join().unwrap().unwrap();
+        drop(writer);
         writing.into_iter().map(JoinHandle::join).collect()
+    }
+
+    /// Waits until so many have handed something in and were not taken yet.
+    fn waiting(store: &Store, many: usize) {
+        let until = Instant::now() + Duration::from_secs(20);
+        while guard(&store.waiting).pending.len() < many {
+            assert!(Instant::now() < until, "it was not handed in");
+            thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn who_comes_while_others_are_carried_out_comes_along() {
+        let (_dir, store) = store();
+        let (inside, watched) = (Arc::clone(&store), Arc::clone(&store));
+        let (begun, begins) = mpsc::channel();
+        let first = write(&store, move |session| {
+            let _ = begun.send(());
+            waiting(&inside, 1);
+            mark(session, "first")
+        });
+        begins.recv().unwrap();
+        let second = write(&store, move |session| {
+            assert!(marks(&watched).is_empty(), "the first one is not committed yet");
+            mark(session, "second")
+        });
+        first.join().unwrap().unwrap();
+        second.join().unwrap().unwrap();
+        assert_eq!(marks(&store), ["first", "second"]);
+    }
+
+    #[test]
+    fn what_may_be_synced_later_does_not_take_along_what_may_not() {
+        let (_dir, store) = store();
+        let (inside, watched) = (Arc::clone(&store), Arc::clone(&store));
+        let (begun, begins) = mpsc::channel();
+        let late = thread::spawn({
+            let store = Arc::clone(&store);
+            move || {
+                store.transact(true, move |session| {
+                    let _ = begun.send(());
+                    waiting(&inside, 1);
+                    mark(session, "late")
+                })
+            }
+        });
+        begins.recv().unwrap();
+        let at_once = write(&store, move |session| {
+            assert_eq!(marks(&watched), ["late"], "that was a commit of its own");
+            mark(session, "next")
+        });
+        late.join().unwrap().unwrap();
+        at_once.join().unwrap().unwrap();
+        assert!(!store.late.is_begun());
+    }
+
+    /// A thread that has announced itself so long ago and hands something in when the leader waits for it.
+    fn is_on_its_way(store: &Arc<Store>, since: Duration) -> Writing {
+        let (announced, is_there) = mpsc::channel();
+        let writing = Arc::clone(store);
+        let thread = thread::spawn(move || {
+            let _coming = writing.announces();
+            let me = thread::current().id();
+            let mut queue = guard(&writing.waiting);
+            for (_, at) in queue.coming.iter_mut().filter(|(thread, _)| *thread == me) {
+                *at = at.checked_sub(since).unwrap();
+            }
+            drop(queue);
+            announced.send(()).unwrap();
+            // The leader has taken what there was.
+            let until = Instant::now() + Duration::from_secs(20);
+            while !guard(&writing.waiting).led {
+                assert!(Instant::now() < until, "nobody leads");
+                thread::yield_now();
+            }
+            let watched = Arc::clone(&writing);
+            writing.transact(false, move |session| {
+                assert!(marks(&watched).is_empty(), "the first one is not committed yet");
+                mark(session, "second")
+            })
+        });
+        is_there.recv().unwrap();
+        thread
+    }
+
+    #[test]
+    fn on_a_slow_disk_a_commit_waits_for_whom_it_expects() {
+        let (_dir, store) = store();
+        store.pace.micros.store(20_000_000, Ordering::Relaxed);
+        let second = is_on_its_way(&store, Duration::from_secs(19));
+        let begun = Instant::now();
+        store.transact(false, |session| mark(session, "first")).unwrap();
+        second.join().unwrap().unwrap();
+        assert!(begun.elapsed() < Duration::from_secs(10), "it goes on when the other one is there");
+        assert_eq!(marks(&store), ["first", "second"]);
+        assert!(guard(&store.waiting).coming.is_empty());
+    }
+
+    #[test]
+    fn a_commit_waits_for_nobody_whom_it_does_not_expect_soon() {
+        let (_dir, store) = store();
+        let waits = |batch: usize, waited: u64| store.awaits(batch, &mut Duration::from_secs(waited));
+        let coming = |ago: u64| {
+            let since = Instant::now().checked_sub(Duration::from_secs(ago)).unwrap();
+            guard(&store.waiting).coming = vec![(thread::current().id(), since)];
+        };
+        coming(19);
+        store.pace.micros.store(1_999, Ordering::Relaxed);
+        assert!(!waits(1, 0), "the disk is not slow");
+        store.pace.micros.store(20_000_000, Ordering::Relaxed);
+        assert!(!waits(1, 10), "it has waited long enough");
+        assert!(!waits(BATCH, 0), "the batch is full");
+        coming(5);
+        assert!(!waits(1, 0), "it comes too late for this one");
+        coming(40);
+        assert!(!waits(1, 0), "it should have come long ago");
+        guard(&store.waiting).coming.clear();
+        assert!(!waits(1, 0), "nobody comes");
     }
 
     fn marking(name: &'static str) -> Work {

@@ -201,8 +201,23 @@ pub(super) const INSERT: &str = "INSERT INTO document (job_id, sequence, file_na
              origin_spool, sealed)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
-/// Inserts a document; its `id` is ignored.
-pub(crate) fn insert(tx: &Tx<'_>, job: JobId, d: &DocumentRow) -> Fallible<()> {
+/// Inserts documents; their `id`s are ignored.
+pub(crate) fn insert_all(tx: &Tx<'_>, job: JobId, documents: &[DocumentRow]) -> Fallible<()> {
+    tally::add(tx, insert(tx, job, documents)?)
+}
+
+/// Inserts them, and returns what is to be counted.
+pub(super) fn insert(tx: &Tx<'_>, job: JobId, documents: &[DocumentRow]) -> Fallible<Counts> {
+    let mut counts = Counts::default();
+    for document in documents {
+        insert_one(tx, job, document)?;
+        let octets = super::job::octets(document.identity.size);
+        counts = counts.and(Counts::of_document(document.transfer, &document.store_name, octets));
+    }
+    Ok(counts)
+}
+
+fn insert_one(tx: &Tx<'_>, job: JobId, d: &DocumentRow) -> Fallible<()> {
     tx.run(
         INSERT,
         values![
@@ -231,7 +246,6 @@ pub(crate) fn insert(tx: &Tx<'_>, job: JobId, d: &DocumentRow) -> Fallible<()> {
             d.sealed
         ],
     )?;
-    tally::add(tx, Counts::of_document(d.transfer, &d.store_name, super::job::octets(d.identity.size)))?;
     Ok(())
 }
 

@@ -13,6 +13,7 @@ use crate::model::{
     LocationPattern, RouteId, Serial,
 };
 
+use super::document::DocumentRow;
 use super::tally::{self, Counts};
 use super::value::{Bind, columns, values};
 use super::{Fallible, Lock, Row, Tx, page, sqlite};
@@ -256,9 +257,9 @@ pub(super) const INSERT: &str = "INSERT INTO job (number, serial, token, local_i
 /// How a job ended, in its column.
 pub(super) struct Ended(pub(super) Option<Ending>);
 
-/// Inserts a job with the token of its submission; its `id` is ignored. Why does no row that is read have the token? Only
+/// Inserts a job with the token of its submission and those of its documents that are there; its `id` is ignored. Why does no row that is read have the token? Only
 /// the end of a job needs it, and a listing would read it for each job.
-pub(crate) fn insert(tx: &Tx<'_>, j: &JobRow, token: &str) -> Fallible<JobId> {
+pub(crate) fn insert(tx: &Tx<'_>, j: &JobRow, token: &str, documents: &[DocumentRow]) -> Fallible<JobId> {
     let id = tx.insert(
         INSERT,
         values![
@@ -306,7 +307,8 @@ pub(crate) fn insert(tx: &Tx<'_>, j: &JobRow, token: &str) -> Fallible<JobId> {
     )?;
     let held = i64::from(j.wish != Wish::Run || !j.reasons.is_empty() || j.lifetime.ending.is_some());
     let (open_jobs, collected) = (i64::from(j.arriving), i64::from(!j.arriving));
-    tally::add(tx, Counts { jobs: 1, open_jobs, held, collected, ..Counts::default() })?;
+    let of_documents = super::document::insert(tx, JobId(id), documents)?;
+    tally::add(tx, of_documents.and(Counts { jobs: 1, open_jobs, held, collected, ..Counts::default() }))?;
     tally::add_at(tx, j.location, 1)?;
     tally::add_of(tx, (&j.owner_server, j.owner_uid), 1, octets(j.octets))?;
     tx.has_made(Lock::Job(JobId(id)));

@@ -7,10 +7,10 @@ use crate::model::job::RawPath;
 use crate::model::space::Reserve;
 use crate::model::state::SpoolerState;
 use crate::model::time::{SpoolTime, TimeBase};
-use crate::model::{Failure, JobNumber, LocalJobId, Serial};
+use crate::model::{Failure, LocalJobId};
 
 use super::value::{columns, values};
-use super::{Counter, Fallible, Lock, Row, Tx};
+use super::{Counter, Fallible, Lock, Numbers, Row, Tx};
 
 /// The identity of a spool and what decides about rights.
 #[derive(Clone, Debug)]
@@ -295,24 +295,9 @@ pub(crate) fn next_sequence(tx: &Tx<'_>) -> Fallible<i64> {
     tx.next(Counter::Arrival)?.ok_or_else(|| taken(Counter::Arrival))
 }
 
-/// The numbers of a new job: those that the whole spool counts.
-#[derive(Clone, Copy, Debug)]
-pub struct Numbers {
-    /// The job number.
-    pub number: JobNumber,
-    /// The ten-digit number.
-    pub serial: Serial,
-    /// The number of the arrival sequence.
-    pub sequence: i64,
-}
-
-/// Takes the next numbers. The job number is the next free one: ascending, from 1 again after the last, those in use
-/// skipped. None when all are in use; nothing is taken then.
+/// Takes the numbers of a new job. None when all job numbers are in use; nothing is taken then.
 pub(crate) fn take_numbers(tx: &Tx<'_>) -> Fallible<Option<Numbers>> {
-    let Some(number) = tx.next(Counter::Number)? else { return Ok(None) };
-    let number = u32::try_from(number).ok().and_then(JobNumber::new).ok_or_else(|| taken(Counter::Number))?;
-    let serial = tx.next(Counter::Serial)?.and_then(|n| u64::try_from(n).ok()).ok_or_else(|| taken(Counter::Serial))?;
-    Ok(Some(Numbers { number, serial: Serial(serial), sequence: next_sequence(tx)? }))
+    tx.numbers()
 }
 
 /// Returns the next free local id of a user.

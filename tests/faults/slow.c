@@ -3,7 +3,7 @@
  *
  *   SLOW_PROGRAM  which program is meant (its short name); others that inherit this library are left alone
  *   SLOW_MS       by how much each sync is slower
- *   SLOW_RECORD   a file; each sync appends a line: when it began and ended (ns, monotonic), process, name of the call, path of the file
+ *   SLOW_RECORD   a file, where there is to be one; each sync appends a line: when it began and ended (ns, monotonic), process, name of the call, path of the file
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -21,11 +21,12 @@ static long slower_ms;
 __attribute__((constructor)) static void arm(void)
 {
     const char *program = getenv("SLOW_PROGRAM"), *ms = getenv("SLOW_MS"), *path = getenv("SLOW_RECORD");
-    if (!program || !ms || !path || strcmp(program, program_invocation_short_name) != 0)
+    if (!program || !ms || strcmp(program, program_invocation_short_name) != 0)
         return;
     slower_ms = atol(ms);
-    record = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    armed = record >= 0;
+    if (path)
+        record = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    armed = !path || record >= 0;
 }
 
 static long long now(void)
@@ -44,6 +45,10 @@ static int slow(int (*real)(int), int fd, const char *name)
     struct timespec pause = { slower_ms / 1000, slower_ms % 1000 * 1000000L };
     while (nanosleep(&pause, &pause) != 0 && errno == EINTR)
         ;
+    if (record < 0) {
+        errno = error;
+        return done;
+    }
     char line[512], link[64], file[256] = "";
     snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
     if (readlink(link, file, sizeof file - 1) < 0)

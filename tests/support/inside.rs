@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test uses its own part")]
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs::File;
 use std::os::fd::OwnedFd;
@@ -47,7 +48,7 @@ pub struct Inside {
     pub local: Local,
     tokens: u32,
     /// The locks of the print processes that live, as far as the spool can tell.
-    locks: Vec<FileLock>,
+    locks: BTreeMap<ProcessName, FileLock>,
 }
 
 impl Inside {
@@ -57,15 +58,16 @@ impl Inside {
         let base = Base::new(dir.path().join("base"));
         let spool = open(&base, Access::Create { server: "acme1".parse().unwrap(), now: now() }).unwrap();
         let local = Self::local(&spool);
-        Self { dir, spool, local, tokens: 0, locks: Vec::new() }
+        Self { dir, spool, local, tokens: 0, locks: BTreeMap::new() }
     }
 
     /// A print process begins, and lives until [`Inside::all_die`], as far as the spool can tell.
     pub fn begins(&mut self, process: &str) -> Lease {
         let process: ProcessName = process.parse().unwrap();
-        let lock = FileLock::try_exclusive(&self.spool.base().process_lock(&process)).unwrap();
         // One that begins again while it lives has its lock already.
-        self.locks.extend(lock);
+        self.locks.entry(process.clone()).or_insert_with(|| {
+            FileLock::exclusive(&self.spool.base().process_lock(&process), super::DEADLINE).unwrap().unwrap()
+        });
         self.spool.begins(&process, 4711, &now()).unwrap()
     }
 

@@ -37,7 +37,12 @@ pub struct Server {
 
 impl Server {
     pub fn new(name: &'static str) -> Self {
-        let mut server = Self { dir: directory(), name, address: None, child: None, env: Vec::new() };
+        Self::within(directory(), name)
+    }
+
+    /// One whose files are all in this directory.
+    pub fn within(dir: tempfile::TempDir, name: &'static str) -> Self {
+        let mut server = Self { dir, name, address: None, child: None, env: Vec::new() };
         server.start();
         server.spoolcom("PRINT $SPLA, FILE fastp; SPOOLER, START");
         server

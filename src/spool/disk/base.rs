@@ -10,7 +10,7 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::event::EventWord;
@@ -200,8 +200,6 @@ fn assembled(
         opens: Arc::default(),
         names: super::names::Names::default(),
         keeps_ready: false.into(),
-        sees_to: Mutex::default(),
-        waits_to_see: false.into(),
         recordable: Lately::default(),
         deliveries: std::sync::OnceLock::new(),
     };

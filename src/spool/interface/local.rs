@@ -13,6 +13,7 @@ use crate::model::job::Accepted;
 use crate::model::time::Moment;
 use crate::model::{Call, Caller, Failure};
 
+use crate::spool::afterwards::Afterwards;
 use crate::spool::jobs::submit::Taken;
 use crate::spool::{Attendant, Spool, WakeTarget};
 
@@ -29,9 +30,9 @@ pub struct Local {
     process: Option<u32>,
     /// What declarations wait for, while they are gathered.
     gathered: Option<Mutex<Vec<WakeTarget>>>,
-    /// Whether whoever hands in a job has his answer before anything else that is due is seen to.
-    answers_first: bool,
-    /// Whether that was left.
+    /// Who is told that a submission has ended, where a submitter has his answer before anything else that is due is seen to.
+    afterwards: Option<Arc<Afterwards>>,
+    /// Whether that is still to be done.
     left: AtomicBool,
 }
 
@@ -44,14 +45,14 @@ impl Local {
     /// The spool for one caller.
     pub fn new(spool: Spool, caller: Caller, clock: fn() -> Moment, attendant: Arc<dyn Attendant>) -> Self {
         let (process, gathered, left) = (None, None, AtomicBool::new(false));
-        Self { spool, caller, clock, attendant, process, gathered, answers_first: false, left }
+        Self { spool, caller, clock, attendant, process, gathered, afterwards: None, left }
     }
 
     /// Whoever hands in a job has his answer before anything else that is due is seen to: who asks calls
-    /// [`Operations::has_answered`](super::operations::Operations::has_answered).
+    /// [`Operations::has_answered`](super::operations::Operations::has_answered). A thread that runs `afterwards` sees to it then.
     #[must_use]
-    pub fn answering_first(mut self) -> Self {
-        self.answers_first = true;
+    pub(crate) fn answering_first(mut self, afterwards: Arc<Afterwards>) -> Self {
+        self.afterwards = Some(afterwards);
         self
     }
 
@@ -106,7 +107,7 @@ impl Local {
         &self,
         work: impl FnOnce(&Spool, &Call) -> Result<Taken, Failure>,
     ) -> Result<Accepted, Failure> {
-        if !self.answers_first || self.gathered.is_some() {
+        if self.afterwards.is_none() || self.gathered.is_some() {
             return self.wakes(work);
         }
         let call = self.call();
@@ -117,8 +118,11 @@ impl Local {
 
     /// Sees to what is due since a submission whose submitter has his answer now.
     pub(super) fn see_to_what_was_left(&self) {
-        if self.left.swap(false, Ordering::Relaxed) {
-            self.spool.one_after_another(|| self.see_to_what_is_due());
+        if !self.left.swap(false, Ordering::Relaxed) {
+            return;
+        }
+        if !self.afterwards.as_ref().is_some_and(|afterwards| afterwards.ring()) {
+            self.see_to_what_is_due();
         }
     }
 

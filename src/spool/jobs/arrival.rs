@@ -135,7 +135,7 @@ impl Arrival<'_> {
             let placed = Placed::of(tx, &destination)?;
             let row = plan.row(tx, &placed, collector.clone())?;
             let row = JobRow { arriving: true, process, pages: None, ..row };
-            let id = store::job::insert(tx, &row, &token)?;
+            let id = store::job::insert(tx, &row, &token, &[])?;
             store::job::insert_values(tx, id, &plan.submission.given, plan.by_default.profile_by)?;
             plan.judge(tx, &spool)?;
             Ok((id, row.number))
@@ -175,6 +175,7 @@ impl NewJob {
             ..row
         };
         store::job::close(tx, &job, &self.submission.token)?;
+        store::document::insert_all(tx, job.id, &self.documents)?;
         let completed = self.complete(tx, spool, &destination, &job, placed)?;
         settle_drain(tx)?;
         Ok(completed)

@@ -143,7 +143,7 @@ impl NewJob {
     ) -> Fallible<(Accepted, Vec<DeviceRow>)> {
         let placed = Placed::of(tx, destination)?;
         let mut job = self.row(tx, &placed, collector)?;
-        job.id = store::job::insert(tx, &job, &self.submission.token)?;
+        job.id = store::job::insert(tx, &job, &self.submission.token, &self.documents)?;
         store::job::insert_values(tx, job.id, &self.submission.given, self.by_default.profile_by)?;
         self.complete(tx, spool, destination, &job, placed)
     }
@@ -255,9 +255,6 @@ impl NewJob {
             return Err(Failure::new(FailureKind::State, why).hint("submit it again"));
         }
         store::submission::accept(tx, &s.token, &Known { id: job.id, number, local, serial })?;
-        for document in &self.documents {
-            store::document::insert(tx, job.id, document)?;
-        }
         if let Some(batch) = s.batch {
             super::membership::join(tx, job, batch)?;
         }

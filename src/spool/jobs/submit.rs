@@ -307,13 +307,17 @@ impl Spool {
         plan.by_default = by_default;
         selection::demand(&plan.documents, &submission.given)?;
         let opened = opened.map(|opened| opened.id);
+        let _announced;
         match self.inner.store.is_for_command() {
             true => {
                 intake.to_disk(&submission.documents, || self.inner.store.plan(store::submission::plan))?;
                 // The submitter waits for the commit and for nothing behind it: see [`Spool::needs_shorter_log`].
                 self.inner.store.leave_log();
             }
-            false => intake.sync(&submission.documents, &self.inner.names)?,
+            false => {
+                _announced = self.inner.store.announces();
+                intake.sync(&submission.documents, &self.inner.names)?;
+            }
         }
         let spool = self.clone();
         let result = self.change(Room::Takes, call, move |tx| {

@@ -1,7 +1,5 @@
 //! The numbers that are given out: job numbers, ten-digit numbers, the order of arrival, and the local ids of users.
 
-use rusqlite::OptionalExtension;
-
 use super::Tx;
 use crate::model::{JobNumber, LocalJobId, Serial};
 use crate::store::Fallible;
@@ -12,12 +10,19 @@ use crate::store::value::values;
 pub(crate) enum Counter {
     /// The order of arrival; never the clock decides it.
     Arrival,
-    /// Job numbers: the next free one, ascending, from 1 again after the last.
-    Number,
-    /// Ten-digit numbers: never the same again.
-    Serial,
     /// The local ids of a user of this server.
     Local(u32),
+}
+
+/// The numbers of a new job: those that the whole spool counts.
+#[derive(Clone, Copy, Debug)]
+pub struct Numbers {
+    /// The job number.
+    pub number: JobNumber,
+    /// The ten-digit number: never the same again.
+    pub serial: Serial,
+    /// The number of the arrival sequence.
+    pub sequence: i64,
 }
 
 impl Tx<'_> {
@@ -26,32 +31,34 @@ impl Tx<'_> {
         let db = &self.session.db;
         match counter {
             Counter::Arrival => Ok(Some(db.prepare_cached(NEXT_ARRIVAL)?.query_row([], |row| row.get(0))?)),
-            Counter::Serial => {
-                let last: i64 = db.prepare_cached(LAST_SERIAL)?.query_row([], |row| row.get(0))?;
-                let next = Serial::after(u64::try_from(last).unwrap_or(0), self.now.wall_ms / 1000);
-                let next = i64::try_from(next.0).unwrap_or(i64::MAX);
-                db.prepare_cached(SET_SERIAL)?.execute([next])?;
-                Ok(Some(next))
-            }
-            Counter::Number => {
-                let last: u32 = db.prepare_cached(LAST_NUMBER)?.query_row([], |row| row.get(0))?;
-                let Some(number) = self.free_number(last)? else { return Ok(None) };
-                db.prepare_cached(SET_NUMBER)?.execute([number])?;
-                Ok(Some(i64::from(number)))
-            }
             Counter::Local(uid) => {
-                let last = db.prepare_cached(LAST_LOCAL)?.query_row([uid], |row| row.get(0)).optional()?.unwrap_or(0);
-                let mut next: u32 = last;
-                loop {
+                let first: u32 = db.prepare_cached(NEXT_LOCAL)?.query_row([uid, LocalJobId::MAX], |row| row.get(0))?;
+                let mut next = first;
+                while self.finds(LOCAL_TAKEN, values![uid, next])? {
                     next = if next >= LocalJobId::MAX { 1 } else { next + 1 };
-                    if next == last || !self.finds(LOCAL_TAKEN, values![uid, next])? {
+                    if next == first {
                         break;
                     }
                 }
-                db.prepare_cached(SET_LOCAL)?.execute([uid, next])?;
+                if next != first {
+                    db.prepare_cached(SET_LOCAL)?.execute([uid, next])?;
+                }
                 Ok(Some(i64::from(next)))
             }
         }
+    }
+
+    /// Takes the numbers of a new job. The job number is the next free one: ascending, from 1 again after the last, those in
+    /// use skipped. None when all are in use; nothing is taken then.
+    pub(crate) fn numbers(&self) -> Fallible<Option<Numbers>> {
+        let db = &self.session.db;
+        let (last, serial) =
+            db.prepare_cached(LAST)?.query_row([], |row| Ok((row.get::<_, u32>(0)?, row.get::<_, i64>(1)?)))?;
+        let Some(number) = self.free_number(last)?.and_then(JobNumber::new) else { return Ok(None) };
+        let serial = Serial::after(u64::try_from(serial).unwrap_or(0), self.now.wall_ms / 1000);
+        let stored = i64::try_from(serial.0).unwrap_or(i64::MAX);
+        let sequence = db.prepare_cached(NEXT)?.query_row((number.get(), stored), |row| row.get(0))?;
+        Ok(Some(Numbers { number, serial, sequence }))
     }
 
     /// Returns the first job number after `last` that no job has.
@@ -79,29 +86,17 @@ impl Tx<'_> {
 /// Arrivals are [`ARRIVAL_STEP`](crate::model::order::ARRIVAL_STEP) apart.
 const NEXT_ARRIVAL: &str = "UPDATE spool SET last_sequence = (last_sequence / 268435456 + 1) * 268435456 WHERE id = 1
      RETURNING last_sequence";
-const LAST_SERIAL: &str = "SELECT last_serial FROM spool WHERE id = 1";
-const SET_SERIAL: &str = "UPDATE spool SET last_serial = ? WHERE id = 1";
-const LAST_NUMBER: &str = "SELECT last_number FROM spool WHERE id = 1";
-const SET_NUMBER: &str = "UPDATE spool SET last_number = ? WHERE id = 1";
+const LAST: &str = "SELECT last_number, last_serial FROM spool WHERE id = 1";
+const NEXT: &str = "UPDATE spool SET last_number = ?, last_serial = ?,
+     last_sequence = (last_sequence / 268435456 + 1) * 268435456 WHERE id = 1 RETURNING last_sequence";
 const NUMBERS_FROM: &str = "SELECT number FROM job WHERE number >= ? ORDER BY number";
-const LAST_LOCAL: &str =
-    "SELECT last FROM local_counter WHERE server = (SELECT server FROM spool WHERE id = 1) AND owner_uid = ?";
+const NEXT_LOCAL: &str =
+    "INSERT INTO local_counter (server, owner_uid, last) SELECT server, ?1, 1 FROM spool WHERE id = 1
+     ON CONFLICT (server, owner_uid) DO UPDATE SET last = CASE WHEN last >= ?2 THEN 1 ELSE last + 1 END RETURNING last";
 const LOCAL_TAKEN: &str = "SELECT 1 FROM job WHERE owner_uid = ? AND local_id = ?";
-const SET_LOCAL: &str =
-    "INSERT INTO local_counter (server, owner_uid, last) SELECT server, ?, ? FROM spool WHERE id = 1
-     ON CONFLICT (server, owner_uid) DO UPDATE SET last = excluded.last";
+const SET_LOCAL: &str = "UPDATE local_counter SET last = ?2
+     WHERE server = (SELECT server FROM spool WHERE id = 1) AND owner_uid = ?1";
 
 /// The statements of this file that a submission runs.
-pub(in crate::store) const OF_SUBMISSION: &[&str] = &[
-    "BEGIN IMMEDIATE",
-    NEXT_ARRIVAL,
-    LAST_SERIAL,
-    SET_SERIAL,
-    LAST_NUMBER,
-    SET_NUMBER,
-    NUMBERS_FROM,
-    LAST_LOCAL,
-    LOCAL_TAKEN,
-    SET_LOCAL,
-    "COMMIT",
-];
+pub(in crate::store) const OF_SUBMISSION: &[&str] =
+    &["BEGIN IMMEDIATE", LAST, NEXT, NUMBERS_FROM, NEXT_LOCAL, LOCAL_TAKEN, "COMMIT"];

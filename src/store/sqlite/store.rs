@@ -47,6 +47,10 @@ pub struct Store {
     pub(in crate::store) waiting: Mutex<commit::Queue>,
     /// Since when commits wait for a sync of the log.
     pub(in crate::store) late: commit::Late,
+    /// Told when something was handed in.
+    pub(in crate::store) arrived: Condvar,
+    /// How long commits take.
+    pub(in crate::store) pace: commit::Pace,
     readers: Mutex<Readers>,
     /// Rung when a reader comes back.
     reader_free: Condvar,
@@ -145,6 +149,8 @@ impl Store {
             writer: Mutex::new(None),
             waiting: Mutex::default(),
             late: commit::Late::default(),
+            arrived: Condvar::default(),
+            pace: commit::Pace::default(),
             readers: Mutex::new(Readers::default()),
             reader_free: Condvar::new(),
             log_named: AtomicBool::new(false),
