@@ -257,8 +257,8 @@ pub(super) const INSERT: &str = "INSERT INTO job (number, serial, token, local_i
 /// How a job ended, in its column.
 pub(super) struct Ended(pub(super) Option<Ending>);
 
-/// Inserts a job with the token of its submission and those of its documents that are there; its `id` is ignored. Why does no row that is read have the token? Only
-/// the end of a job needs it, and a listing would read it for each job.
+/// Inserts a job, its documents as far as they are there, and the token of its submission; its `id` is ignored. Why does no row
+/// that is read have the token? Only the end of a job needs it, and a listing would read it for each job.
 pub(crate) fn insert(tx: &Tx<'_>, j: &JobRow, token: &str, documents: &[DocumentRow]) -> Fallible<JobId> {
     let id = tx.insert(
         INSERT,

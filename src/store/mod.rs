@@ -84,7 +84,7 @@ pub(crate) use sqlite::rules::in_change;
 pub(crate) use sqlite::rules::twice::run_twice;
 #[cfg(test)]
 pub(crate) use sqlite::testing::{Memory, cut_off_creation, steps_of, write_back};
-pub(crate) use sqlite::{Counter, Lock, Numbers, Row};
+pub(crate) use sqlite::{Lock, Numbers, Row};
 pub use sqlite::{Store, Tx, backup, check, salvage};
 
 /// What everything in this room returns.

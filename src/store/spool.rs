@@ -10,7 +10,7 @@ use crate::model::time::{SpoolTime, TimeBase};
 use crate::model::{Failure, LocalJobId};
 
 use super::value::{columns, values};
-use super::{Counter, Fallible, Lock, Numbers, Row, Tx};
+use super::{Fallible, Lock, Numbers, Row, Tx};
 
 /// The identity of a spool and what decides about rights.
 #[derive(Clone, Debug)]
@@ -286,13 +286,9 @@ pub(crate) fn words(tx: &Tx<'_>) -> Fallible<Option<BTreeMap<String, String>>> {
     })
 }
 
-fn taken(counter: Counter) -> Failure {
-    Failure::internal(format!("no number of {counter:?} is left"))
-}
-
 /// Returns the next number of the arrival sequence.
 pub(crate) fn next_sequence(tx: &Tx<'_>) -> Fallible<i64> {
-    tx.next(Counter::Arrival)?.ok_or_else(|| taken(Counter::Arrival))
+    tx.next_arrival()
 }
 
 /// Takes the numbers of a new job. None when all job numbers are in use; nothing is taken then.
@@ -302,8 +298,7 @@ pub(crate) fn take_numbers(tx: &Tx<'_>) -> Fallible<Option<Numbers>> {
 
 /// Returns the next free local id of a user.
 pub(crate) fn next_local(tx: &Tx<'_>, owner_uid: u32) -> Fallible<LocalJobId> {
-    let counter = Counter::Local(owner_uid);
-    tx.next(counter)?.and_then(|n| u32::try_from(n).ok()).map(LocalJobId).ok_or_else(|| taken(counter))
+    tx.next_local(owner_uid)
 }
 
 /// Goes on after this job number.

@@ -42,8 +42,8 @@ use super::{Fallible, schema};
 use crate::model::{Failure, FailureKind};
 use crate::sys::limits;
 
+pub(crate) use numbers::Numbers;
 pub(super) use numbers::OF_SUBMISSION;
-pub(crate) use numbers::{Counter, Numbers};
 pub(crate) use row::Row;
 pub(super) use row::damaged;
 pub(super) use session::Session;

@@ -5,15 +5,6 @@ use crate::model::{JobNumber, LocalJobId, Serial};
 use crate::store::Fallible;
 use crate::store::value::values;
 
-/// A number that the whole spool counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Counter {
-    /// The order of arrival; never the clock decides it.
-    Arrival,
-    /// The local ids of a user of this server.
-    Local(u32),
-}
-
 /// The numbers of a new job: those that the whole spool counts.
 #[derive(Clone, Copy, Debug)]
 pub struct Numbers {
@@ -26,31 +17,31 @@ pub struct Numbers {
 }
 
 impl Tx<'_> {
-    /// Returns the next number of a counter; none when all are in use. Nothing is taken then.
-    pub(crate) fn next(&self, counter: Counter) -> Fallible<Option<i64>> {
+    /// Returns the next number of the order of arrival; never the clock decides it.
+    pub(in crate::store) fn next_arrival(&self) -> Fallible<i64> {
+        Ok(self.session.db.prepare_cached(NEXT_ARRIVAL)?.query_row([], |row| row.get(0))?)
+    }
+
+    /// Returns the next local id of a user of this server that no job of his has.
+    pub(in crate::store) fn next_local(&self, uid: u32) -> Fallible<LocalJobId> {
         let db = &self.session.db;
-        match counter {
-            Counter::Arrival => Ok(Some(db.prepare_cached(NEXT_ARRIVAL)?.query_row([], |row| row.get(0))?)),
-            Counter::Local(uid) => {
-                let first: u32 = db.prepare_cached(NEXT_LOCAL)?.query_row([uid, LocalJobId::MAX], |row| row.get(0))?;
-                let mut next = first;
-                while self.finds(LOCAL_TAKEN, values![uid, next])? {
-                    next = if next >= LocalJobId::MAX { 1 } else { next + 1 };
-                    if next == first {
-                        break;
-                    }
-                }
-                if next != first {
-                    db.prepare_cached(SET_LOCAL)?.execute([uid, next])?;
-                }
-                Ok(Some(i64::from(next)))
+        let first: u32 = db.prepare_cached(NEXT_LOCAL)?.query_row([uid, LocalJobId::MAX], |row| row.get(0))?;
+        let mut next = first;
+        while self.finds(LOCAL_TAKEN, values![uid, next])? {
+            next = if next >= LocalJobId::MAX { 1 } else { next + 1 };
+            if next == first {
+                break;
             }
         }
+        if next != first {
+            db.prepare_cached(SET_LOCAL)?.execute([uid, next])?;
+        }
+        Ok(LocalJobId(next))
     }
 
     /// Takes the numbers of a new job. The job number is the next free one: ascending, from 1 again after the last, those in
     /// use skipped. None when all are in use; nothing is taken then.
-    pub(crate) fn numbers(&self) -> Fallible<Option<Numbers>> {
+    pub(in crate::store) fn numbers(&self) -> Fallible<Option<Numbers>> {
         let db = &self.session.db;
         let (last, serial) =
             db.prepare_cached(LAST)?.query_row([], |row| Ok((row.get::<_, u32>(0)?, row.get::<_, i64>(1)?)))?;
