@@ -301,6 +301,13 @@ pub(crate) fn next_local(tx: &Tx<'_>, owner_uid: u32) -> Fallible<LocalJobId> {
     tx.next_local(owner_uid)
 }
 
+/// Goes on after this local id, for every user.
+#[cfg(test)]
+pub(crate) fn set_last_local(tx: &Tx<'_>, last: u32) -> Fallible<()> {
+    tx.run("UPDATE local_counter SET last = ?", values![last])?;
+    Ok(())
+}
+
 /// Goes on after this job number.
 #[cfg(test)]
 pub(crate) fn set_last_number(tx: &Tx<'_>, last: u32) -> Fallible<()> {

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::model::FailureKind;
 use crate::model::alter::JobChange;
 use crate::model::field::{Field, Value};
 use crate::model::job::{GivenValue, Origin};
+use crate::model::{FailureKind, LocalJobId};
 use crate::store;
 use crate::store::submission::Fate;
 use crate::sys::lock::FileLock;
@@ -101,6 +101,20 @@ fn job_numbers_start_again_after_the_last_and_skip_those_in_use() {
         .unwrap();
     assert_eq!(site.job("a.b", 1), 9_999_999);
     assert_eq!(site.job("a.b", 1), 2, "1 is still in use");
+}
+
+#[test]
+fn local_ids_start_again_after_the_last_and_skip_those_in_use() {
+    let site = Site::new();
+    site.device("LP1", "#A.B", vec![]);
+    let submitted = || site.status(site.job("a.b", 1)).unwrap().local.0;
+    assert_eq!(submitted(), 1);
+    site.spool
+        .change(crate::spool::Room::Takes, &site.call(), |tx| store::spool::set_last_local(tx, LocalJobId::MAX - 1))
+        .unwrap();
+    assert_eq!(submitted(), LocalJobId::MAX);
+    assert_eq!(submitted(), 2, "1 is still in use");
+    assert_eq!(submitted(), 3);
 }
 
 #[test]
