@@ -135,9 +135,7 @@ fn a_process_that_could_not_be_started_is_shown_so_and_started_by_print_start() 
     site.spoolcom("DEV $LP1, START");
     // A spoolcom with no fastp beside it.
     let alone = site.files.path().join("spoolcom");
-    if std::fs::hard_link(program("spoolcom"), &alone).is_err() {
-        crate::support::copy_program(&program("spoolcom"), &alone);
-    }
+    crate::support::place_program(&program("spoolcom"), &alone);
     site.spoolcom("DEV $LP1, DRAIN");
     print(&site, "office.front", "waits", &text("waits", 3000));
     let mut start = Command::new(&alone);

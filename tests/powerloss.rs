@@ -364,8 +364,8 @@ fn programs(site: &Site, dir: &Path) -> PathBuf {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_owned();
         let is_ours = path.is_file() && !name.to_string_lossy().contains('.') && name != "fastp";
-        if is_ours && std::fs::hard_link(&path, programs.join(&name)).is_err() {
-            crate::support::copy_program(&path, &programs.join(&name));
+        if is_ours {
+            crate::support::place_program(&path, &programs.join(&name));
         }
     }
     let mut script = String::from("#!/bin/sh\n");

@@ -22,7 +22,7 @@ use spoolsuite::supervise::Starter;
 use spoolsuite::sys::clock;
 
 use crate::support::sink::Sink;
-use crate::support::{DEADLINE, Site, copy_program, program};
+use crate::support::{DEADLINE, Site, place_program, program};
 
 /// A stream whose other end has said its name.
 struct Wire(UnixStream);
@@ -247,9 +247,9 @@ impl World {
             std::fs::create_dir(&programs).unwrap();
             open_to_all(&programs);
             for name in ["pdpr", "pdls", "pdq", "spoolcom", "fastp"].iter().chain(more) {
-                copy_program(&program(name), &programs.join(name));
+                place_program(&program(name), &programs.join(name));
             }
-            copy_program(&std::env::current_exe().unwrap(), &programs.join("server"));
+            place_program(&std::env::current_exe().unwrap(), &programs.join("server"));
         }
         let mut sites = BTreeMap::new();
         let mut faults = BTreeMap::new();

@@ -511,11 +511,14 @@ pub fn holder(lock: &Path) -> Option<Pid> {
     (note.pid > 1 && note.is_there()).then(|| pid(note.pid))
 }
 
-/// Copies a program. By a process of its own: a child that another test makes at that moment would hold a copy of ours open for
-/// writing, and the kernel starts no program that somebody may still write.
-pub fn copy_program(from: &Path, to: &Path) {
-    let copied = Command::new("cp").arg("--").arg(from).arg(to).status().unwrap();
-    assert!(copied.success(), "{} is not copied", from.display());
+/// Puts a program at another place: the same file where that can be, for copying hundreds of megabytes takes a test longer than
+/// what it tests; else a copy. By a process of its own: a child that another test makes at that moment would hold a copy of ours
+/// open for writing, and the kernel starts no program that somebody may still write.
+pub fn place_program(from: &Path, to: &Path) {
+    if std::fs::hard_link(from, to).is_err() {
+        let copied = Command::new("cp").arg("--").arg(from).arg(to).status().unwrap();
+        assert!(copied.success(), "{} is not copied", from.display());
+    }
 }
 
 /// Waits until a process has died, whoever's child it is. False when it lives on.

@@ -5,7 +5,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 
-use super::{DEADLINE, Site, copy_program, finish, program};
+use super::{DEADLINE, Site, finish, place_program, program};
 
 const NOBODY: u32 = 65534;
 
@@ -26,7 +26,7 @@ impl OfNobody {
         std::fs::set_permissions(dir.path(), PermissionsExt::from_mode(0o755)).unwrap();
         // The programs must be reachable for that user, too: copies of them, beside each other.
         for name in ["pdpr", "pdls", "spoolcom", "fastp"] {
-            copy_program(&program(name), &dir.path().join(name));
+            place_program(&program(name), &dir.path().join(name));
         }
         let site = Site::at(&dir.path().join("base"));
         std::fs::create_dir(site.base()).unwrap();

@@ -213,7 +213,7 @@ fn where_the_program_of_the_screen_is_missing_that_is_said() {
     // A spoolcom that was installed without it.
     let alone = site.path("alone");
     std::fs::create_dir(&alone).unwrap();
-    machine::copy_program(&program("spoolcom"), &alone.join("spoolcom"));
+    machine::place_program(&program("spoolcom"), &alone.join("spoolcom"));
     let mut command = Command::new("setsid");
     site.dress(&mut command);
     command.arg("--ctty").arg(alone.join("spoolcom")).arg("WATCH");
@@ -249,7 +249,7 @@ fn where_no_terminal_is_the_way_out_is_said() {
 #[test]
 fn a_user_of_a_server_sees_what_he_may_and_what_he_may_not_do_is_refused_in_words() {
     let Some(machine) = Machine::new() else { return };
-    machine::copy_program(&program("spoolwatch"), &machine.path("spoolwatch"));
+    machine::place_program(&program("spoolwatch"), &machine.path("spoolwatch"));
     machine.declare();
     let letter = machine.file(OPERATOR, "letter", "a letter\n", 0o600);
     machine.run(OPERATOR, "pdpr", &["-d", "office.front", "-t", "Salaries", &letter]).expect(0);

@@ -97,11 +97,14 @@ pub struct Machine {
     ready: UnixDatagram,
 }
 
-/// Copies a program. By a process of its own: a child that another test makes at that moment would hold a copy of ours open for
-/// writing, and the kernel starts no program that somebody may still write.
-pub fn copy_program(from: &Path, to: &Path) {
-    let copied = Command::new("cp").arg("--").arg(from).arg(to).status().unwrap();
-    assert!(copied.success(), "{} is not copied", from.display());
+/// Puts a program at another place: the same file where that can be, for copying hundreds of megabytes takes a test longer than
+/// what it tests; else a copy. By a process of its own: a child that another test makes at that moment would hold a copy of ours
+/// open for writing, and the kernel starts no program that somebody may still write.
+pub fn place_program(from: &Path, to: &Path) {
+    if std::fs::hard_link(from, to).is_err() {
+        let copied = Command::new("cp").arg("--").arg(from).arg(to).status().unwrap();
+        assert!(copied.success(), "{} is not copied", from.display());
+    }
 }
 
 impl Machine {
@@ -148,7 +151,7 @@ impl Machine {
             let test = std::env::current_exe().unwrap();
             let program = test.parent().and_then(Path::parent).unwrap().join(name);
             assert!(program.exists(), "{} is not built: cargo test --workspace", program.display());
-            copy_program(&program, &dir.path().join(name));
+            place_program(&program, &dir.path().join(name));
         }
         for name in ["run", "paper"] {
             std::fs::create_dir(dir.path().join(name)).unwrap();
