@@ -266,11 +266,7 @@ fn operands(kind: Kind, operator: &str, seen: &[Seen]) -> BTreeSet<String> {
     let swapped = |text: &str| -> String {
         text.chars().map(|c| if c.is_lowercase() { c.to_ascii_uppercase() } else { c.to_ascii_lowercase() }).collect()
     };
-    // Of hundreds of words that one object lists, two.
-    let some =
-        |seen: &Seen| seen.shown.iter().step_by(seen.shown.len().div_ceil(2).max(1)).cloned().collect::<Vec<_>>();
-    let values: BTreeSet<String> = seen.iter().flat_map(some).collect();
-    for value in &values {
+    for value in seen.iter().flat_map(|seen| &seen.shown) {
         let chars: Vec<char> = value.chars().collect();
         let part = |from: usize, to: usize| chars[from..to].iter().collect::<String>();
         match (operator, kind) {
@@ -342,17 +338,16 @@ fn holds(kind: Kind, operator: &str, wanted: &str, seen: &Seen) -> bool {
 /// many times.
 fn filters_find_what_is_shown(listing: &Listing, at_least: usize) {
     let inside = crowded();
-    let (mut compared, mut empty, mut read) = (0, Vec::new(), Vec::new());
+    let (mut compared, mut empty) = (0, Vec::new());
     for row in listing.rows() {
         let all = listing.seen(&inside, row, None);
         assert!(!all.is_empty());
         if all.iter().all(|seen| seen.shown.is_empty()) {
             empty.extend(Some(row.name()).filter(|name| !NEVER.contains(name) && !listing.history));
         }
-        // Two values are enough where the same few lines read it as another one before.
-        let way = (std::mem::discriminant(&row.kind), row.many, row.written.is_some());
-        let same = (row.is_carried() || row.name() == "events-supported") && read.contains(&way);
-        read.push(way);
+        // One value is enough where the same few lines read all of them.
+        let carried = row.is_carried() || row.name() == "events-supported";
+        let same = carried && !matches!(row.class, Class::Job | Class::Document);
         for operator in OPERATORS {
             // How full the disk is changes between two looks.
             if row.name() == "spool-space" {
@@ -368,7 +363,7 @@ fn filters_find_what_is_shown(listing: &Listing, at_least: usize) {
             if operator == "==*" {
                 wanted.insert(String::new());
             }
-            for wanted in wanted.into_iter().take(if same { 2 } else { usize::MAX }) {
+            for wanted in wanted.into_iter().take(if same { 1 } else { usize::MAX }) {
                 let quote = if wanted.contains('\'') { '"' } else { '\'' };
                 let value = if operator == "==*" { String::new() } else { format!("{quote}{wanted}{quote}") };
                 let filter = format!("{}{operator}{value}", row.name());

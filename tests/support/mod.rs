@@ -516,7 +516,7 @@ pub fn holder(lock: &Path) -> Option<Pid> {
 /// open for writing, and the kernel starts no program that somebody may still write.
 pub fn place_program(from: &Path, to: &Path) {
     if std::fs::hard_link(from, to).is_err() {
-        let copied = Command::new("cp").arg("--").arg(from).arg(to).status().unwrap();
+        let copied = Command::new("cp").args(["--remove-destination", "--"]).arg(from).arg(to).status().unwrap();
         assert!(copied.success(), "{} is not copied", from.display());
     }
 }

@@ -24,7 +24,7 @@ impl OfNobody {
         }
         let dir = tempfile::tempdir().unwrap();
         std::fs::set_permissions(dir.path(), PermissionsExt::from_mode(0o755)).unwrap();
-        // The programs must be reachable for that user, too: copies of them, beside each other.
+        // The programs must be reachable for that user, too, beside each other.
         for name in ["pdpr", "pdls", "spoolcom", "fastp"] {
             place_program(&program(name), &dir.path().join(name));
         }

@@ -3,7 +3,7 @@
 //! A command file declares thousands of objects, and a sync for each would take most of its time. So the changes of a batch
 //! in which each says that it may be late are committed without a sync of the log ([`Late`]). What a power loss leaves is
 //! what was committed up to some moment: SQLite reads the log up to the first page that is not whole. The log is synced by
-//! the next commit that is not late, whoever makes it, by the first one a second after, and by [`Store::sync`].
+//! the next commit that is not late, whoever makes it, by the first one a second after, and by [`sync`](super::super::Store::sync).
 //!
 //! A sync that fails may leave what was committed late before it nowhere but in memory, and the next one would succeed: a hole,
 //! and nothing behind it would outlive a power loss. So after a commit of which nobody knows whether it was synced the log is
