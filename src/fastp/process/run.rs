@@ -82,7 +82,6 @@ pub fn run(spool: &Spool, name: &ProcessName, idle: Duration) -> Result<(), Fail
         })?;
     let Ended::WithItsProgram(why) = ended else { return Ok(()) };
     // The spool is told nothing: whoever watches print processes finds that one died, and what follows is his rule.
-    log.last_words(format_args!("{PROGRAM_ENDED} {why}"));
     Err(Failure::new(FailureKind::Io, format!("print process {name}: {PROGRAM_ENDED} {why}")))
 }
 
@@ -228,6 +227,8 @@ fn run_by(
     if let Some(why) = main.program_ended.take() {
         // The claims are given back as far as that goes.
         main.stop_workers();
+        // Whoever finds our lock free finds them, too.
+        log.last_words(format_args!("{PROGRAM_ENDED} {why}"));
         return Ok(Ended::WithItsProgram(why));
     }
     match &ended {
