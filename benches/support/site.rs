@@ -21,10 +21,12 @@ use spoolsuite::sys::{clock, users};
 
 use super::DEADLINE;
 
-/// A program of ours, as it was built for this run. Cargo puts figures and tests into `deps`, and programs one above it.
+/// A program of ours, as it was built for this run, or as it lies in the directory that `FIGURES_PROGRAMS` names. Cargo puts
+/// figures and tests into `deps`, and programs one above it.
 pub fn program(name: &str) -> PathBuf {
     let this = std::env::current_exe().unwrap();
-    let program = this.parent().and_then(Path::parent).unwrap().join(name);
+    let beside = || this.parent().and_then(Path::parent).unwrap().to_owned();
+    let program = std::env::var_os("FIGURES_PROGRAMS").map_or_else(beside, PathBuf::from).join(name);
     assert!(program.exists(), "{} is not built: cargo build --workspace for the same profile", program.display());
     program
 }
