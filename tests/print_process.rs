@@ -402,6 +402,26 @@ fn a_program_that_hangs_is_killed_and_its_job_prints_again() {
 }
 
 #[test]
+fn what_a_program_said_last_stands_in_the_log_before_why_it_ended() {
+    let site = site();
+    put(&site, "loud", "#!/bin/sh\nfor n in $(seq 2000); do echo \"line $n\" >&2; done\nexit 1\n");
+    site.spoolcom("PRINT $SPLA, FILE loud; SPOOLER, START");
+    site.device("LP1", &format!("file://{}", site.sink().display()), "OFF");
+    site.spoolcom("LOC #OFFICE.FRONT, DEV $LP1");
+    let file = site.document("job", b"%!PS job\n");
+    site.submit("office.front", "job", &file).expect(0);
+    site.start("LP1");
+    // Of one that was faster than the look nothing is missed.
+    site.wait_for("it died, and says why", || {
+        assert!(site.fastp_ends(DEADLINE));
+        site.log().contains("exit status: 1")
+    });
+    let log = site.log();
+    let why = log.lines().position(|line| line.contains("exit status: 1")).unwrap();
+    assert!(log.lines().nth(why - 1).unwrap().ends_with("its program says: line 2000"), "{log}");
+}
+
+#[test]
 fn a_program_that_breaks_the_contract_is_ended_and_named() {
     for (name, text, says) in [
         ("nonsense", "#!/bin/sh\necho hello >&0\nsleep 600\n", "it said 'hello'"),

@@ -26,7 +26,9 @@ use super::DEADLINE;
 pub fn program(name: &str) -> PathBuf {
     let this = std::env::current_exe().unwrap();
     let beside = || this.parent().and_then(Path::parent).unwrap().to_owned();
-    let program = std::env::var_os("FIGURES_PROGRAMS").map_or_else(beside, PathBuf::from).join(name);
+    // Programs are started in directories of their own.
+    let named = |dir| std::path::absolute(dir).unwrap();
+    let program = std::env::var_os("FIGURES_PROGRAMS").map_or_else(beside, named).join(name);
     assert!(program.exists(), "{} is not built: cargo build --workspace for the same profile", program.display());
     program
 }

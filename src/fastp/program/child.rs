@@ -8,6 +8,7 @@ use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::Child;
+use std::sync::mpsc::{self, Receiver};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -26,6 +27,9 @@ use crate::sys::{own_file, spawn};
 const PARTING: Duration = Duration::from_secs(10);
 /// How long one that was killed may take to be gone.
 const KILLED: Duration = Duration::from_secs(10);
+/// How long what it has written to its standard error may take to be in the log when it is gone. A program that it has started
+/// and that has left its group may keep that open for ever.
+const SAID: Duration = Duration::from_secs(2);
 /// The longest line of its standard error that the log takes.
 const LONGEST: usize = 1000;
 
@@ -39,6 +43,8 @@ pub struct Program {
     pid: Pid,
     child: Mutex<Child>,
     control: Conversation<ToProgram, FromProgram>,
+    /// Closed when all that it has written to its standard error is in the log.
+    errors: Mutex<Receiver<()>>,
     /// How long it may take to answer.
     patience: Duration,
     state: Mutex<State>,
@@ -79,12 +85,13 @@ impl Program {
         if let Ok(note) = ProcessNote::of(child.id()) {
             let _ = sign(&base.program(name), &note);
         }
-        keep_errors(errors, log.clone());
+        let errors = Mutex::new(keep_errors(errors, log.clone()));
         let program = Self {
             path: path.to_owned(),
             pid,
             child: Mutex::new(child),
             control: Conversation::over(ours, patience)?,
+            errors,
             patience,
             state: Mutex::new(State {
                 greeted: false,
@@ -191,6 +198,8 @@ impl Program {
         // One that closed its side may still run: it is no use any more.
         self.kill();
         let ended = child.wait().map_or_else(|error| error.to_string(), |status| status.to_string());
+        // What it said last stands before why it ended: that is looked for at the end of the log.
+        let _ = self.errors.lock().unwrap_or_else(PoisonError::into_inner).recv_timeout(SAID);
         let why = self.state.lock().unwrap_or_else(PoisonError::into_inner).condemned.clone();
         let shown = self.path.display();
         match why {
@@ -230,11 +239,13 @@ fn sign(path: &Path, note: &ProcessNote) -> io::Result<()> {
     file.write_all_at(note.to_string().as_bytes(), 0)
 }
 
-/// Has a thread write to the log what the program writes to its standard error.
-fn keep_errors(errors: impl Read + Send + 'static, log: Log) {
+/// Has a thread write to the log what the program writes to its standard error. What it returns is closed when that has ended.
+fn keep_errors(errors: impl Read + Send + 'static, log: Log) -> Receiver<()> {
+    let (open, closed) = mpsc::channel();
     let thread = std::thread::Builder::new().name("program".into()).stack_size(128 << 10);
     // Without a thread the program finds its standard error closed.
     let _ = thread.spawn(move || {
+        let _open: mpsc::Sender<()> = open;
         let mut errors = BufReader::new(errors);
         loop {
             let mut line = Vec::new();
@@ -244,4 +255,5 @@ fn keep_errors(errors: impl Read + Send + 'static, log: Log) {
             }
         }
     });
+    closed
 }
